@@ -1,0 +1,235 @@
+//! The command line: names, options and examples. The contract is in the user guide; scripts rely on it.
+
+mod partnership;
+mod record;
+
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use entente_protocol::identity::OrgKind;
+
+pub use partnership::*;
+pub use record::*;
+
+const EXAMPLE: &str = "\
+Examples:
+  entente init --name 'Ombudsman of Atlantis' --kind npm --country XA
+  entente run
+  entente partnership new --name 'Prevention 2026' --agreement agreement.toml
+  entente record new draft.json
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 locked, 5 refused by a rule, 6 findings, \
+7 queued while offline.";
+
+/// Exchange confidential records between a National Preventive Mechanism and civil society.
+#[derive(Parser, Debug)]
+#[command(name = "entente", version, after_help = EXAMPLE, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// The node's folder [default: ~/.local/share/entente]
+    #[arg(long, global = true, value_name = "DIR", env = "ENTENTE_HOME", hide_env_values = true)]
+    pub home: Option<PathBuf>,
+    /// Print one JSON object on stdout; words go to stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// Everything that can be done, nouns first.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Make a node for an organisation on this machine
+    Init(InitArgs),
+    /// Run the node in the foreground
+    Run(RunArgs),
+    /// Show who this node is and how it is
+    #[command(after_help = "Example:\n  entente status")]
+    Status,
+    /// Check this node, running or not
+    #[command(after_help = "Example:\n  entente doctor\n\nThe exit code is 6 if something needs attention.")]
+    Doctor,
+    /// Wipe the keys from memory until the passphrase is given again
+    #[command(after_help = "Example:\n  entente lock")]
+    Lock,
+    /// Give the passphrase to a locked node
+    #[command(after_help = "Example:\n  entente unlock")]
+    Unlock(PassphraseArgs),
+    /// Stop the running node
+    #[command(after_help = "Example:\n  entente stop")]
+    Stop,
+    /// Found, join and keep partnerships
+    #[command(subcommand, after_help = "Example:\n  entente partnership list")]
+    Partnership(PartnershipCommand),
+    /// See who is a member
+    #[command(subcommand, after_help = "Example:\n  entente member list 'Prevention 2026'")]
+    Member(MemberCommand),
+    /// Write, share, find and export records
+    #[command(subcommand, after_help = "Example:\n  entente record list --since 7d")]
+    Record(RecordCommand),
+    /// Fetch files that are attached to records
+    #[command(subcommand, after_help = "Example:\n  entente attachment list 3fk2q7abcd")]
+    Attachment(AttachmentCommand),
+    /// See what partners have, and why
+    #[command(subcommand, after_help = "Example:\n  entente sync status")]
+    Sync(SyncCommand),
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example:\n  entente completions bash > ~/.local/share/bash-completion/completions/entente"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `init`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  entente init --name 'Ombudsman of Atlantis' --kind npm --country XA --listen /ip4/0.0.0.0/tcp/4001"
+)]
+pub struct InitArgs {
+    /// The organisation's name, in any script
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub name: String,
+    /// What it is
+    #[arg(long)]
+    pub kind: KindOfOrg,
+    /// Its country, as two letters (ISO 3166-1)
+    #[arg(long, value_name = "XX", value_parser = country)]
+    pub country: String,
+    /// Where the node listens
+    #[arg(long, value_name = "MULTIADDR", value_parser = NonEmptyStringValueParser::new())]
+    pub listen: Option<String>,
+    /// An address that partners are told instead of the one listened on; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = NonEmptyStringValueParser::new())]
+    pub advertise: Vec<String>,
+    /// Where the new passphrase comes from.
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+}
+
+/// `run`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  entente run --advertise /ip4/203.0.113.7/tcp/4001")]
+pub struct RunArgs {
+    /// An address that partners are told in this run; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = NonEmptyStringValueParser::new())]
+    pub advertise: Vec<String>,
+    /// What to log on stderr, such as `info` or `entente_node=debug`
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    pub log: String,
+    /// Where the passphrase comes from.
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+}
+
+/// Where a passphrase comes from. `ENTENTE_PASSPHRASE_FILE` may name a file; otherwise a person is asked.
+#[derive(Args, Debug)]
+pub struct PassphraseArgs {
+    /// Read the passphrase from this file descriptor instead of asking; the variable
+    /// ENTENTE_PASSPHRASE_FILE may name a file instead
+    #[arg(long, value_name = "N")]
+    pub passphrase_fd: Option<u16>,
+}
+
+/// What an organisation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KindOfOrg {
+    /// A National Preventive Mechanism
+    Npm,
+    /// A civil-society organisation
+    Cso,
+    /// A network of organisations
+    Network,
+    /// Anything else
+    Other,
+}
+
+impl From<KindOfOrg> for OrgKind {
+    fn from(kind: KindOfOrg) -> OrgKind {
+        match kind {
+            KindOfOrg::Npm => OrgKind::Npm,
+            KindOfOrg::Cso => OrgKind::Cso,
+            KindOfOrg::Network => OrgKind::Network,
+            KindOfOrg::Other => OrgKind::Other,
+        }
+    }
+}
+
+fn country(text: &str) -> Result<String, String> {
+    if text.len() == 2 && text.chars().all(|c| c.is_ascii_alphabetic()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err("use two letters, such as GE (ISO 3166-1)".to_owned())
+    }
+}
+
+/// `attachment`.
+#[derive(Subcommand, Debug)]
+pub enum AttachmentCommand {
+    /// List the files attached to a record
+    #[command(after_help = "Example:\n  entente attachment list 3fk2q7abcd")]
+    List {
+        /// The record: its id or the beginning of it
+        #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+        record: String,
+    },
+    /// Save one of them
+    #[command(after_help = "Example:\n  entente attachment get 3fk2q7abcd 0 report.pdf")]
+    Get {
+        /// The record: its id or the beginning of it
+        #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+        record: String,
+        /// Its number in `attachment list`
+        #[arg(value_name = "N")]
+        number: usize,
+        /// Where to save it; the file must not exist
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// `sync`.
+#[derive(Subcommand, Debug)]
+pub enum SyncCommand {
+    /// Show how things stand with each partner
+    #[command(after_help = "Example:\n  entente sync status")]
+    Status,
+    /// Try to reach all partners now
+    #[command(
+        after_help = "Example:\n  entente sync now\n\nThe exit code is 7 if no partner could be reached."
+    )]
+    Now,
+    /// Say why a partner has a record, or has not
+    #[command(after_help = "Example:\n  entente sync explain 3fk2q7abcd 'Rights Georgia'")]
+    Explain {
+        /// The record: its id or the beginning of it
+        #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+        record: String,
+        /// The organisation: its name, its id or the beginning of it
+        #[arg(value_name = "ORG", value_parser = NonEmptyStringValueParser::new())]
+        org: String,
+    },
+}
+
+/// `member`.
+#[derive(Subcommand, Debug)]
+pub enum MemberCommand {
+    /// List the members of a partnership, or of all
+    #[command(after_help = "Example:\n  entente member list 'Prevention 2026'")]
+    List {
+        /// The partnership: its name, its id or the beginning of it
+        #[arg(value_name = "P", value_parser = NonEmptyStringValueParser::new())]
+        partnership: Option<String>,
+    },
+}

@@ -1,0 +1,139 @@
+//! `entente partnership …`.
+
+use std::path::PathBuf;
+
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use clap::{Args, Subcommand};
+use entente_protocol::handling::Role;
+
+use crate::node_calls::FORMS;
+
+/// `partnership`.
+#[derive(Subcommand, Debug)]
+pub enum PartnershipCommand {
+    /// Found a partnership under an agreement
+    #[command(
+        after_help = "Example:\n  entente partnership agreement template informal > agreement.toml\n  entente partnership new --name 'Prevention 2026' --agreement agreement.toml"
+    )]
+    New {
+        /// Its name
+        #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+        name: String,
+        /// The agreement (TOML)
+        #[arg(long, value_name = "FILE")]
+        agreement: PathBuf,
+        /// Our role in it, where it is not the organisation's kind
+        #[arg(long)]
+        role: Option<Role>,
+    },
+    /// List the partnerships of this node
+    #[command(after_help = "Example:\n  entente partnership list")]
+    List,
+    /// Show members, agreement and invitations of a partnership
+    #[command(after_help = "Example:\n  entente partnership show 'Prevention 2026'")]
+    Show(ThePartnership),
+    /// Invite one organisation
+    #[command(
+        after_help = "Example:\n  entente partnership invite 'Prevention 2026' --role cso\n\nHand the line over by a channel that both trust. It works once."
+    )]
+    Invite {
+        /// Where.
+        #[command(flatten)]
+        partnership: ThePartnership,
+        /// The role offered
+        #[arg(long)]
+        role: Option<Role>,
+        /// Days until it expires
+        #[arg(long, value_name = "N")]
+        days: Option<u64>,
+    },
+    /// Read an invitation and its agreement, and join
+    #[command(after_help = "Example:\n  entente partnership join invitation.txt")]
+    Join {
+        /// The invitation: its text, a file that holds it, or - for stdin
+        #[arg(value_name = "INVITATION", value_parser = NonEmptyStringValueParser::new())]
+        invitation: String,
+        /// Accept the agreement without being asked
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Let in an organisation that asked to join
+    #[command(
+        after_help = "Example:\n  entente partnership approve 'Prevention 2026' 'Rights Georgia'\n\nCheck by another channel that the organisation is who it says."
+    )]
+    Approve(OrgInPartnership),
+    /// Remove a member; nothing new reaches it, what it holds it keeps
+    #[command(
+        after_help = "Example:\n  entente partnership remove 'Prevention 2026' 'Rights Georgia' --reason 'agreement ended'\n\nOn a terminal it asks first."
+    )]
+    Remove {
+        /// Who, and where.
+        #[command(flatten)]
+        target: OrgInPartnership,
+        /// Why; all members will read it
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Leave a partnership; what is here stays here
+    #[command(
+        after_help = "Example:\n  entente partnership leave 'Prevention 2026'\n\nOn a terminal it asks first."
+    )]
+    Leave {
+        /// Which.
+        #[command(flatten)]
+        partnership: ThePartnership,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Begin or read an agreement
+    #[command(
+        subcommand,
+        after_help = "Example:\n  entente partnership agreement template formal > agreement.toml"
+    )]
+    Agreement(AgreementCommand),
+}
+
+/// `partnership agreement`.
+#[derive(Subcommand, Debug)]
+pub enum AgreementCommand {
+    /// Print a commented agreement to edit
+    #[command(after_help = "Example:\n  entente partnership agreement template formal > agreement.toml")]
+    Template {
+        /// The form of collaboration
+        #[arg(value_name = "FORM", value_parser = PossibleValuesParser::new(FORMS))]
+        form: String,
+    },
+    /// Show the agreement of a partnership in plain sentences
+    #[command(after_help = "Example:\n  entente partnership agreement show 'Prevention 2026'")]
+    Show {
+        /// Which.
+        #[command(flatten)]
+        partnership: ThePartnership,
+        /// The text that was signed (TOML) instead; --json has it to the byte
+        #[arg(long)]
+        text: bool,
+    },
+}
+
+/// A partnership.
+#[derive(Args, Debug)]
+pub struct ThePartnership {
+    /// The partnership: its name, its id or the beginning of it
+    #[arg(value_name = "P", value_parser = NonEmptyStringValueParser::new())]
+    pub partnership: String,
+}
+
+/// An organisation in a partnership.
+#[derive(Args, Debug)]
+pub struct OrgInPartnership {
+    /// The partnership: its name, its id or the beginning of it
+    #[arg(value_name = "P", value_parser = NonEmptyStringValueParser::new())]
+    pub partnership: String,
+    /// The organisation: its name, its id or the beginning of it
+    #[arg(value_name = "ORG", value_parser = NonEmptyStringValueParser::new())]
+    pub org: String,
+}

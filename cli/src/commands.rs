@@ -1,0 +1,47 @@
+//! One file for each noun. A new command is a variant of [`Command`], a file here and a line in [`dispatch`].
+
+mod agreement;
+mod attachment;
+mod completions;
+mod doctor;
+mod drafts;
+mod export;
+mod import;
+mod init;
+mod lock;
+mod member;
+mod partnership;
+mod record;
+mod run;
+mod share;
+mod status;
+mod sync;
+mod words;
+
+use entente_node::api::types::Problem;
+
+use crate::Context;
+use crate::args::Command;
+use crate::problem::Exit;
+
+/// Carries a command out.
+///
+/// # Errors
+/// What went wrong, in words and with its exit code.
+pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Problem> {
+    match command {
+        Command::Init(args) => init::init(context, args),
+        Command::Run(args) => run::run(context, args).await,
+        Command::Status => status::status(context).await,
+        Command::Doctor => doctor::doctor(context).await,
+        Command::Lock => lock::lock(context).await,
+        Command::Unlock(args) => lock::unlock(context, &args).await,
+        Command::Stop => lock::stop(context).await,
+        Command::Partnership(command) => partnership::partnership(context, command).await,
+        Command::Member(command) => member::member(context, command).await,
+        Command::Record(command) => record::record(context, command).await,
+        Command::Attachment(command) => attachment::attachment(context, command).await,
+        Command::Sync(command) => sync::sync(context, command).await,
+        Command::Completions { shell } => completions::completions(context, shell),
+    }
+}

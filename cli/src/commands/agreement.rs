@@ -1,0 +1,58 @@
+//! `entente partnership agreement …`.
+
+use entente_node::api::types::{AgreementView, PartnershipView, Problem};
+use serde_json::json;
+
+use crate::args::AgreementCommand;
+use crate::client::route;
+use crate::output::Page;
+use crate::problem::{Exit, NOT_FOUND, problem};
+use crate::{Context, node_calls};
+
+/// Dispatches.
+pub(super) async fn agreement(context: &Context, command: AgreementCommand) -> Result<Exit, Problem> {
+    match command {
+        AgreementCommand::Template { form } => template(context, &form),
+        AgreementCommand::Show { partnership, text } => show(context, &partnership.partnership, text).await,
+    }
+}
+
+fn template(context: &Context, form: &str) -> Result<Exit, Problem> {
+    let text = node_calls::templates(form).ok_or_else(|| {
+        problem(
+            NOT_FOUND,
+            "not-found",
+            format!("there is no template of the form {form}"),
+            "nothing was printed",
+            context.command("partnership agreement template --help"),
+        )
+    })?;
+    if context.output.is_json() {
+        context.output.object(&json!({ "form": form, "text": text }))?;
+    } else {
+        context.output.own_text(text);
+    }
+    Ok(Exit::Done)
+}
+
+async fn show(context: &Context, partnership: &str, text: bool) -> Result<Exit, Problem> {
+    let view: PartnershipView = context.client().await?.get(&route(&["partnerships", partnership])).await?;
+    let agreement = &view.agreement;
+    context.output.answer(agreement, |page| {
+        if text {
+            page.text(&agreement.text);
+        } else {
+            paint(page, agreement);
+        }
+    })?;
+    Ok(Exit::Done)
+}
+
+/// An agreement in plain sentences.
+pub(super) fn paint(page: &mut Page, agreement: &AgreementView) {
+    page.heading(&format!("Agreement: {}", agreement.title));
+    for sentence in &agreement.sentences {
+        page.point(sentence);
+    }
+    page.item("hash", &agreement.hash);
+}

@@ -1,0 +1,35 @@
+//! `entente init`.
+
+use entente_node::api::types::Problem;
+
+use crate::args::InitArgs;
+use crate::node_calls::{self, InitOptions};
+use crate::problem::Exit;
+use crate::{Context, passphrase};
+
+/// Makes a node, and says what was made and what to type next.
+pub(super) fn init(context: &Context, args: InitArgs) -> Result<Exit, Problem> {
+    let passphrase = passphrase::new(&args.passphrase)?;
+    let options = InitOptions {
+        name: args.name,
+        kind: args.kind.into(),
+        country: args.country,
+        listen: args.listen,
+        advertise: args.advertise,
+    };
+    let report = node_calls::init(&context.home, options, &passphrase)?;
+    context.output.answer(&report, |page| {
+        page.heading("The node is made");
+        page.item("folder", &report.home);
+        page.item("organisation", &report.organisation.to_string());
+        page.item("node", &report.node.to_string());
+        page.item("fingerprint", &report.fingerprint);
+        for made in &report.made {
+            page.point(made);
+        }
+        page.gap();
+        page.line("Without the passphrase nothing in this folder can be read, by you neither: keep it safe.");
+        page.item("next", &context.command("run"));
+    })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,215 @@
+//! `entente partnership …`, agreements apart.
+
+use std::path::Path;
+
+use entente_node::api::types::{
+    AboutOrg, InvitationCreated, InvitationView, Invited, Join, NewInvitation, NewPartnership,
+    PartnershipCreated, PartnershipState, PartnershipSummary, PartnershipView, Problem,
+};
+use entente_protocol::limits;
+use serde_json::{Value, json};
+
+use super::{agreement, drafts, member, status, words};
+use crate::args::{OrgInPartnership, PartnershipCommand};
+use crate::client::route;
+use crate::output::Page;
+use crate::problem::{Exit, declined, usage};
+use crate::{Context, ask, times};
+
+/// Dispatches.
+pub(super) async fn partnership(context: &Context, command: PartnershipCommand) -> Result<Exit, Problem> {
+    match command {
+        PartnershipCommand::New { name, agreement, role } => {
+            let agreement = read_text(&agreement, limits::MAX_AGREEMENT)?;
+            found(context, NewPartnership { name, agreement, role }).await
+        }
+        PartnershipCommand::List => list(context).await,
+        PartnershipCommand::Show(the) => show(context, &the.partnership).await,
+        PartnershipCommand::Invite { partnership, role, days } => {
+            invite(context, &partnership.partnership, NewInvitation { role, days }).await
+        }
+        PartnershipCommand::Join { invitation, yes } => join(context, &invitation, yes).await,
+        PartnershipCommand::Approve(target) => approve(context, &target).await,
+        PartnershipCommand::Remove { target, reason, yes } => remove(context, &target, reason, yes).await,
+        PartnershipCommand::Leave { partnership, yes } => leave(context, &partnership.partnership, yes).await,
+        PartnershipCommand::Agreement(command) => agreement::agreement(context, command).await,
+    }
+}
+
+async fn found(context: &Context, new: NewPartnership) -> Result<Exit, Problem> {
+    let created: PartnershipCreated = context.client().await?.post(&route(&["partnerships"]), &new).await?;
+    let next = context.command(&format!("partnership invite {}", words::short(&created.partnership)));
+    context.output.answer(&created, |page| {
+        page.line("The partnership is founded.");
+        page.item("partnership", &created.partnership.to_string());
+        page.item("next", &next);
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn list(context: &Context) -> Result<Exit, Problem> {
+    let all: Vec<PartnershipSummary> = context.client().await?.get(&route(&["partnerships"])).await?;
+    context.output.answer(&json!({ "partnerships": all }), |page| status::partnerships(page, &all))?;
+    Ok(Exit::Done)
+}
+
+async fn show(context: &Context, partnership: &str) -> Result<Exit, Problem> {
+    let view: PartnershipView = context.client().await?.get(&route(&["partnerships", partnership])).await?;
+    context.output.answer(&view, |page| paint(context, page, &view))?;
+    Ok(Exit::Done)
+}
+
+fn paint(context: &Context, page: &mut Page, view: &PartnershipView) {
+    page.heading(&view.summary.name);
+    page.item("id", &view.summary.id.to_string());
+    page.item("we are", words::state(view.summary.state));
+    page.heading("Members");
+    member::table(page, &view.members_now);
+    if !view.pending.is_empty() {
+        page.heading("Waiting for approval: check by another channel that they are who they say");
+        for pending in &view.pending {
+            page.point(&format!("{}, as {}", words::organisation(&pending.organisation), pending.role));
+            page.item("id", &pending.organisation.id.to_string());
+        }
+        page.item("next", &context.command("partnership approve P ORG"));
+    }
+    if !view.former.is_empty() {
+        page.heading("Former members");
+        for former in &view.former {
+            page.point(&format!("{}: {}", former.name, former.how));
+        }
+    }
+    if !view.invitations.is_empty() {
+        page.heading("Open invitations");
+        page.table(
+            ["role", "until", "used by"],
+            view.invitations.iter().map(|i| {
+                [i.role.to_string(), times::local(i.expires), i.used_by.clone().unwrap_or_default()]
+            }),
+        );
+    }
+    agreement::paint(page, &view.agreement);
+}
+
+async fn invite(context: &Context, partnership: &str, new: NewInvitation) -> Result<Exit, Problem> {
+    let route = route(&["partnerships", partnership, "invitations"]);
+    let created: InvitationCreated = context.client().await?.post(&route, &new).await?;
+    context.output.note(&format!(
+        "An invitation for one organisation as {}, good once, until {}. Hand it over by a channel that both trust:",
+        created.role,
+        times::local(created.expires)
+    ));
+    context.output.answer(&created, |page| page.line(&created.invitation))?;
+    context.output.note("The invited organisation types: entente partnership join INVITATION");
+    Ok(Exit::Done)
+}
+
+async fn join(context: &Context, invitation: &str, yes: bool) -> Result<Exit, Problem> {
+    if !yes && !ask::somebody_is_there() {
+        return Err(usage(
+            "joining signs an agreement, and there is no terminal to ask on",
+            context.command("partnership join INVITATION --yes"),
+        ));
+    }
+    let invitation = invitation_text(invitation)?;
+    let client = context.client().await?;
+    let invited = Invited { invitation: invitation.clone() };
+    let view: InvitationView = client.post(&route(&["invitations", "look"]), &invited).await?;
+    if !yes {
+        context.output.words(|page| paint_invitation(page, &view));
+        if !ask::confirmed(&context.output, "Sign this agreement and ask to join?") {
+            return Err(declined("nothing was signed, the invitation can still be used"));
+        }
+    }
+    let join = Join { invitation, agreement: view.agreement.hash };
+    let created: PartnershipCreated = client.post(&route(&["partnerships", "join"]), &join).await?;
+    context.output.answer(&created, |page| {
+        page.line(match created.state {
+            PartnershipState::AwaitingApproval => {
+                "Signed. A steward must approve before anything is exchanged."
+            }
+            _ => "Joined.",
+        });
+        page.item("partnership", &created.partnership.to_string());
+        page.item("next", &context.command("partnership list"));
+    })?;
+    Ok(Exit::Done)
+}
+
+fn paint_invitation(page: &mut Page, view: &InvitationView) {
+    page.heading(&format!("Invitation to {}", view.name));
+    page.item("from", &words::organisation(&view.inviter));
+    page.item("its id", &view.inviter.id.to_string());
+    page.item("you would be", view.role.as_str());
+    page.item("good until", &times::local(view.expires));
+    agreement::paint(page, &view.agreement);
+    page.gap();
+}
+
+async fn approve(context: &Context, target: &OrgInPartnership) -> Result<Exit, Problem> {
+    let about = AboutOrg { organisation: target.org.clone(), reason: None };
+    act(context, &target.partnership, "approve", &about).await?;
+    done(context, json!({ "approved": target.org }), &format!("{} is a member now.", target.org))
+}
+
+async fn remove(
+    context: &Context,
+    target: &OrgInPartnership,
+    reason: Option<String>,
+    yes: bool,
+) -> Result<Exit, Problem> {
+    let question = format!(
+        "Remove {} from {}? Nothing new will reach it; what it holds it keeps.",
+        target.org, target.partnership
+    );
+    sure(context, yes, &question, "nobody was removed")?;
+    let about = AboutOrg { organisation: target.org.clone(), reason };
+    act(context, &target.partnership, "remove", &about).await?;
+    done(context, json!({ "removed": target.org }), &format!("{} is removed.", target.org))
+}
+
+async fn leave(context: &Context, partnership: &str, yes: bool) -> Result<Exit, Problem> {
+    let question = format!("Leave {partnership}? Nothing new will come; what is here stays here.");
+    sure(context, yes, &question, "you are still a member")?;
+    act(context, partnership, "leave", &json!({})).await?;
+    done(context, json!({ "left": partnership }), &format!("You left {partnership}."))
+}
+
+/// Asks where somebody is there. A script that names a partnership and an organisation is taken at its word.
+fn sure(context: &Context, yes: bool, question: &str, not_done: &str) -> Result<(), Problem> {
+    if yes || !ask::somebody_is_there() || ask::confirmed(&context.output, question) {
+        return Ok(());
+    }
+    Err(declined(not_done))
+}
+
+async fn act(
+    context: &Context,
+    partnership: &str,
+    verb: &str,
+    body: &impl serde::Serialize,
+) -> Result<Value, Problem> {
+    context.client().await?.post(&route(&["partnerships", partnership, verb]), body).await
+}
+
+fn done(context: &Context, answer: Value, sentence: &str) -> Result<Exit, Problem> {
+    context.output.answer(&answer, |page| page.line(sentence))?;
+    Ok(Exit::Done)
+}
+
+/// The text of an invitation: as typed, from a file, or from stdin.
+fn invitation_text(given: &str) -> Result<String, Problem> {
+    let looks_like_one = given.trim_start().to_ascii_lowercase().starts_with("entente1");
+    let text = if given == "-" || (!looks_like_one && Path::new(given).exists()) {
+        read_text(Path::new(given), limits::MAX_INVITATION)?
+    } else {
+        given.to_owned()
+    };
+    Ok(text.trim().to_owned())
+}
+
+fn read_text(path: &Path, most: usize) -> Result<String, Problem> {
+    let bytes = drafts::read_bounded(path, most)?;
+    String::from_utf8(bytes)
+        .map_err(|_| usage(format!("{} is not UTF-8 text", path.display()), "save it as UTF-8"))
+}

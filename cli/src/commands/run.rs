@@ -1,0 +1,92 @@
+//! `entente run`.
+
+use std::io;
+
+use entente_node::api::types::{Problem, Status};
+use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::args::RunArgs;
+use crate::client::SOCKET;
+use crate::node_calls::{self, RunOptions};
+use crate::problem::{Exit, usage};
+use crate::{Context, client, passphrase, safe_text};
+
+/// Runs the node in the foreground until it is stopped.
+pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Exit, Problem> {
+    if !node_calls::initialised(&context.home) {
+        return Err(client::not_initialised(&context.home));
+    }
+    start_log(&args.log)?;
+    let passphrase = passphrase::known(&args.passphrase)?;
+    let options = RunOptions { advertise: args.advertise };
+    node_calls::run(&context.home, options, &passphrase, |status| tell_ready(context, &status)).await?;
+    context.output.note("The node has stopped.");
+    Ok(Exit::Done)
+}
+
+fn tell_ready(context: &Context, status: &Status) {
+    let ready = ready_line(context, status);
+    let told = context.output.answer(&ready, |page| {
+        let name = status.organisation.as_ref().map_or("The node", |organisation| &organisation.name);
+        page.heading(&format!("{name}: ready"));
+        for address in &status.addresses {
+            page.item("address", address);
+        }
+        page.item("partnerships", &status.partnerships.len().to_string());
+        page.line("Stop it with Ctrl-C.");
+    });
+    if let Err(problem) = told {
+        context.output.problem(&problem);
+    }
+}
+
+/// The one line that scripts wait for.
+fn ready_line(context: &Context, status: &Status) -> Value {
+    json!({
+        "ready": true,
+        "organisation": status.organisation.as_ref().map(|organisation| organisation.id),
+        "node": status.node,
+        "addresses": status.addresses,
+        "socket": context.home.join(SOCKET).to_string_lossy(),
+    })
+}
+
+fn start_log(filter: &str) -> Result<(), Problem> {
+    let wrong = |e: &dyn std::fmt::Display| {
+        usage(format!("--log cannot be understood: {e}"), "use `info`, `debug` or `entente_node=debug`")
+    };
+    let filter = EnvFilter::builder().parse(filter).map_err(|e| wrong(&e))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(SafeLog)
+        .try_init()
+        .map_err(|e| wrong(&e))
+}
+
+/// Log lines on stderr. What partners sent may be in them, so they are made safe like everything else.
+struct SafeLog;
+
+impl<'a> MakeWriter<'a> for SafeLog {
+    type Writer = SafeLog;
+
+    fn make_writer(&'a self) -> SafeLog {
+        SafeLog
+    }
+}
+
+impl io::Write for SafeLog {
+    /// Takes a whole event at once, which is how tracing writes them.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = safe_text::line(text.trim_end_matches('\n'));
+        io::stderr().lock().write_all(format!("{line}\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}

@@ -1,0 +1,72 @@
+//! `entente status`.
+
+use entente_node::api::types::{PartnershipSummary, Problem, Status};
+use serde_json::Value;
+
+use super::words;
+use crate::client::{bad_answer, route};
+use crate::output::Page;
+use crate::problem::Exit;
+use crate::{Context, times};
+
+/// Who this node is and how it is.
+pub(super) async fn status(context: &Context) -> Result<Exit, Problem> {
+    let answer: Value = context.client().await?.get(&route(&["status"])).await?;
+    // A locked node tells almost nothing, so its answer is not a whole `Status`.
+    if answer.get("locked") == Some(&Value::Bool(true)) {
+        context.output.answer(&answer, |page| {
+            page.heading("The node is locked");
+            page.item("folder", answer.get("home").and_then(Value::as_str).unwrap_or_default());
+            page.item("next", &context.command("unlock"));
+        })?;
+        return Ok(Exit::Done);
+    }
+    let status: Status = serde_json::from_value(answer).map_err(|e| bad_answer(&e.to_string()))?;
+    context.output.answer(&status, |page| paint(page, &status))?;
+    Ok(Exit::Done)
+}
+
+fn paint(page: &mut Page, status: &Status) {
+    match &status.organisation {
+        Some(organisation) => {
+            page.heading(&words::organisation(organisation));
+            page.item("organisation", &organisation.id.to_string());
+        }
+        None => page.heading("A node without an organisation"),
+    }
+    page.item("node", &status.node.map(|node| node.to_string()).unwrap_or_default());
+    page.item("folder", &status.home);
+    page.item("running", &format!("since {}, version {}", times::local(status.started), status.program));
+    page.item("addresses", &status.addresses.join("\n"));
+    page.item("records", &format!("{}, and {} drafts", status.records, status.drafts));
+    page.item("journal", &words::size(status.journal_bytes));
+    page.item("memory", &status.memory_bytes.map(words::size).unwrap_or_default());
+    if status.quarantined > 0 {
+        page.item(
+            "not shown",
+            &format!("{} arrived and were refused: entente sync status", status.quarantined),
+        );
+    }
+    page.heading("Partnerships");
+    partnerships(page, &status.partnerships);
+}
+
+/// A table of partnerships.
+pub(super) fn partnerships(page: &mut Page, partnerships: &[PartnershipSummary]) {
+    if partnerships.is_empty() {
+        return page.line("  none yet: entente partnership new, or entente partnership join");
+    }
+    page.table(
+        ["name", "id", "state", "members", "connected", "waiting"],
+        partnerships.iter().map(|p| {
+            [
+                p.name.clone(),
+                words::short(&p.id),
+                words::state(p.state).to_owned(),
+                p.members.to_string(),
+                p.connected.to_string(),
+                p.waiting.to_string(),
+            ]
+        }),
+    );
+}

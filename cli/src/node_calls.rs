@@ -1,0 +1,194 @@
+//! The few things that the program does without a running node: making one, running one, looking at one
+//! that is down. Everything else goes over the socket.
+
+use std::path::Path;
+
+use std::net::SocketAddr;
+
+use entente_node::api::problem as node_problem;
+use entente_node::api::types::{Check, Problem, Status};
+use entente_node::home::{DEFAULT_PORT, Home, HomeError, parse_address};
+use entente_node::setup::{Setup, SetupError, set_up};
+use entente_node::vault::VaultError;
+use entente_protocol::agreement::Form;
+use entente_protocol::agreement::templates::template;
+use entente_protocol::codec;
+use entente_protocol::identity::OrgKind;
+use entente_protocol::ids::{NodeId, OrgId};
+use entente_protocol::record::RecordFile;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::problem::{FINDINGS, problem, usage};
+
+/// The forms of agreement that templates exist for.
+pub const FORMS: [&str; 5] = ["informal", "formal", "advisory-body", "joint-activity", "within-npm"];
+
+/// What a new node is made of.
+#[derive(Clone, Debug)]
+pub struct InitOptions {
+    /// The organisation's name.
+    pub name: String,
+    /// What it is.
+    pub kind: OrgKind,
+    /// ISO 3166-1 alpha-2, capital letters.
+    pub country: String,
+    /// Where the node listens, as a multiaddr; the node's default if absent.
+    pub listen: Option<String>,
+    /// Addresses that partners are told instead, as multiaddrs.
+    pub advertise: Vec<String>,
+}
+
+/// What was made.
+#[derive(Clone, Debug, Serialize)]
+pub struct InitReport {
+    /// The organisation.
+    pub organisation: OrgId,
+    /// Its first node.
+    pub node: NodeId,
+    /// What to read aloud when somebody asks whether the key is the right one.
+    pub fingerprint: String,
+    /// The folder.
+    pub home: String,
+    /// What was made, one sentence each.
+    pub made: Vec<String>,
+}
+
+/// How to run a node.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Addresses that partners are told in this run, as multiaddrs; those of `init` if empty.
+    pub advertise: Vec<String>,
+}
+
+const NOT_MADE: &str = "no node was made";
+
+/// Makes a node in `home`.
+///
+/// # Errors
+/// If there is one already, or the folder cannot be written.
+pub fn init(home: &Path, options: InitOptions, passphrase: &str) -> Result<InitReport, Problem> {
+    let listen = match &options.listen {
+        Some(text) => address(text)?,
+        None => SocketAddr::from(([0, 0, 0, 0], DEFAULT_PORT)),
+    };
+    let advertise = options.advertise.iter().map(|a| address(a)).collect::<Result<Vec<_>, _>>()?;
+    let setup = Setup { name: options.name, kind: options.kind, country: options.country, listen, advertise };
+    let folder = Home::at(home);
+    let made = set_up(&folder, &setup, passphrase).map_err(|e| not_set_up(&e))?;
+    Ok(InitReport {
+        organisation: made.organisation,
+        node: made.node,
+        fingerprint: fingerprint(&made.organisation),
+        home: home.display().to_string(),
+        made: vec![
+            "The organisation's root key, in `organisation.key`, under the passphrase. Copy this file to a \
+             safe place; the node runs without it."
+                .into(),
+            "This node's keys, in `vault`, under the passphrase. Without the passphrase nobody can open \
+             them, the makers of this program included."
+                .into(),
+            format!("Settings, in `config.toml`: it will listen on {listen}."),
+        ],
+    })
+}
+
+/// The first 30 letters of an id in groups of five: what can be read over the phone.
+fn fingerprint(org: &OrgId) -> String {
+    let letters: Vec<char> = org.to_string().chars().take(30).collect();
+    letters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
+fn address(text: &str) -> Result<SocketAddr, Problem> {
+    parse_address(text).map_err(|what| usage(what, "correct the address, then try again"))
+}
+
+fn not_set_up(error: &SetupError) -> Problem {
+    let what = error.to_string();
+    match error {
+        SetupError::Home(HomeError::Taken(_)) => {
+            usage(what, "choose another folder with `--home DIR`; nothing here was changed")
+        }
+        SetupError::Name(_) | SetupError::Passphrase => usage(what, "correct it, then try again"),
+        SetupError::Vault(VaultError::Io { source, .. }) => {
+            node_problem::failed(format!("{what}: {source}"), NOT_MADE)
+        }
+        SetupError::Home(_) | SetupError::Vault(_) | SetupError::Random(_) => {
+            node_problem::failed(what, NOT_MADE)
+        }
+    }
+}
+
+/// Runs the node of `home` until it is stopped (SIGINT, SIGTERM or `POST /v1/stop`); calls `ready` once the
+/// socket answers and the addresses are known.
+///
+/// # Errors
+/// If the passphrase is wrong, another node runs there, or it cannot go on.
+pub async fn run(
+    home: &Path,
+    options: RunOptions,
+    passphrase: &str,
+    ready: impl FnOnce(Status),
+) -> Result<(), Problem> {
+    let advertise = options.advertise.iter().map(|a| address(a)).collect::<Result<Vec<_>, _>>()?;
+    entente_node::run::run(home, advertise, passphrase, ready).await
+}
+
+/// What can be checked while the node is down.
+#[must_use]
+pub fn doctor_offline(home: &Path) -> Vec<Check> {
+    entente_node::doctor::offline(home)
+}
+
+/// Verifies an exported record without any node.
+///
+/// # Errors
+/// With exit code 6 if it does not verify.
+pub fn verify_file(bytes: &[u8]) -> Result<serde_json::Value, Problem> {
+    let not_verified = |what: String| {
+        problem(
+            FINDINGS,
+            "not-verified",
+            what,
+            "nothing in this file may be relied on",
+            "ask its author for a fresh export: `entente record export ID FILE`",
+        )
+    };
+    let file: RecordFile =
+        codec::decode(bytes).map_err(|e| not_verified(format!("this is no intact record file: {e}")))?;
+    let (who, record) =
+        file.verify().map_err(|e| not_verified(format!("the record does not verify: {e}")))?;
+    let manifest = record.manifest();
+    let (hidden_fields, hidden_attachments) = record.hidden();
+    let fields: Vec<serde_json::Value> = record
+        .fields()
+        .iter()
+        .map(|(name, value)| json!({ "name": name, "value": value.to_json() }))
+        .collect();
+    Ok(json!({
+        "verified": true,
+        "record": record.id(),
+        "kind": manifest.kind,
+        "author": { "id": manifest.author, "name": who.organisation().name, "country": who.organisation().country },
+        "fingerprint": fingerprint(&manifest.author),
+        "node": manifest.node,
+        "created": manifest.created,
+        "language": manifest.language,
+        "sensitivity": manifest.sensitivity,
+        "handling": manifest.handling,
+        "fields": fields,
+        "left_out": { "fields": hidden_fields, "attachments": hidden_attachments },
+    }))
+}
+
+/// The commented TOML to begin an agreement of this form with.
+#[must_use]
+pub fn templates(form: &str) -> Option<&'static str> {
+    Form::from_word(form).map(template)
+}
+
+/// Is there a node in this folder, running or not?
+#[must_use]
+pub fn initialised(home: &Path) -> bool {
+    Home::at(home).is_set_up()
+}

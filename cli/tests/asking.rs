@@ -1,0 +1,108 @@
+//! The questions that stand before what cannot be undone, asked on a terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod mock;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use mock::*;
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use serde_json::json;
+
+/// Runs the program on a terminal where somebody types `typed`. What the terminal showed is in `stderr`.
+fn at_a_terminal(home: &Path, arguments: &[&str], typed: &str) -> Ran {
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&keyboard).unwrap();
+    unlockpt(&keyboard).unwrap();
+    let name = ptsname(&keyboard, Vec::new()).unwrap();
+    let screen = File::from(rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap());
+    let mut keyboard = File::from(keyboard);
+    keyboard.write_all(typed.as_bytes()).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_entente"))
+        .arg("--home")
+        .arg(home)
+        .args(arguments)
+        .env("TZ", "UTC")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::from(screen.try_clone().unwrap()))
+        .stderr(Stdio::from(screen))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let mut shown = Vec::new();
+    // Linux ends a terminal that nobody holds open with EIO.
+    let _ = keyboard.read_to_end(&mut shown);
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8_lossy(&shown).into_owned(),
+    }
+}
+
+fn allowed(seen: &Seen) -> Answer {
+    if seen.line.ends_with("/preview") { ok(preview("Rights", false)) } else { ok(shared("Rights", 1)) }
+}
+
+const SHARE: [&str; 5] = ["record", "share", "r", "--partnership", "P"];
+
+#[test]
+fn the_readers_are_shown_before_the_question() {
+    let mock = Mock::new(allowed);
+    let ran = at_a_terminal(mock.home(), &SHARE, "y\n");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for part in ["Rights (cso, GE)", "Why", "Left out", "after its author said yes", "cannot be recalled"] {
+        assert!(ran.stderr.contains(part), "{part} is not in\n{}", ran.stderr);
+    }
+    assert!(ran.stderr.contains("Share it with 1 organisation? [y/N]"), "{}", ran.stderr);
+    assert_eq!(mock.lines(), ["POST /v1/records/r/preview", "POST /v1/records/r/share"]);
+    assert_eq!(mock.seen()[1].json()["expect_readers"], json!(1), "exactly what was shown");
+}
+
+#[test]
+fn anything_but_a_yes_shares_nothing() {
+    for typed in ["n\n", "\n", "\u{4}"] {
+        let mock = Mock::new(allowed);
+        let ran = at_a_terminal(mock.home(), &SHARE, typed);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        assert_eq!(mock.lines(), ["POST /v1/records/r/preview"]);
+    }
+}
+
+#[test]
+fn what_a_rule_refuses_is_not_asked_about() {
+    let mock = Mock::new(everything("Rights"));
+    let ran = at_a_terminal(mock.home(), &SHARE, "y\n");
+    assert_eq!(ran.code, 5);
+    assert!(ran.stderr.contains("E-FLOW") && !ran.stderr.contains("[y/N]"));
+    let mock = Mock::new(allowed);
+    let ran = at_a_terminal(mock.home(), &[&SHARE[..], &["--expect-readers", "2", "--json"]].concat(), "y\n");
+    assert_eq!((ran.code, &ran.json()["error"]["code"]), (5, &json!("readers")));
+    assert_eq!(mock.lines(), ["POST /v1/records/r/preview"]);
+}
+
+#[test]
+fn the_agreement_is_shown_before_it_is_signed() {
+    let mock = Mock::new(everything("No personal data."));
+    let ran = at_a_terminal(mock.home(), &["partnership", "join", "entente1x"], "n\n");
+    assert_eq!(ran.code, 1);
+    for part in ["- No personal data.", "- Second sentence.", "from", "2026-11-23 14:05"] {
+        assert!(ran.stderr.contains(part), "{part} is not in\n{}", ran.stderr);
+    }
+    assert_eq!(mock.lines(), ["POST /v1/invitations/look"]);
+}
+
+#[test]
+fn removing_and_leaving_ask_first() {
+    let mock = Mock::new(everything("fine"));
+    for arguments in [&["partnership", "remove", "P", "A"][..], &["partnership", "leave", "P"]] {
+        assert_eq!(at_a_terminal(mock.home(), arguments, "n\n").code, 1);
+        assert_eq!(mock.lines(), Vec::<String>::new());
+    }
+    assert_eq!(at_a_terminal(mock.home(), &["partnership", "leave", "P"], "yes\n").code, 0);
+    assert_eq!(mock.lines(), ["POST /v1/partnerships/P/leave"]);
+}

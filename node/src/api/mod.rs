@@ -1,0 +1,9 @@
+//! The local API: HTTP over a Unix socket that only this user can open, with a token on every request.
+//!
+//! [`types`] is what is said, [`routes`] who answers, [`server`] how it is served.
+
+pub mod problem;
+pub(crate) mod routes;
+pub mod server;
+pub mod types;
+mod views;

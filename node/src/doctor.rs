@@ -1,0 +1,160 @@
+//! The doctor: looks at everything that can go wrong in the first hour and in the tenth year.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::api::types::Check;
+use crate::home::{Home, HomeError};
+use crate::node::Node;
+use crate::rows::Table;
+
+/// Bytes that should be free on the disk: the journal rolls at 64 MiB, and a catch-up needs some of them.
+const LOW_DISK: u64 = 512 * 1024 * 1024;
+/// A clock before this program was made is wrong: 2026-01-01.
+const PROGRAM_MADE: u64 = 1_767_225_600_000;
+
+fn check(name: &str, ok: bool, seen: impl Into<String>, next: &str) -> Check {
+    let next = if ok { String::new() } else { next.to_owned() };
+    Check { name: name.into(), ok, seen: seen.into(), next }
+}
+
+/// What can be told without the node running.
+#[must_use]
+pub fn offline(path: &Path) -> Vec<Check> {
+    let home = Home::at(path);
+    let mut checks = vec![match home.config() {
+        Ok(config) => check("settings", true, format!("listens on {}", config.listen), ""),
+        Err(HomeError::Empty(path)) => {
+            return vec![check(
+                "folder",
+                false,
+                format!("there is no node in {}", path.display()),
+                "Set one up: `entente init --help` shows how.",
+            )];
+        }
+        Err(error) => check("settings", false, error.to_string(), "Correct config.toml."),
+    }];
+    checks.push(permissions(path));
+    checks.push(vault(&home));
+    checks.push(root_key(&home));
+    checks.push(disk(path));
+    checks.push(clock());
+    checks
+}
+
+/// What a running node can tell.
+#[must_use]
+pub fn online(node: &Arc<Node>) -> Vec<Check> {
+    let mut checks = offline(node.home.path());
+    checks.push(journal(node));
+    checks.push(recovery(node));
+    checks.push(addresses(node));
+    checks.extend(partners(node));
+    checks.push(quarantine(node));
+    checks
+}
+
+fn permissions(path: &Path) -> Check {
+    let mode = std::fs::metadata(path).map_or(0, |m| m.permissions().mode() & 0o777);
+    let seen = format!("mode {mode:o}");
+    check("folder is private", mode & 0o077 == 0, seen, "Run `chmod 700` on the node's folder.")
+}
+
+fn vault(home: &Home) -> Check {
+    let vault = crate::vault::inspect(&home.vault());
+    let seen = match &vault {
+        Ok(()) => "whole".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    check("vault", vault.is_ok(), seen, "Put back the vault file from a back-up; do not delete anything.")
+}
+
+fn root_key(home: &Home) -> Check {
+    let here = home.root_key().exists();
+    let seen = if here {
+        "the organisation's root key is on this machine, under the passphrase; keep a copy of the file \
+         `organisation.key` elsewhere, and better only there"
+    } else {
+        "the organisation's root key is not on this machine: good, if you have it elsewhere"
+    };
+    check("root key", true, seen, "")
+}
+
+fn disk(path: &Path) -> Check {
+    match rustix::fs::statvfs(path) {
+        Ok(stat) => {
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            let seen = format!("{} MiB free", free / (1024 * 1024));
+            check("disk", free > LOW_DISK, seen, "Make room: what cannot be written is not acknowledged.")
+        }
+        Err(error) => check("disk", false, error.to_string(), "Is the folder's disk there?"),
+    }
+}
+
+fn clock() -> Check {
+    let now = crate::clock::now();
+    let fine = now.0 > PROGRAM_MADE;
+    check("clock", fine, format!("{} ms since 1970", now.0), "Set this machine's clock.")
+}
+
+/// Reads every frame of the journal.
+fn journal(node: &Node) -> Check {
+    let store = node.shared.ledger.store();
+    let next = "Keep the node's folder as it is, make a copy, and ask for help; partners still hold what they acknowledged.";
+    let scan = match store.journal.scan(crate::store::Position::START) {
+        Ok(scan) => scan,
+        Err(error) => return check("journal", false, error.to_string(), next),
+    };
+    let (mut frames, mut damaged) = (0_u64, 0_u64);
+    for (_, frame) in scan {
+        match frame {
+            Ok(_) => frames += 1,
+            Err(_) => damaged += 1,
+        }
+    }
+    check("journal", damaged == 0, format!("{frames} frames are whole, {damaged} damaged"), next)
+}
+
+fn recovery(node: &Node) -> Check {
+    let lost = node.recovery.lost_acknowledged();
+    let seen = if lost {
+        "the journal ends before what was once acknowledged: an old copy, or damage"
+    } else {
+        "nothing acknowledged was missing at the last start"
+    };
+    check("start", !lost, seen, "Do not publish; restore the newest back-up, or start a new node.")
+}
+
+fn addresses(node: &Node) -> Check {
+    let addresses = &node.shared.addresses;
+    let seen = if addresses.is_empty() { "none".to_owned() } else { addresses.join(", ") };
+    let next = "Set `advertise` in config.toml to where partners can reach this machine.";
+    check("address told to partners", !addresses.is_empty(), seen, next)
+}
+
+fn partners(node: &Node) -> Vec<Check> {
+    let handles = node.handles();
+    handles
+        .iter()
+        .map(|handle| {
+            let peers = handle.net.peers();
+            let connected = peers.iter().filter(|p| p.connected_since.is_some()).count();
+            let errors: Vec<String> =
+                peers.iter().filter_map(|p| p.last_error).map(|e| e.to_string()).collect();
+            let mut seen = format!("{connected} of {} partners' nodes are connected", peers.len());
+            if let Some(error) = errors.first() {
+                seen = format!("{seen}; the last attempt: {error}");
+            }
+            let name = format!("partnership {}", handle.membership().name);
+            let fine = connected > 0 || peers.is_empty();
+            check(&name, fine, seen, "Are their nodes running? `entente sync now` tries again.")
+        })
+        .collect()
+}
+
+fn quarantine(node: &Node) -> Check {
+    let count = crate::node::count(node.shared.ledger.store(), Table::Refused, 100_000);
+    let seen = format!("{count} entries arrived that this node does not show");
+    check("quarantine", count == 0, seen, "`entente sync status` lists them with their reasons.")
+}

@@ -1,0 +1,132 @@
+//! What is written into the journal: everything that must last, one frame each.
+
+use entente_protocol::codec::{self, DecodeError, Wire};
+use entente_protocol::epoch::{EpochHeader, Slot};
+use entente_protocol::identity::LogCertificate;
+use entente_protocol::ids::{BlobId, LogId, NodeId, OrgId, PartnershipId, RecordId, SpaceId, Timestamp};
+use entente_protocol::log::Entry;
+use entente_protocol::membership::ActBody;
+use entente_protocol::record::Content;
+use entente_protocol::signed::Unverified;
+use minicbor::{Decode, Encode};
+use zeroize::Zeroizing;
+
+/// One frame. New kinds go at the end; what is written is read for ever.
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Frame {
+    /// A membership act.
+    #[n(0)]
+    Act(#[n(0)] PartnershipId, #[n(1)] Unverified<ActBody>),
+    /// A log of a circle exists.
+    #[n(1)]
+    Log(#[n(0)] CircleLog),
+    /// An entry of a log.
+    #[n(2)]
+    Entry(#[n(0)] PartnershipId, #[n(1)] Entry, #[n(2)] Timestamp),
+    /// A draft.
+    #[n(3)]
+    Draft(#[n(0)] Draft),
+    /// A draft was shared under an id.
+    #[n(4)]
+    Shared(#[n(0)] RecordId, #[n(1)] PartnershipId, #[n(2)] RecordId),
+    /// An epoch whose key is in the vault.
+    #[n(5)]
+    Epoch(#[n(0)] KnownEpoch),
+    /// An attachment: here, or to be fetched.
+    #[n(6)]
+    Blob(#[n(0)] KnownBlob),
+}
+
+/// A log of a circle.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct CircleLog {
+    /// The partnership.
+    #[n(0)]
+    pub partnership: PartnershipId,
+    /// The circle.
+    #[n(1)]
+    pub space: SpaceId,
+    /// Its organisations.
+    #[n(2)]
+    pub circle: Vec<OrgId>,
+    /// The log.
+    #[n(3)]
+    pub log: LogId,
+    /// Whose it is.
+    #[n(4)]
+    pub owner: NodeId,
+    /// Its word.
+    #[n(5)]
+    pub certificate: Unverified<LogCertificate>,
+}
+
+/// An own record that may be shared.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Draft {
+    /// With the own organisation, makes the id.
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub nonce: [u8; 16],
+    /// What it says.
+    #[n(1)]
+    pub content: Content,
+}
+
+/// An epoch.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct KnownEpoch {
+    /// The partnership.
+    #[n(0)]
+    pub partnership: PartnershipId,
+    /// Its header.
+    #[n(1)]
+    pub header: Unverified<EpochHeader>,
+    /// The nodes that it is for, where this node could tell.
+    #[n(2)]
+    pub readers: Vec<NodeId>,
+    /// Their slots, where this node minted it.
+    #[n(3)]
+    pub slots: Vec<Slot>,
+}
+
+/// An attachment's ciphertext.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct KnownBlob {
+    /// The attachment.
+    #[n(0)]
+    pub blob: BlobId,
+    /// Who may ask for it; nobody while it belongs to a draft.
+    #[n(1)]
+    pub place: Option<(PartnershipId, SpaceId)>,
+    /// Its size in the clear.
+    #[n(2)]
+    pub size: u64,
+    /// Is all of it here?
+    #[n(3)]
+    pub complete: bool,
+    /// The record that it belongs to.
+    #[n(4)]
+    pub record: Option<RecordId>,
+}
+
+impl Wire for Frame {
+    const WHAT: &'static str = "journal frame";
+    // An epoch for 600 nodes is the longest; the journal takes 1 MiB.
+    const MAX: usize = 1024 * 1024 - 1024;
+}
+
+impl Frame {
+    /// As bytes for the journal.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(codec::encode(self))
+    }
+
+    /// From the journal's bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Frame, DecodeError> {
+        codec::decode(bytes)
+    }
+}

@@ -1,0 +1,216 @@
+//! Joining a partnership: read the terms, sign, ask, and keep asking until a steward has decided.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use entente_protocol::codec;
+use entente_protocol::handling::Role;
+use entente_protocol::ids::PartnershipId;
+use entente_protocol::invitation::{Invitation, InvitationError};
+use entente_protocol::membership::acts::{self, Author};
+use entente_protocol::membership::{Act, ActBody};
+use entente_protocol::signed::Unverified;
+
+use crate::clock;
+use crate::node::{Node, NodeError};
+use crate::partnership;
+use crate::partnership::join::{self, Asked, CheckedTerms, JoinError, Welcome};
+use crate::secrets::{Joining, PartnershipSecrets};
+
+/// How long to wait before asking again after the line broke: doubles from the first to the last.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+
+/// Why a join was not begun.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// The text.
+    #[error(transparent)]
+    Invitation(#[from] InvitationError),
+    /// The inviter.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// This node.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The inviter's agreement is another than the one that was read.
+    #[error("the agreement at the inviter's is not the one that you accepted")]
+    OtherAgreement,
+    /// We are in it already.
+    #[error("this node is a member of that partnership already")]
+    AlreadyMember,
+}
+
+/// What an invitation offers.
+pub struct Offer {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// The checked terms.
+    pub terms: CheckedTerms,
+    /// The role.
+    pub role: Role,
+}
+
+/// Asks the inviter what joining would mean.
+///
+/// # Errors
+/// [`BeginError`].
+pub async fn look(text: &str) -> Result<Offer, BeginError> {
+    let invitation = Invitation::from_text(text)?;
+    let (terms, _stream) = join::look(&invitation).await?;
+    let role = role_of(&terms)?;
+    Ok(Offer { invitation, terms, role })
+}
+
+fn role_of(terms: &CheckedTerms) -> Result<Role, BeginError> {
+    match &terms.invite.body().act {
+        Act::Invite(place) => Ok(place.role.clone()),
+        _ => Err(JoinError::Unproven("no invitation").into()),
+    }
+}
+
+/// What became of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// A steward has to approve; this node goes on asking by itself.
+    Waiting(PartnershipId),
+    /// In.
+    Member(PartnershipId),
+}
+
+/// Signs the agreement and asks to be let in.
+///
+/// # Errors
+/// [`BeginError`]; nothing was signed then, or the inviter refused.
+pub async fn begin(node: &Arc<Node>, text: &str, accepted: &str) -> Result<Begun, BeginError> {
+    let invitation = Invitation::from_text(text)?;
+    let id = invitation.partnership;
+    if node.handle(&id).is_some_and(|h| h.membership().is_member(&node.me.org())) {
+        return Err(BeginError::AlreadyMember);
+    }
+    let (terms, stream) = join::look(&invitation).await?;
+    let agreement = terms.found.agreement().ok_or(JoinError::Unproven("no agreement"))?;
+    if agreement.hash().to_string() != accepted {
+        return Err(BeginError::OtherAgreement);
+    }
+    let act = sign(node, text, &invitation, &terms)?;
+    match join::ask(stream, act.clone()).await {
+        Ok(Asked::Welcome(welcome)) => Ok(Begun::Member(node.welcomed(id, welcome).await?)),
+        Ok(Asked::Waiting(stream)) => {
+            keep_asking(node, id, Some(stream));
+            Ok(Begun::Waiting(id))
+        }
+        Err(error) => {
+            forget(node, &id)?;
+            Err(error.into())
+        }
+    }
+}
+
+/// Makes fresh keys for the partnership, or takes those of an earlier attempt, and signs the join act. Both
+/// are in the vault before anybody sees the act.
+fn sign(
+    node: &Node,
+    text: &str,
+    invitation: &Invitation,
+    terms: &CheckedTerms,
+) -> Result<Unverified<ActBody>, BeginError> {
+    let keeper = &node.shared.keeper;
+    let earlier = keeper.look(|s| s.partnership(&invitation.partnership).and_then(|p| p.joining.clone()));
+    if let Some(joining) = earlier.filter(|j| j.invitation == text) {
+        if let Ok(act) = codec::decode(&joining.act) {
+            return Ok(act);
+        }
+    }
+    let mut secrets = PartnershipSecrets::fresh(invitation.partnership).map_err(NodeError::from)?;
+    let card = partnership::card(&node.me, &secrets, invitation.partnership, &node.shared.addresses)
+        .map_err(NodeError::from)?;
+    let author = Author {
+        partnership: invitation.partnership,
+        org: node.me.org(),
+        node: &node.me.key,
+        parents: vec![invitation.act],
+        time: clock::now(),
+    };
+    let agreement = terms.found.agreement().ok_or(JoinError::Unproven("no agreement"))?.hash();
+    let role = role_of(terms)?;
+    let act = acts::join(author, invitation.act, &node.me.introduced, card, agreement, role)
+        .map_err(NodeError::from)?;
+    let travelling = act.signed().to_unverified();
+    let name = match &terms.found.body().act {
+        Act::Found(found) => found.name.clone(),
+        _ => String::new(),
+    };
+    secrets.joining = Some(Joining { invitation: text.into(), act: codec::encode(&travelling), name });
+    keeper
+        .change(|all| {
+            all.partnerships.retain(|p| p.id != secrets.id);
+            all.partnerships.push(secrets);
+        })
+        .map_err(NodeError::from)?;
+    Ok(travelling)
+}
+
+fn forget(node: &Node, id: &PartnershipId) -> Result<(), NodeError> {
+    node.shared.keeper.change(|all| all.partnerships.retain(|p| p.id != *id || p.joining.is_none()))?;
+    Ok(())
+}
+
+/// Goes on asking after a restart.
+pub fn resume(node: &Arc<Node>) {
+    let waiting: Vec<PartnershipId> = node
+        .shared
+        .keeper
+        .look(|s| s.partnerships.iter().filter(|p| p.joining.is_some()).map(|p| p.id).collect());
+    for id in waiting {
+        keep_asking(node, id, None);
+    }
+}
+
+fn keep_asking(node: &Arc<Node>, id: PartnershipId, line: Option<crate::door::DoorStream>) {
+    let weak = Arc::downgrade(node);
+    let task = tokio::spawn(async move {
+        let mut line = line;
+        let mut pause = AGAIN.0;
+        loop {
+            let outcome = match line.take() {
+                Some(stream) => join::wait(stream).await,
+                None => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(AGAIN.1);
+                    let Some(node) = weak.upgrade() else { return };
+                    ask_again(&node, &id).await
+                }
+            };
+            let Some(node) = weak.upgrade() else { return };
+            match outcome {
+                Ok(welcome) => match node.welcomed(id, welcome).await {
+                    Ok(_) => return,
+                    Err(error) => tracing::warn!(%error, "the welcome could not be used; asking again"),
+                },
+                Err(JoinError::Refused(refusal)) if refusal.code != "failed" => {
+                    tracing::warn!(reason = %refusal.reason, "the join was refused");
+                    let _kept_until_restart = forget(&node, &id);
+                    return;
+                }
+                Err(error) => tracing::debug!(%error, "no verdict yet"),
+            }
+        }
+    });
+    let mut joining = node.joining.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(before) = joining.insert(id, task) {
+        before.abort();
+    }
+}
+
+async fn ask_again(node: &Node, id: &PartnershipId) -> Result<Welcome, JoinError> {
+    let joining = node.shared.keeper.look(|s| s.partnership(id).and_then(|p| p.joining.clone()));
+    let joining = joining.ok_or(JoinError::Unproven("nothing was asked"))?;
+    let invitation =
+        Invitation::from_text(&joining.invitation).map_err(|e| JoinError::Broken(e.to_string()))?;
+    let act = codec::decode(&joining.act).map_err(|e| JoinError::Broken(e.to_string()))?;
+    let stream = join::reach(&invitation).await?;
+    match join::ask(stream, act).await? {
+        Asked::Welcome(welcome) => Ok(welcome),
+        Asked::Waiting(stream) => join::wait(stream).await,
+    }
+}

@@ -1,0 +1,160 @@
+//! The ledger: what must last goes into the journal, and only then into the index.
+//!
+//! Several partnerships append at once, and each applies its own frames to the index. A ticket for each
+//! append keeps the index' cursor behind the first frame that was not applied yet, so that a crash in
+//! between costs nothing: on opening, everything after the cursor is applied again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zeroize::Zeroizing;
+
+use crate::frames::Frame;
+use crate::rows::Batch;
+use crate::store::{IndexError, JournalError, Pending, Position, Store};
+
+/// The node's store, shared by all partnerships.
+#[derive(Clone)]
+pub struct Ledger {
+    store: Arc<Store>,
+    tickets: Arc<Mutex<Tickets>>,
+}
+
+#[derive(Default)]
+struct Tickets {
+    next: u64,
+    /// Tickets that are not settled, or settled behind one that is not: where the journal ends after them.
+    open: BTreeMap<u64, Option<Position>>,
+}
+
+/// An append on its way to the disk.
+pub struct Append {
+    ticket: Ticket,
+    frames: Vec<Frame>,
+    last_len: usize,
+    pending: Pending,
+}
+
+/// To be settled with [`Ledger::settle`] once the frames are applied.
+pub struct Ticket {
+    number: u64,
+    end: Option<Position>,
+}
+
+/// Frames that are durable, each with its position.
+pub struct Landed {
+    /// To be settled.
+    pub ticket: Ticket,
+    /// The frames and where they lie.
+    pub frames: Vec<(Position, Frame)>,
+}
+
+impl Ledger {
+    /// Over an open store.
+    #[must_use]
+    pub fn new(store: Store) -> Ledger {
+        Ledger { store: Arc::new(store), tickets: Arc::default() }
+    }
+
+    /// The store, for reading.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Queues frames for the journal. The order of calls is the order in the journal.
+    #[must_use]
+    pub fn append(&self, frames: Vec<Frame>) -> Append {
+        let bytes: Vec<Zeroizing<Vec<u8>>> = frames.iter().map(Frame::to_bytes).collect();
+        let last_len = bytes.last().map_or(0, |b| b.len());
+        // Both under one lock: tickets must be in the journal's order.
+        let mut tickets = self.tickets();
+        let ticket = tickets.next;
+        tickets.next += 1;
+        tickets.open.insert(ticket, None);
+        let pending = self.store.journal.append(bytes);
+        drop(tickets);
+        Append { ticket: Ticket { number: ticket, end: None }, frames, last_len, pending }
+    }
+
+    /// Writes what was made of landed frames into the index.
+    ///
+    /// # Errors
+    /// [`IndexError`]; the journal has the frames, and the next start applies them again.
+    pub fn settle(&self, ticket: Ticket, batch: Batch) -> Result<(), IndexError> {
+        let mut tickets = self.tickets();
+        tickets.open.insert(ticket.number, ticket.end);
+        let mut cursor = None;
+        while let Some(entry) = tickets.open.first_entry() {
+            match entry.get() {
+                Some(position) => {
+                    cursor = cursor.max(Some(*position));
+                    entry.remove();
+                }
+                None => break,
+            }
+        }
+        let cursor = cursor.unwrap_or_else(|| self.store.index.cursor());
+        let mut changes = self.store.index.batch();
+        batch.write_into(&mut changes)?;
+        self.store.index.apply(changes, cursor)
+    }
+
+    fn give_up(&self, ticket: &Ticket) {
+        // Nothing was written: there is nothing to apply, and nothing to wait for.
+        self.tickets().open.remove(&ticket.number);
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, Tickets> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends frames that concern no partnership's state, waits, and applies them.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn write(
+        &self,
+        frames: Vec<Frame>,
+        apply: impl Fn(&mut Batch, Position, &Frame),
+    ) -> Result<(), LedgerError> {
+        let landed = self.append(frames).landed(self).await?;
+        let mut batch = Batch::default();
+        for (position, frame) in &landed.frames {
+            apply(&mut batch, *position, frame);
+        }
+        self.settle(landed.ticket, batch)?;
+        Ok(())
+    }
+}
+
+/// Why something could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The journal did not take it; it is not stored.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The index failed; the journal has it.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+impl Append {
+    /// Waits until the frames are durable.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then none of them is stored.
+    pub async fn landed(self, ledger: &Ledger) -> Result<Landed, JournalError> {
+        match self.pending.await {
+            Ok(positions) => {
+                let end = positions.last().map(|last| last.after(self.last_len));
+                let ticket = Ticket { end, ..self.ticket };
+                Ok(Landed { ticket, frames: positions.into_iter().zip(self.frames).collect() })
+            }
+            Err(error) => {
+                ledger.give_up(&self.ticket);
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What runs on an organisation's machine.
+//!
+//! Start at [`run`] and [`node::Node`]. The way of a record is in [`partnership`].
+pub mod api;
+pub mod clock;
+pub mod doctor;
+pub mod door;
+pub mod frames;
+pub mod home;
+pub mod joining;
+pub mod keeper;
+pub mod ledger;
+pub mod me;
+pub mod net;
+pub mod node;
+pub mod partnership;
+pub mod records;
+pub mod rows;
+pub mod run;
+pub mod secrets;
+pub mod setup;
+pub mod store;
+pub mod vault;
+
+#[cfg(doc)]
+use run::run;

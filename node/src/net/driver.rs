@@ -1,0 +1,474 @@
+//! The one task that owns a partnership's swarm: it reacts to what happens there, keeps one session with
+//! each member, dials who is missing, and does what the handle says. It never waits for the node.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use libp2p::PeerId;
+use libp2p::core::ConnectedPoint;
+use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
+use libp2p::identity::Keypair;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{ConnectionId, DialError, Swarm, SwarmEvent};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::dial::Backoff;
+use super::events::EventSender;
+use super::limits::{
+    ANNOUNCEMENTS_PER_SECOND, COMMANDS, COURTESY, GOODBYE, MAX_ADDRESSES, MAX_MEMBERS, PENDING_DIALS,
+    SESSION_GAP, SESSION_TIMEOUT, TICK,
+};
+use super::session::{Ended, Session, Side, Wanted};
+use super::streams::Inbound;
+use super::swarm::{self, Behaviour, BehaviourEvent};
+use super::transport::{DialKeys, DoorTransport, multiaddr, peer_id, socket_addr, transport_id};
+use super::{DialReason, Member, NetConfig, NetError, NetEvent, PeerInfo, Shared, Tunables, lock};
+use crate::door::{DoorKey, KeyRing, MAX_KEYS};
+use crate::door::{Registration, TransportId};
+
+/// What the handle asks for.
+pub(super) enum Command {
+    Announce(Bytes),
+    SetMembers(Vec<Member>),
+    SetDoorKeys(Vec<DoorKey>),
+    DialNow,
+    HangUp(TransportId),
+    Shutdown(oneshot::Sender<()>),
+}
+
+pub(super) struct Driver {
+    swarm: Swarm<Behaviour>,
+    topic: IdentTopic,
+    valid: fn(&[u8]) -> bool,
+    tunables: Tunables,
+    ring: KeyRing,
+    dial_keys: DialKeys,
+    shared: Arc<Shared>,
+    events: EventSender,
+    peers: HashMap<TransportId, Peer>,
+    /// Sessions of removed members that have not ended yet: should one come back, it must wait for them.
+    leaving: HashMap<TransportId, JoinHandle<()>>,
+    wanted: (mpsc::Sender<Wanted>, mpsc::Receiver<Wanted>),
+    ended: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
+    next_session: u64,
+    next_tick: Instant,
+}
+
+/// A member's node.
+struct Peer {
+    peer_id: PeerId,
+    addrs: Vec<SocketAddr>,
+    connections: HashMap<ConnectionId, Instant>,
+    session: Option<Running>,
+    last_session: Option<Instant>,
+    /// When the announcements it passed on were counted from, and how many.
+    announcements: (Instant, u32),
+    dialling: bool,
+    backoff: Backoff,
+}
+
+/// A session's task.
+struct Running {
+    id: u64,
+    started: Instant,
+    opened: Arc<OnceLock<std::time::Instant>>,
+    cancel: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        config: NetConfig,
+        keypair: &Keypair,
+        shared: Arc<Shared>,
+        events: EventSender,
+    ) -> Result<Self, NetError> {
+        let registration = register(&config, shared.me)?;
+        let ring = registration.ring();
+        let dial_keys = DialKeys::new(config.door_keys);
+        let topic = IdentTopic::new(config.topic);
+        let transport = DoorTransport::new(&config.door, registration, dial_keys.clone());
+        let mut swarm = swarm::build(transport, keypair, &topic)?;
+        swarm
+            .listen_on(multiaddr(config.door.local_addr()))
+            .map_err(|error| NetError::SetUp(error.into()))?;
+        let mut driver = Self {
+            swarm,
+            topic,
+            valid: config.valid_announcement,
+            tunables: config.tunables,
+            ring,
+            dial_keys,
+            shared,
+            events,
+            peers: HashMap::new(),
+            leaving: HashMap::new(),
+            wanted: mpsc::channel(COMMANDS),
+            ended: mpsc::channel(COMMANDS),
+            next_session: 0,
+            next_tick: Instant::now(),
+        };
+        driver.set_members(config.members);
+        Ok(driver)
+    }
+
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let done = loop {
+            let wake = self.next_wake();
+            tokio::select! {
+                event = self.swarm.select_next_some() => self.on_swarm_event(event),
+                Some(wanted) = self.wanted.1.recv() => self.on_wanted(wanted),
+                Some(ended) = self.ended.1.recv() => self.on_session_end(ended),
+                command = commands.recv() => match command {
+                    Some(Command::Shutdown(done)) => break Some(done),
+                    None => break None,
+                    Some(command) => self.on_command(command),
+                },
+                () = sleep_until(wake) => self.on_wake(Instant::now()),
+            }
+        };
+        drop(commands);
+        self.shut_down().await;
+        done.map(|done| done.send(())).transpose().unwrap_or_default();
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            // Nobody to hear it, or heard already: reconciliation will deliver.
+            Command::Announce(data) => {
+                let _ = self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), data);
+            }
+            Command::SetMembers(members) => self.set_members(members),
+            Command::SetDoorKeys(keys) => {
+                let mut oldest_first: Vec<_> = keys.iter().take(MAX_KEYS).cloned().collect();
+                oldest_first.reverse();
+                self.ring.set(&oldest_first);
+                self.dial_keys.set(keys);
+            }
+            Command::DialNow => {
+                let now = Instant::now();
+                self.peers.values_mut().for_each(|peer| peer.backoff.at_once(now));
+            }
+            Command::HangUp(id) => {
+                if let Some(session) = self.peers.get(&id).and_then(|peer| peer.session.as_ref()) {
+                    session.cancel.cancel();
+                }
+            }
+            Command::Shutdown(_) => {}
+        }
+    }
+
+    fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Sessions(inbound)) => self.on_stream(inbound),
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                self.on_connected(&peer_id, connection_id, &endpoint);
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => {
+                self.on_disconnected(&peer_id, connection_id);
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), error, .. } => {
+                self.on_dial_error(&peer_id, &error);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_gossip(&mut self, event: gossipsub::Event) {
+        let gossipsub::Event::Message { propagation_source, message_id, message } = event else { return };
+        let from = find(&mut self.peers, &propagation_source)
+            .and_then(|(from, peer)| peer.may_announce(Instant::now()).then_some(from));
+        let judged = match from {
+            Some(_) if (self.valid)(&message.data) => MessageAcceptance::Accept,
+            Some(_) => MessageAcceptance::Reject,
+            None => MessageAcceptance::Ignore,
+        };
+        let accepted = from.filter(|_| matches!(judged, MessageAcceptance::Accept));
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        gossip.report_message_validation_result(&message_id, &propagation_source, judged);
+        if let Some(from) = accepted {
+            self.events.offer(NetEvent::Announced { from, data: message.data.into() });
+        }
+    }
+
+    fn on_connected(&mut self, peer_id: &PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
+        let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
+        peer.connections.insert(connection, Instant::now());
+        peer.dialling &= !endpoint.is_dialer();
+        let address = socket_addr(endpoint.get_remote_address());
+        self.shared.update(&id, |info| info.address = address);
+        self.open_session(id);
+    }
+
+    fn on_disconnected(&mut self, peer_id: &PeerId, connection: ConnectionId) {
+        let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
+        if peer.connections.remove(&connection).is_none() || !peer.connections.is_empty() {
+            return;
+        }
+        match &peer.session {
+            // It notices by itself, and what it received is still delivered.
+            Some(session) if session.opened.get().is_some() => {}
+            Some(session) => session.cancel.cancel(),
+            None => self.failed(id, DialReason::Refused),
+        }
+    }
+
+    fn on_dial_error(&mut self, peer_id: &PeerId, error: &DialError) {
+        let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
+        peer.dialling = false;
+        let in_vain = matches!(error, DialError::DialPeerConditionFalse(_));
+        if !in_vain && peer.connections.is_empty() {
+            self.failed(id, DialReason::from(error));
+        }
+    }
+
+    /// A stream that the peer opened for a session. A second one replaces the first, which the peer must
+    /// have lost; but while the first is still being opened, the peer has to try again.
+    fn on_stream(&mut self, Inbound { peer, stream }: Inbound) {
+        let Some((id, peer)) = find(&mut self.peers, &peer) else { return };
+        let opening = peer.session.as_ref().is_some_and(|session| session.opened.get().is_none());
+        let too_soon = peer.last_session.is_some_and(|last| last.elapsed() < SESSION_GAP);
+        if opening || too_soon || self.shared.me < id {
+            return;
+        }
+        let previous = peer.session.take().map(|session| {
+            session.cancel.cancel();
+            session.task
+        });
+        self.start(id, Side::Acceptor(stream), previous);
+    }
+
+    /// Opens a stream on the newest connection, which is the likeliest to live.
+    fn on_wanted(&mut self, Wanted { peer, reply }: Wanted) {
+        let Some(peer) = self.peers.get(&peer) else { return };
+        if let Some((connection, _)) = peer.connections.iter().max_by_key(|(_, since)| **since) {
+            self.swarm.behaviour_mut().sessions.open(peer.peer_id, *connection, reply);
+        }
+    }
+
+    fn on_session_end(&mut self, ended: Ended) {
+        let Some(peer) = self.peers.get_mut(&ended.peer) else { return };
+        let Some(session) = peer.session.take_if(|session| session.id == ended.id) else { return };
+        // A connection without its session has failed in some way; newer ones may have come already.
+        for (connection, since) in &peer.connections {
+            if *since <= session.started {
+                self.swarm.close_connection(*connection);
+            }
+        }
+        let newer = peer.connections.values().any(|since| *since > session.started);
+        match (session.opened.get(), ended.failure) {
+            (Some(opened), _) => peer.backoff.ended(Instant::now(), (*opened).into()),
+            (None, failure) if !newer => self.failed(ended.peer, failure.unwrap_or(DialReason::Refused)),
+            (None, _) => {}
+        }
+        if newer {
+            self.open_session(ended.peer);
+        }
+    }
+
+    /// Opens a session, if that is up to this side and there is none.
+    fn open_session(&mut self, id: TransportId) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        if self.shared.me < id && peer.session.is_none() {
+            let previous = self.leaving.remove(&id);
+            self.start(id, Side::Opener(self.wanted.0.clone()), previous);
+        }
+    }
+
+    fn start(&mut self, id: TransportId, side: Side, previous: Option<JoinHandle<()>>) {
+        let previous = previous.or_else(|| self.leaving.remove(&id));
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        self.next_session += 1;
+        let (cancel, opened) = (CancellationToken::new(), Arc::new(OnceLock::new()));
+        let session = Session {
+            id: self.next_session,
+            peer: id,
+            shared: self.shared.clone(),
+            events: self.events.clone(),
+            tunables: self.tunables,
+            cancel: cancel.clone(),
+            opened: opened.clone(),
+            previous,
+        };
+        let task = tokio::spawn(session.run(side, self.ended.0.clone()));
+        let started = Instant::now();
+        peer.last_session = Some(started);
+        peer.session = Some(Running { id: self.next_session, started, opened, cancel, task });
+    }
+
+    fn failed(&mut self, id: TransportId, reason: DialReason) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.backoff.failed(Instant::now());
+        self.shared.update(&id, |info| info.last_error = Some(reason));
+        self.events.offer(NetEvent::DialFailed { peer: id, reason });
+    }
+
+    fn set_members(&mut self, members: Vec<Member>) {
+        let me = self.shared.me;
+        let members: Vec<_> =
+            members.into_iter().filter(|member| member.id != me).take(MAX_MEMBERS).collect();
+        let ids: HashSet<_> = members.iter().map(|member| member.id).collect();
+        let gone: Vec<_> = self.peers.keys().filter(|id| !ids.contains(id)).copied().collect();
+        gone.into_iter().for_each(|id| self.remove(id));
+        members.into_iter().for_each(|member| self.admit(member));
+    }
+
+    fn remove(&mut self, id: TransportId) {
+        let Some(peer) = self.peers.remove(&id) else { return };
+        self.swarm.behaviour_mut().members.disallow_peer(peer.peer_id);
+        if let Some(session) = peer.session {
+            session.cancel.cancel();
+            self.leaving.insert(id, session.task);
+        }
+        lock(&self.shared.outboxes).remove(&id).inspect(|outbox| outbox.close());
+        lock(&self.shared.peers).remove(&id);
+        self.dial_keys.forget(&id);
+    }
+
+    fn admit(&mut self, Member { id, mut addrs }: Member) {
+        addrs.truncate(MAX_ADDRESSES);
+        let now = Instant::now();
+        if let Some(peer) = self.peers.get_mut(&id) {
+            if peer.addrs != addrs {
+                peer.addrs = addrs;
+                peer.backoff.at_once(now);
+            }
+            return;
+        }
+        // What is no key can neither dial nor be dialled.
+        let Some(peer_id) = peer_id(&id) else { return };
+        self.swarm.behaviour_mut().members.allow_peer(peer_id);
+        lock(&self.shared.peers).insert(id, PeerInfo::unheard(id));
+        let first = if self.shared.me < id { now } else { now + COURTESY };
+        let peer = Peer {
+            peer_id,
+            addrs,
+            connections: HashMap::new(),
+            session: None,
+            last_session: None,
+            announcements: (now, 0),
+            dialling: false,
+            backoff: Backoff::from(first),
+        };
+        self.peers.insert(id, peer);
+    }
+
+    fn next_wake(&self) -> Instant {
+        if self.dials() >= PENDING_DIALS {
+            return self.next_tick;
+        }
+        let due = self.peers.values().filter(|peer| peer.is_missing()).map(|peer| peer.backoff.next);
+        due.min().unwrap_or(self.next_tick).min(self.next_tick)
+    }
+
+    fn on_wake(&mut self, now: Instant) {
+        let mut free = PENDING_DIALS.saturating_sub(self.dials());
+        let due = |peer: &Peer| peer.is_missing() && peer.backoff.next <= now;
+        let due: Vec<_> = self.peers.iter().filter(|(_, peer)| due(peer)).map(|(id, _)| *id).collect();
+        for id in due {
+            if free > 0 {
+                free -= 1;
+                self.dial(id);
+            }
+        }
+        if now >= self.next_tick {
+            self.next_tick = now + TICK;
+            self.leaving.retain(|_, task| !task.is_finished());
+            self.close_mute_connections(now);
+        }
+    }
+
+    fn dial(&mut self, id: TransportId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let options = DialOpts::peer_id(peer.peer_id)
+            .addresses(peer.addrs.iter().copied().map(multiaddr).collect())
+            .condition(PeerCondition::DisconnectedAndNotDialing)
+            .build();
+        peer.dialling = true;
+        if let Err(error) = self.swarm.dial(options) {
+            peer.dialling = false;
+            self.failed(id, DialReason::from(&error));
+        }
+    }
+
+    /// Connections on which the peer, whose turn it is, opens no session.
+    fn close_mute_connections(&mut self, now: Instant) {
+        for peer in self.peers.values().filter(|peer| peer.session.is_none()) {
+            for (connection, since) in &peer.connections {
+                if now.saturating_duration_since(*since) > SESSION_TIMEOUT {
+                    self.swarm.close_connection(*connection);
+                }
+            }
+        }
+    }
+
+    fn dials(&self) -> usize {
+        self.peers.values().filter(|peer| peer.dialling).count()
+    }
+
+    /// Lets sessions send what is queued, for a moment, then closes all.
+    async fn shut_down(mut self) {
+        lock(&self.shared.outboxes).clear();
+        let sessions: Vec<_> = self.peers.values_mut().filter_map(|peer| peer.session.take()).collect();
+        let cancels: Vec<_> = sessions.iter().map(|session| session.cancel.clone()).collect();
+        let tasks = futures::future::join_all(sessions.into_iter().map(|session| session.task));
+        let swarm = &mut self.swarm;
+        let keep_polling = async { while swarm.next().await.is_some() {} };
+        let _ = timeout(GOODBYE, async {
+            tokio::select! { _ = tasks => {}, () = keep_polling => {} }
+        })
+        .await;
+        cancels.iter().for_each(CancellationToken::cancel);
+        let connected: Vec<_> = self.swarm.connected_peers().copied().collect();
+        for peer in connected {
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+        let _ = timeout(GOODBYE, async {
+            while self.swarm.connected_peers().next().is_some() {
+                self.swarm.select_next_some().await;
+            }
+        })
+        .await;
+    }
+}
+
+impl Peer {
+    fn is_missing(&self) -> bool {
+        self.connections.is_empty() && !self.dialling && !self.addrs.is_empty()
+    }
+
+    /// Counts an announcement; `false` beyond [`ANNOUNCEMENTS_PER_SECOND`].
+    fn may_announce(&mut self, now: Instant) -> bool {
+        let (since, count) = &mut self.announcements;
+        if now.saturating_duration_since(*since) >= Duration::from_secs(1) {
+            (*since, *count) = (now, 0);
+        }
+        *count = count.saturating_add(1);
+        *count <= ANNOUNCEMENTS_PER_SECOND
+    }
+}
+
+fn find<'a>(
+    peers: &'a mut HashMap<TransportId, Peer>,
+    peer_id: &PeerId,
+) -> Option<(TransportId, &'a mut Peer)> {
+    let id = transport_id(peer_id)?;
+    peers.get_mut(&id).map(|peer| (id, peer))
+}
+
+fn register(config: &NetConfig, me: TransportId) -> Result<Registration, NetError> {
+    let (today, older) = config.door_keys.split_first().ok_or(NetError::NoDoorKey)?;
+    let registration = config.door.register(today, me);
+    for key in older.iter().take(MAX_KEYS - 1) {
+        registration.ring().add(key);
+    }
+    Ok(registration)
+}

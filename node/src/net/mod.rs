@@ -1,0 +1,293 @@
+//! The network of one partnership: a libp2p swarm of its own behind the front door.
+//!
+//! [`spawn`] starts it and returns a [`NetHandle`], by which the node sends, announces and changes the
+//! members, and [`NetEvents`], by which it hears. With each member there is at most one *session*, a
+//! stream of messages both ways, opened as soon as there is a connection; whoever is not connected is
+//! dialled again and again. Messages that were queued when a session broke are lost: reconciliation, on
+//! the next `Connected`, delivers what they said.
+//!
+//! | file | what |
+//! |---|---|
+//! | `driver.rs` | the one task that owns the swarm, the sessions and the dialling |
+//! | `swarm.rs` | what the swarm is made of |
+//! | `transport.rs` | libp2p's transport behind the door |
+//! | `streams.rs` | the part of the swarm that opens and accepts the streams of sessions |
+//! | `session.rs` | one session: hello, reading, writing |
+//! | `events.rs` | the bounded queue to the node |
+//! | `dial.rs` | when to dial, and why it failed |
+//! | `limits.rs` | all bounds |
+
+mod dial;
+mod driver;
+mod events;
+pub mod limits;
+mod session;
+mod streams;
+mod swarm;
+mod transport;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use libp2p::identity::Keypair;
+use tokio::sync::{mpsc, oneshot};
+use zeroize::Zeroizing;
+
+use crate::door::{Door, DoorKey, TransportId};
+
+pub use dial::DialReason;
+pub use events::{NetEvent, NetEvents};
+
+use driver::Command;
+use session::Outbox;
+
+/// A member's node, as this node knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its identity in this partnership.
+    pub id: TransportId,
+    /// Where its door may be; with none it is only waited for. [`limits::MAX_ADDRESSES`] count.
+    pub addrs: Vec<SocketAddr>,
+}
+
+/// What a partnership's network is made of.
+pub struct NetConfig {
+    /// The node's front door.
+    pub door: Door,
+    /// The partnership's door keys, today's first; the first [`crate::door::MAX_KEYS`] count.
+    pub door_keys: Vec<DoorKey>,
+    /// The secret Ed25519 key of this node in this partnership.
+    pub identity_seed: Zeroizing<[u8; 32]>,
+    /// The name of the gossip topic: random-looking hexadecimal, derived from a secret of the partnership.
+    pub topic: String,
+    /// Who may connect.
+    pub members: Vec<Member>,
+    /// Whether an announcement is well-formed, so that it may be passed on.
+    pub valid_announcement: fn(&[u8]) -> bool,
+    /// Times.
+    pub tunables: Tunables,
+}
+
+/// Times that a deployment may want to change.
+#[derive(Clone, Copy, Debug)]
+pub struct Tunables {
+    /// A session that is silent this long says that it is alive.
+    pub keep_alive: Duration,
+    /// A peer of which nothing is heard for this long is taken for gone. Several times `keep_alive`.
+    pub give_up: Duration,
+}
+
+impl Default for Tunables {
+    fn default() -> Self {
+        Self { keep_alive: Duration::from_secs(15), give_up: Duration::from_secs(50) }
+    }
+}
+
+/// Why the network of a partnership could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum NetError {
+    /// The transport identity cannot be used.
+    #[error("the transport identity of this partnership is not usable")]
+    Identity(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is no door key.
+    #[error("a partnership needs a door key")]
+    NoDoorKey,
+    /// libp2p refused its configuration.
+    #[error("the network of this partnership could not be set up")]
+    SetUp(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a message was not taken for sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// There is no session with the peer, or it ended while waiting for room.
+    #[error("not connected")]
+    NotConnected,
+    /// Longer than [`limits::MAX_MESSAGE`] (or, for an announcement, [`limits::MAX_ANNOUNCEMENT`]).
+    #[error("a message of {0} bytes is too long")]
+    TooLong(usize),
+    /// No room now ([`NetHandle::try_send`] only).
+    #[error("the queue to this peer is full")]
+    Full,
+}
+
+/// What is known of a member's node.
+#[derive(Clone, Debug)]
+pub struct PeerInfo {
+    /// Who.
+    pub id: TransportId,
+    /// Since when there is a session; `None` without.
+    pub connected_since: Option<Instant>,
+    /// When it was last heard of, in this run.
+    pub last_seen: Option<Instant>,
+    /// Why the last dial failed; cleared by a session.
+    pub last_error: Option<DialReason>,
+    /// The other end of the last connection.
+    pub address: Option<SocketAddr>,
+}
+
+impl PeerInfo {
+    fn unheard(id: TransportId) -> Self {
+        Self { id, connected_since: None, last_seen: None, last_error: None, address: None }
+    }
+}
+
+/// The public half of the transport identity that `seed` makes.
+///
+/// # Errors
+/// [`NetError::Identity`], which does not happen with 32 bytes.
+pub fn transport_identity(seed: &Zeroizing<[u8; 32]>) -> Result<TransportId, NetError> {
+    let public = keypair(seed)?.public();
+    transport::transport_id(&public.to_peer_id()).ok_or_else(|| NetError::Identity("no Ed25519 key".into()))
+}
+
+fn keypair(seed: &Zeroizing<[u8; 32]>) -> Result<Keypair, NetError> {
+    let mut seed = seed.clone();
+    Keypair::ed25519_from_bytes(seed.as_mut_slice()).map_err(|error| NetError::Identity(error.into()))
+}
+
+/// Starts the network of one partnership. It runs until [`NetHandle::shutdown`], or until every handle is
+/// dropped. Must be called within a tokio runtime.
+///
+/// # Errors
+/// See [`NetError`]; nothing runs then.
+pub fn spawn(config: NetConfig) -> Result<(NetHandle, NetEvents), NetError> {
+    let keypair = keypair(&config.identity_seed)?;
+    let me = transport_identity(&config.identity_seed)?;
+    let shared = Arc::new(Shared { me, peers: Mutex::default(), outboxes: Mutex::default() });
+    let (sender, events) = events::queue();
+    let (commands, receiver) = mpsc::channel(limits::COMMANDS);
+    let driver = driver::Driver::new(config, &keypair, shared.clone(), sender)?;
+    tokio::spawn(driver.run(receiver));
+    Ok((NetHandle { commands, shared }, events))
+}
+
+/// The node's hand on the network of one partnership. Clones share it.
+#[derive(Clone)]
+pub struct NetHandle {
+    commands: mpsc::Sender<Command>,
+    shared: Arc<Shared>,
+}
+
+impl NetHandle {
+    /// This node's identity in this partnership.
+    pub fn id(&self) -> TransportId {
+        self.shared.me
+    }
+
+    /// Queues a message for a peer, waiting for room. Messages of one caller arrive in order, each once,
+    /// as long as the session lasts.
+    ///
+    /// # Errors
+    /// `NotConnected`, `TooLong`.
+    pub async fn send(&self, peer: &TransportId, message: Bytes) -> Result<(), SendError> {
+        let outbox = self.shared.outbox(peer).ok_or(SendError::NotConnected)?;
+        outbox.send(message).await
+    }
+
+    /// Queues a message for a peer if there is room now.
+    ///
+    /// # Errors
+    /// `NotConnected`, `TooLong`, `Full`.
+    pub fn try_send(&self, peer: &TransportId, message: Bytes) -> Result<(), SendError> {
+        self.shared.outbox(peer).ok_or(SendError::NotConnected)?.try_send(message)
+    }
+
+    /// Spreads an announcement among all members, as far as they are connected now; nobody is told when
+    /// that is nobody. The same bytes within a minute are spread once.
+    ///
+    /// # Errors
+    /// `TooLong`; `NotConnected` after a shutdown.
+    pub async fn announce(&self, data: Bytes) -> Result<(), SendError> {
+        if data.len() > limits::MAX_ANNOUNCEMENT {
+            return Err(SendError::TooLong(data.len()));
+        }
+        self.command(Command::Announce(data)).await
+    }
+
+    /// Replaces the members. Who is no longer one is disconnected at once and refused from now on; who is
+    /// new, or has new addresses, is dialled at once. [`limits::MAX_MEMBERS`] count.
+    ///
+    /// # Errors
+    /// `NotConnected` after a shutdown.
+    pub async fn set_members(&self, members: Vec<Member>) -> Result<(), SendError> {
+        self.command(Command::SetMembers(members)).await
+    }
+
+    /// Replaces the door keys, today's first. Connections stay.
+    ///
+    /// # Errors
+    /// `NotConnected` after a shutdown.
+    pub async fn set_door_keys(&self, keys: Vec<DoorKey>) -> Result<(), SendError> {
+        self.command(Command::SetDoorKeys(keys)).await
+    }
+
+    /// Dials everybody who is not connected, whatever the back-off.
+    ///
+    /// # Errors
+    /// `NotConnected` after a shutdown.
+    pub async fn dial_now(&self) -> Result<(), SendError> {
+        self.command(Command::DialNow).await
+    }
+
+    /// Ends the session with a peer that breaks the protocol, or does not take what is sent. It may come back.
+    pub fn hang_up(&self, peer: &TransportId) {
+        // Full or gone: then it is ended by the driver's own rules soon.
+        let _best_effort = self.commands.try_send(Command::HangUp(*peer));
+    }
+
+    /// Every member's node but this one, in the order of identities.
+    pub fn peers(&self) -> Vec<PeerInfo> {
+        let mut peers: Vec<_> = lock(&self.shared.peers).values().cloned().collect();
+        peers.sort_unstable_by_key(|peer| peer.id);
+        peers
+    }
+
+    /// Ends all sessions and connections, and waits until the door no longer leads here.
+    pub async fn shutdown(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.command(Command::Shutdown(done)).await.is_ok() {
+            let _ = ended.await;
+        }
+    }
+
+    async fn command(&self, command: Command) -> Result<(), SendError> {
+        self.commands.send(command).await.map_err(|_| SendError::NotConnected)
+    }
+}
+
+/// What the handle, the driver and the sessions share.
+struct Shared {
+    me: TransportId,
+    peers: Mutex<HashMap<TransportId, PeerInfo>>,
+    outboxes: Mutex<HashMap<TransportId, Outbox>>,
+}
+
+impl Shared {
+    fn outbox(&self, peer: &TransportId) -> Option<Outbox> {
+        lock(&self.outboxes).get(peer).cloned()
+    }
+
+    /// Removes the outbox of one session, if no later one has taken its place.
+    fn remove_outbox(&self, peer: &TransportId, session: u64) {
+        let mut outboxes = lock(&self.outboxes);
+        if outboxes.get(peer).is_some_and(|outbox| outbox.id == session) {
+            outboxes.remove(peer);
+        }
+    }
+
+    fn update(&self, peer: &TransportId, change: impl FnOnce(&mut PeerInfo)) {
+        lock(&self.peers).get_mut(peer).map(change).unwrap_or_default();
+    }
+}
+
+/// The state behind these locks is valid at every step, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! libp2p's transport behind the front door: to listen is to register with the door, to dial is to knock.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::{Ready, ready};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use libp2p::core::Endpoint;
+use libp2p::core::transport::{DialOpts, ListenerId, TransportError, TransportEvent};
+use libp2p::identity::{self, PublicKey};
+use libp2p::multiaddr::{Multiaddr, Protocol};
+use libp2p::{PeerId, Transport};
+
+use crate::door::{Door, DoorKey, DoorStream, KnockError, Registration, TransportId, knock};
+
+/// A transport for one partnership.
+pub(super) struct DoorTransport {
+    local: Multiaddr,
+    keys: DialKeys,
+    registration: Option<Registration>,
+    listener: Option<ListenerId>,
+    events: VecDeque<Event>,
+    waker: Option<Waker>,
+}
+
+type Event = TransportEvent<Ready<Result<DoorStream, Failed>>, Failed>;
+
+/// A failed knock. Wrapped, since the errors that libp2p builds around it (`Either`) show the source of what
+/// they hold and not what they hold.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection through the door")]
+pub(super) struct Failed(#[source] KnockError);
+
+impl DoorTransport {
+    pub(super) fn new(door: &Door, registration: Registration, keys: DialKeys) -> Self {
+        Self {
+            local: multiaddr(door.local_addr()),
+            keys,
+            registration: Some(registration),
+            listener: None,
+            events: VecDeque::new(),
+            waker: None,
+        }
+    }
+}
+
+impl Transport for DoorTransport {
+    type Output = DoorStream;
+    type Error = Failed;
+    type ListenerUpgrade = Ready<Result<DoorStream, Failed>>;
+    type Dial = BoxFuture<'static, Result<DoorStream, Failed>>;
+
+    /// Listens where the door does, once; any other address is refused.
+    fn listen_on(&mut self, id: ListenerId, addr: Multiaddr) -> Result<(), TransportError<Failed>> {
+        if addr != self.local || self.listener.is_some() || self.registration.is_none() {
+            return Err(TransportError::MultiaddrNotSupported(addr));
+        }
+        self.listener = Some(id);
+        self.events.push_back(TransportEvent::NewAddress { listener_id: id, listen_addr: addr });
+        self.waker.take().map(Waker::wake).unwrap_or_default();
+        Ok(())
+    }
+
+    fn remove_listener(&mut self, id: ListenerId) -> bool {
+        if self.listener != Some(id) {
+            return false;
+        }
+        self.listener = None;
+        self.registration = None;
+        self.events.push_back(TransportEvent::ListenerClosed { listener_id: id, reason: Ok(()) });
+        self.waker.take().map(Waker::wake).unwrap_or_default();
+        true
+    }
+
+    /// Knocks. The address must name the peer, for the knock is addressed to it; and this side must be the
+    /// one that speaks first, for a hole-punched dial would have two callers and no door.
+    fn dial(&mut self, addr: Multiaddr, opts: DialOpts) -> Result<Self::Dial, TransportError<Failed>> {
+        let (Some((to, whom)), Endpoint::Dialer) = (target(&addr), opts.role) else {
+            return Err(TransportError::MultiaddrNotSupported(addr));
+        };
+        let keys = self.keys.clone();
+        Ok(async move { keys.knock(to, whom).await.map_err(Failed) }.boxed())
+    }
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Event> {
+        let this = &mut *self;
+        if let Some(event) = this.events.pop_front() {
+            return Poll::Ready(event);
+        }
+        this.waker = Some(cx.waker().clone());
+        let (Some(listener_id), Some(registration)) = (this.listener, &mut this.registration) else {
+            return Poll::Pending;
+        };
+        match registration.poll_next(cx) {
+            Poll::Ready(Some((stream, from))) => Poll::Ready(TransportEvent::Incoming {
+                listener_id,
+                upgrade: ready(Ok(stream)),
+                local_addr: this.local.clone(),
+                send_back_addr: multiaddr(from),
+            }),
+            Poll::Ready(None) => {
+                this.listener = None;
+                this.registration = None;
+                Poll::Ready(TransportEvent::ListenerClosed { listener_id, reason: Ok(()) })
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// The door keys that dials use, and which of them each member last answered to: one who was offline for
+/// long may know only an old key.
+#[derive(Clone)]
+pub(super) struct DialKeys {
+    inner: Arc<Mutex<Keys>>,
+}
+
+struct Keys {
+    /// Today's key first.
+    keys: Vec<DoorKey>,
+    /// How often a member was silent: the key tried next is that many places down the list. Only members
+    /// are dialled, so it is bounded by their number.
+    silences: HashMap<TransportId, usize>,
+}
+
+impl DialKeys {
+    pub(super) fn new(keys: Vec<DoorKey>) -> Self {
+        Self { inner: Arc::new(Mutex::new(Keys { keys, silences: HashMap::new() })) }
+    }
+
+    pub(super) fn set(&self, keys: Vec<DoorKey>) {
+        *self.lock() = Keys { keys, silences: HashMap::new() };
+    }
+
+    pub(super) fn forget(&self, whom: &TransportId) {
+        self.lock().silences.remove(whom);
+    }
+
+    async fn knock(&self, to: SocketAddr, whom: TransportId) -> Result<DoorStream, KnockError> {
+        let Some(key) = self.lock().choose(&whom) else {
+            return Err(KnockError::Silent { addr: to });
+        };
+        let answer = knock(to, &key, &whom).await;
+        if matches!(answer, Err(KnockError::Silent { .. })) {
+            *self.lock().silences.entry(whom).or_default() += 1;
+        }
+        answer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Keys> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keys {
+    fn choose(&self, whom: &TransportId) -> Option<DoorKey> {
+        let silences = self.silences.get(whom).copied().unwrap_or_default();
+        self.keys.get(silences.checked_rem(self.keys.len())?).cloned()
+    }
+}
+
+/// `/ip4|ip6/…/tcp/…/p2p/…` and nothing else.
+fn target(addr: &Multiaddr) -> Option<(SocketAddr, TransportId)> {
+    let mut parts = addr.iter();
+    let ip = match parts.next()? {
+        Protocol::Ip4(ip) => IpAddr::V4(ip),
+        Protocol::Ip6(ip) => IpAddr::V6(ip),
+        _ => return None,
+    };
+    let Protocol::Tcp(port) = parts.next()? else { return None };
+    let Protocol::P2p(peer) = parts.next()? else { return None };
+    parts.next().is_none().then_some((SocketAddr::new(ip, port), transport_id(&peer)?))
+}
+
+/// `/ip4|ip6/…/tcp/…`
+pub(super) fn multiaddr(addr: SocketAddr) -> Multiaddr {
+    Multiaddr::from(addr.ip()).with(Protocol::Tcp(addr.port()))
+}
+
+/// The address within a multiaddress, whatever follows the port.
+pub(super) fn socket_addr(addr: &Multiaddr) -> Option<SocketAddr> {
+    let mut parts = addr.iter();
+    match (parts.next()?, parts.next()?) {
+        (Protocol::Ip4(ip), Protocol::Tcp(port)) => Some(SocketAddr::new(ip.into(), port)),
+        (Protocol::Ip6(ip), Protocol::Tcp(port)) => Some(SocketAddr::new(ip.into(), port)),
+        _ => None,
+    }
+}
+
+/// The libp2p name of an identity; `None` if the bytes are no Ed25519 key.
+pub(super) fn peer_id(id: &TransportId) -> Option<PeerId> {
+    let key = identity::ed25519::PublicKey::try_from_bytes(&id.0).ok()?;
+    Some(PublicKey::from(key).to_peer_id())
+}
+
+/// The key within a libp2p name; `None` for other kinds of keys.
+pub(super) fn transport_id(peer: &PeerId) -> Option<TransportId> {
+    // Identity multihash (0, length 36) of the protobuf {1: Ed25519, 2: 32 bytes} (libp2p peer-ids spec).
+    const ED25519: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
+    let bytes = peer.to_bytes();
+    bytes.strip_prefix(&ED25519)?.try_into().ok().map(TransportId)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_a_known_peer_over_tcp_are_dialled() {
+        let id = TransportId(
+            identity::Keypair::generate_ed25519().public().try_into_ed25519().unwrap().to_bytes(),
+        );
+        let peer = peer_id(&id).unwrap();
+        assert_eq!(transport_id(&peer), Some(id));
+        let good = format!("/ip4/127.0.0.1/tcp/9/p2p/{peer}");
+        assert_eq!(target(&good.parse().unwrap()), Some(("127.0.0.1:9".parse().unwrap(), id)));
+        assert!(target(&format!("/ip6/::1/tcp/9/p2p/{peer}").parse().unwrap()).is_some());
+        for bad in [
+            "/ip4/127.0.0.1/tcp/9".to_owned(),
+            format!("/dns4/example.org/tcp/9/p2p/{peer}"),
+            format!("/ip4/127.0.0.1/udp/9/quic-v1/p2p/{peer}"),
+            format!("/ip4/127.0.0.1/tcp/9/ws/p2p/{peer}"),
+            format!("{good}/p2p-circuit"),
+            format!("/memory/9/p2p/{peer}"),
+        ] {
+            assert_eq!(target(&bad.parse().unwrap()), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! An unlocked node: its keys, its store, its partnerships.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use entente_protocol::codec;
+use entente_protocol::derive;
+use entente_protocol::epoch as protocol_epoch;
+use entente_protocol::handling::Role;
+use entente_protocol::identity::IntroductionError;
+use entente_protocol::ids::{PartnershipId, Timestamp};
+use entente_protocol::membership::acts::{self, Founding};
+use entente_protocol::membership::{ActBody, ActGraph, Inserted, verify_act};
+use entente_protocol::signed::Unverified;
+use tokio::sync::{broadcast, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::api::types::Event;
+use crate::clock::{self, SystemRandom};
+use crate::door::Door;
+use crate::frames::{Frame, KnownEpoch};
+use crate::home::{self, Config, Home, HomeError};
+use crate::keeper::Keeper;
+use crate::ledger::{Ledger, LedgerError};
+use crate::me::Me;
+use crate::partnership::apply::apply;
+use crate::partnership::commands::Command;
+use crate::partnership::join::Welcome;
+use crate::partnership::state::State;
+use crate::partnership::{self, Handle, Shared, StartError};
+use crate::records;
+use crate::rows::Batch;
+use crate::rows::{self, Table};
+use crate::secrets::{EpochSecret, PartnershipSecrets, Secret, Secrets};
+use crate::store::{Position, Recovery, Store, StoreError, StoreKey};
+use crate::vault::{Vault, VaultError};
+
+/// Events that a slow listener may lag behind by.
+const EVENTS: usize = 4_096;
+
+/// An unlocked node.
+pub struct Node {
+    /// Its folder.
+    pub home: Home,
+    /// Who it is.
+    pub me: Arc<Me>,
+    /// What its partnerships share.
+    pub shared: Shared,
+    /// Since when it is unlocked.
+    pub started: Timestamp,
+    /// What opening the store found.
+    pub recovery: Recovery,
+    pub(crate) partnerships: RwLock<BTreeMap<PartnershipId, Handle>>,
+    pub(crate) joining: RwLock<BTreeMap<PartnershipId, JoinHandle<()>>>,
+    /// Files that no draft names yet.
+    pub uploads: records::attach::Uploads,
+}
+
+/// Why a node could not be opened, or a partnership not made.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The vault's contents.
+    #[error("the vault's contents: {0}")]
+    Secrets(#[from] codec::DecodeError),
+    /// Who this is.
+    #[error("the vault's certificate: {0}")]
+    Identity(#[from] IntroductionError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Bringing the index up to the journal.
+    #[error(transparent)]
+    Replay(#[from] crate::store::ReplayError<crate::store::IndexError>),
+    /// Writing.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The port.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A partnership.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Founding or joining.
+    #[error(transparent)]
+    Act(#[from] acts::ActError),
+    /// A key.
+    #[error(transparent)]
+    Epoch(#[from] protocol_epoch::EpochError),
+    /// Randomness.
+    #[error("the system gives no randomness: {0}")]
+    Random(#[from] getrandom::Error),
+    /// A welcome that does not fit.
+    #[error("the inviter's welcome is not what was asked for: {0}")]
+    Welcome(&'static str),
+}
+
+impl Node {
+    /// Opens the vault and the store, listens, and starts the partnerships.
+    ///
+    /// # Errors
+    /// [`NodeError`]; nothing runs then.
+    pub async fn open(home: &Home, passphrase: &[u8]) -> Result<Arc<Node>, NodeError> {
+        let mut config = home.config()?;
+        let (vault, contents) = Vault::open(&home.vault(), passphrase)?;
+        let secrets = Secrets::from_bytes(&contents)?;
+        let me = Arc::new(Me::from_secrets(&secrets)?);
+        let (store, recovery) = Store::open(home.path(), &StoreKey::from_bytes(secrets.store.key()))?;
+        let states = replay(&store, &me, &secrets)?;
+        let door = listen(home, &mut config).await?;
+        let addresses = home::told_addresses(home, &config, door.local_addr());
+        let (events, _) = broadcast::channel(EVENTS);
+        let shared = Shared {
+            ledger: Ledger::new(store),
+            keeper: Keeper::new(vault, secrets),
+            door,
+            addresses,
+            events,
+        };
+        let node = Arc::new(Node {
+            home: home.clone(),
+            me,
+            shared,
+            started: clock::now(),
+            recovery,
+            partnerships: RwLock::default(),
+            joining: RwLock::default(),
+            uploads: records::attach::Uploads::default(),
+        });
+        for state in states {
+            node.start(state)?;
+        }
+        crate::joining::resume(&node);
+        Ok(node)
+    }
+
+    fn start(&self, state: State) -> Result<(), NodeError> {
+        let handle = partnership::start(self.shared.clone(), state)?;
+        self.partnerships.write().unwrap_or_else(PoisonError::into_inner).insert(handle.id, handle);
+        Ok(())
+    }
+
+    /// The partnerships that run.
+    #[must_use]
+    pub fn handles(&self) -> Vec<Handle> {
+        self.partnerships.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// A partnership that runs.
+    #[must_use]
+    pub fn handle(&self, id: &PartnershipId) -> Option<Handle> {
+        self.partnerships.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Tells the API's listeners.
+    pub fn tell(&self, event: Event) {
+        let _nobody_listens = self.shared.events.send(event);
+    }
+
+    /// Founds a partnership.
+    ///
+    /// # Errors
+    /// [`NodeError`]; then there is no partnership.
+    pub async fn found(&self, name: &str, agreement: &str, role: Role) -> Result<PartnershipId, NodeError> {
+        let now = clock::now();
+        let mut secrets = PartnershipSecrets::fresh(acts::NOT_YET)?;
+        let card = partnership::card(&self.me, &secrets, acts::NOT_YET, &self.shared.addresses)?;
+        let said = Founding { name, agreement, role, nonce: clock::nonce(), time: now };
+        let act = acts::found(&self.me.key, &self.me.introduced, card, said)?;
+        let travelling = act.signed().to_unverified();
+        let graph = ActGraph::founded(act).map_err(|_| NodeError::Welcome("the founding act"))?;
+        secrets.id = graph.partnership();
+        let prekey = secrets.prekey_secret().public()?;
+        let minted = protocol_epoch::mint(
+            derive::space_of_all(&secrets.id),
+            &self.me.key,
+            &[(self.me.node(), prekey.as_slice())],
+            graph.heads(),
+            now,
+            &mut SystemRandom,
+        )?;
+        let epoch = KnownEpoch {
+            partnership: secrets.id,
+            header: minted.header.to_unverified(),
+            readers: vec![self.me.node()],
+            slots: minted.slots,
+        };
+        let key = (minted.id, Secret::new(&minted.key));
+        self.begin(secrets, graph, vec![travelling], epoch, key).await
+    }
+
+    /// Becomes a member: takes the acts and the epoch that the inviter's node gave.
+    ///
+    /// # Errors
+    /// [`NodeError`]; then this node is not a member, and asks again.
+    pub async fn welcomed(&self, id: PartnershipId, welcome: Welcome) -> Result<PartnershipId, NodeError> {
+        let secrets = self.shared.keeper.look(|s| s.partnership(&id).cloned());
+        let secrets = secrets.ok_or(NodeError::Welcome("we did not ask"))?;
+        let acts: Vec<Unverified<ActBody>> = welcome.acts.into_iter().flatten().collect();
+        let graph = graph_of(&acts).ok_or(NodeError::Welcome("its acts do not hang together"))?;
+        if graph.partnership() != id {
+            return Err(NodeError::Welcome("another partnership"));
+        }
+        let state = State::new(self.me.clone(), secrets.clone(), graph.clone());
+        if state.membership.node(&self.me.node()).is_none() {
+            return Err(NodeError::Welcome("we are not a member by its acts"));
+        }
+        let header = welcome.header.verify_self(|h| h.minter.0).map_err(|_| NodeError::Welcome("its key"))?;
+        let key = protocol_epoch::open_slot(&header, &welcome.slot, &secrets.prekey_secret())?;
+        let space = derive::space_of_all(&id);
+        let readers: Vec<_> = state.nodes_of(None).into_iter().collect();
+        let right = header.value().space == space
+            && header.value().readers == protocol_epoch::readers_hash(&readers)
+            && state.membership.node(&header.value().minter).is_some();
+        if !right {
+            return Err(NodeError::Welcome("its key is not for the present members"));
+        }
+        let epoch = KnownEpoch { partnership: id, header: welcome.header, readers, slots: Vec::new() };
+        let key = (protocol_epoch::id_of(&header), Secret::new(&key));
+        self.begin(secrets, graph, acts, epoch, key).await
+    }
+
+    /// Keys into the vault, acts and epoch into the journal, then the driver.
+    async fn begin(
+        &self,
+        mut secrets: PartnershipSecrets,
+        graph: ActGraph,
+        acts: Vec<Unverified<ActBody>>,
+        epoch: KnownEpoch,
+        key: (entente_protocol::ids::EpochId, Secret),
+    ) -> Result<PartnershipId, NodeError> {
+        let id = graph.partnership();
+        let space = derive::space_of_all(&id);
+        secrets.joining = None;
+        secrets.epochs.push(EpochSecret { id: key.0, space, key: key.1 });
+        self.shared.keeper.change(|all| {
+            all.partnerships.retain(|p| p.id != id);
+            all.partnerships.push(secrets.clone());
+        })?;
+        let mut state = State::new(self.me.clone(), secrets, graph);
+        let mut frames: Vec<Frame> = acts.into_iter().map(|act| Frame::Act(id, act)).collect();
+        frames.push(Frame::Epoch(epoch));
+        let ledger = &self.shared.ledger;
+        let landed = ledger.append(frames).landed(ledger).await.map_err(LedgerError::Journal)?;
+        let mut batch = Batch::default();
+        for (position, frame) in &landed.frames {
+            let _nothing_to_tell = apply(&mut state, ledger.store(), &mut batch, *position, frame);
+        }
+        ledger.settle(landed.ticket, batch).map_err(LedgerError::Index)?;
+        self.start(state)?;
+        self.tell(Event::Membership { partnership: id });
+        Ok(id)
+    }
+
+    /// Stops everything in order; nothing acknowledged is lost if it is not called.
+    pub async fn close(&self) {
+        for (_, task) in std::mem::take(&mut *self.joining.write().unwrap_or_else(PoisonError::into_inner)) {
+            task.abort();
+        }
+        for handle in self.handles() {
+            let (done, stopped) = oneshot::channel();
+            if handle.commands.send(Command::Stop(done)).await.is_ok() {
+                let _stopped = stopped.await;
+            }
+            handle.ring.clear();
+        }
+        self.partnerships.write().unwrap_or_else(PoisonError::into_inner).clear();
+        let seen = self.shared.door.export_seen();
+        if let Err(error) = home::write_private(&self.home.door_memory(), &seen) {
+            tracing::warn!(%error, "the front door's memory could not be written");
+        }
+        self.shared.door.close().await;
+    }
+}
+
+/// Applies whatever the index missed, and gives the state of each partnership.
+fn replay(store: &Store, me: &Arc<Me>, secrets: &Secrets) -> Result<Vec<State>, NodeError> {
+    let mut states: BTreeMap<PartnershipId, State> = BTreeMap::new();
+    for ours in &secrets.partnerships {
+        if let Ok(state) = partnership::load(store, me.clone(), ours) {
+            states.insert(ours.id, state);
+        }
+    }
+    store.replay(|position, bytes, batch| {
+        let mut changes = Batch::default();
+        if let Ok(frame) = Frame::from_bytes(bytes) {
+            apply_again(&mut states, store, me, secrets, &mut changes, position, &frame);
+        }
+        changes.write_into(batch)
+    })?;
+    for state in states.values_mut() {
+        state.refold();
+    }
+    Ok(states.into_values().collect())
+}
+
+fn apply_again(
+    states: &mut BTreeMap<PartnershipId, State>,
+    store: &Store,
+    me: &Arc<Me>,
+    secrets: &Secrets,
+    batch: &mut Batch,
+    position: Position,
+    frame: &Frame,
+) {
+    let id = match frame {
+        Frame::Act(id, act) => {
+            if !states.contains_key(id) {
+                let founded = verify_act(act).ok().and_then(|act| ActGraph::founded(act).ok());
+                if let (Some(graph), Some(ours)) = (founded, secrets.partnership(id)) {
+                    states.insert(*id, State::new(me.clone(), ours.clone(), graph));
+                }
+            }
+            *id
+        }
+        Frame::Entry(id, _, _) => *id,
+        Frame::Log(log) => log.partnership,
+        Frame::Epoch(epoch) => epoch.partnership,
+        Frame::Draft(_) | Frame::Shared(..) | Frame::Blob(_) => {
+            records::apply(store, batch, position, frame, me);
+            return;
+        }
+    };
+    if let Some(state) = states.get_mut(&id) {
+        let _known_when_started = apply(state, store, batch, position, frame);
+        if matches!(frame, Frame::Act(..)) {
+            state.refold();
+        }
+    }
+}
+
+/// The graph of acts that came in causal order.
+fn graph_of(acts: &[Unverified<ActBody>]) -> Option<ActGraph> {
+    let mut acts = acts.iter().map(verify_act);
+    let mut graph = ActGraph::founded(acts.next()?.ok()?).ok()?;
+    for act in acts {
+        match graph.insert(act.ok()?) {
+            Ok(Inserted::New | Inserted::Known) => {}
+            Ok(Inserted::Missing(_)) | Err(_) => return None,
+        }
+    }
+    Some(graph)
+}
+
+/// Opens the front door; port 0 is replaced by the port that was given, for the next time.
+async fn listen(home: &Home, config: &mut Config) -> Result<Door, NodeError> {
+    let address = config.listen;
+    let door = Door::open(address).await.map_err(|source| NodeError::Listen { address, source })?;
+    if address.port() == 0 {
+        config.listen.set_port(door.local_addr().port());
+        home.save(config)?;
+    }
+    if let Ok(seen) = std::fs::read(home.door_memory()) {
+        door.import_seen(&seen);
+    }
+    Ok(door)
+}
+
+/// How many rows a table has; for status. Bounded by `most`.
+#[must_use]
+pub fn count(store: &Store, table: Table, most: usize) -> u64 {
+    rows::prefix(&store.index, table as u8, &[]).take(most).count() as u64
+}

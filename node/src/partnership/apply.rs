@@ -1,0 +1,223 @@
+//! From journal frames to state and index. Run when frames have become durable, and again for whatever
+//! the index missed when a node starts: the same function, so both give the same.
+
+use entente_protocol::codec;
+use entente_protocol::ids::{EpochId, LogId, RecordId, Seq, SpaceId, Timestamp};
+use entente_protocol::log::{Entry, Head};
+use entente_protocol::membership::verify_act;
+
+use crate::frames::{CircleLog, Frame, KnownBlob, KnownEpoch};
+use crate::rows::Batch;
+use crate::rows::{self, Circle, RecordPlace, RefusedRow, Table};
+use crate::store::{Position, Store};
+
+use super::epochs;
+use super::open::{self, Judgement, Owner, judge};
+use super::state::{Log, State};
+
+/// What came of applying a frame.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Entries of a log are durable up to before a position.
+    Stored(SpaceId, LogId, Seq),
+    /// A record can be read.
+    Record(RecordId),
+    /// An entry waits for an epoch.
+    Waiting(SpaceId, EpochId),
+    /// An epoch can be opened.
+    Epoch(EpochId),
+    /// Something arrived and may not be shown.
+    Refused(String, String),
+    /// A log of a circle is known.
+    Log(SpaceId, LogId),
+    /// An attachment is to be fetched.
+    Wanted(KnownBlob),
+    /// An entry that does not continue its log: the one before it was not written. It is not stored.
+    OutOfOrder(SpaceId, LogId),
+}
+
+/// Applies one frame.
+pub fn apply(
+    state: &mut State,
+    store: &Store,
+    batch: &mut Batch,
+    position: Position,
+    frame: &Frame,
+) -> Vec<Applied> {
+    match frame {
+        Frame::Act(_, act) => {
+            if let Ok(act) = verify_act(act) {
+                let _known_or_new = state.graph.insert(act);
+            }
+            let name = rows::partnership_name(&store.index, &state.id);
+            batch.put(Table::Act as u8, &rows::positioned(name, position), &[]);
+            Vec::new()
+        }
+        Frame::Log(log) => apply_log(state, store, batch, log),
+        Frame::Epoch(epoch) => apply_epoch(state, store, batch, position, epoch),
+        Frame::Entry(_, entry, arrived) => apply_entry(state, store, batch, position, entry, *arrived),
+        Frame::Blob(blob) => {
+            rows::put_blob(batch, &store.index, blob);
+            Vec::new()
+        }
+        Frame::Shared(draft, partnership, record) => {
+            rows::put_shared(batch, &store.index, draft, partnership, record);
+            Vec::new()
+        }
+        // Drafts belong to the node, not to a partnership.
+        Frame::Draft(_) => Vec::new(),
+    }
+}
+
+fn apply_log(state: &mut State, store: &Store, batch: &mut Batch, log: &CircleLog) -> Vec<Applied> {
+    learn_log(state, log);
+    put_log(state, store, batch, &log.space, &log.log);
+    vec![Applied::Log(log.space, log.log)]
+}
+
+/// Takes a circle's log into the state.
+pub fn learn_log(state: &mut State, log: &CircleLog) {
+    let circle = Circle { orgs: log.circle.clone(), certificate: log.certificate.clone() };
+    let new = || Log::new(log.owner, Some(circle), Head::EMPTY);
+    state.logs.entry((log.space, log.log)).or_insert_with(new);
+}
+
+fn put_log(state: &State, store: &Store, batch: &mut Batch, space: &SpaceId, log: &LogId) {
+    if let Some(row) = state.log_row(space, log) {
+        let key = rows::log_key(&store.index, &state.id, space, log);
+        batch.put(Table::Log as u8, &key, &codec::encode(&row));
+    }
+}
+
+/// The epoch's key was put into the vault before its frame was written; now what waited for it is judged.
+fn apply_epoch(
+    state: &mut State,
+    store: &Store,
+    batch: &mut Batch,
+    position: Position,
+    epoch: &KnownEpoch,
+) -> Vec<Applied> {
+    let Some(id) = epochs::id_of(&epoch.header) else { return Vec::new() };
+    let mut key = rows::partnership_name(&store.index, &state.id).to_vec();
+    key.extend_from_slice(&store.index.name(Table::Epoch as u8, &id.0));
+    batch.put(Table::Epoch as u8, &key, &position.to_bytes());
+    load_epoch(state, epoch);
+    if state.ring.get(&id).is_none() {
+        return Vec::new();
+    }
+    let mut applied = vec![Applied::Epoch(id)];
+    let prefix = rows::waiting_name(&store.index, &id);
+    for (key, _) in rows::prefix(&store.index, Table::Waiting as u8, &prefix) {
+        let Some(position) = key.get(16..).and_then(rows::position) else { continue };
+        if let Some((entry, arrived)) = read_entry(store, position) {
+            applied.extend(judged(state, store, batch, position, &entry, arrived));
+        }
+        batch.delete(Table::Waiting as u8, &key);
+    }
+    applied
+}
+
+/// Puts an epoch whose key is in the vault into the ring.
+pub fn load_epoch(state: &mut State, epoch: &KnownEpoch) {
+    let Ok(header) = epoch.header.verify_self(|h| h.minter.0) else { return };
+    let id = entente_protocol::epoch::id_of(&header);
+    let Some(secret) = state.secrets.epochs.iter().find(|e| e.id == id) else { return };
+    let circle = epochs::circle_of(state, &secret.space).flatten();
+    let mut bound = epochs::bind(state, header, secret.key.key(), circle.as_deref(), epoch.slots.clone());
+    bound.readers = epoch.readers.iter().copied().collect();
+    state.ring.add(id, bound);
+}
+
+/// Reads an entry back from the journal.
+#[must_use]
+pub fn read_entry(store: &Store, position: Position) -> Option<(Entry, Timestamp)> {
+    let bytes = store.journal.read(position).ok()?;
+    match Frame::from_bytes(&bytes) {
+        Ok(Frame::Entry(_, entry, arrived)) => Some((entry, arrived)),
+        _ => None,
+    }
+}
+
+fn apply_entry(
+    state: &mut State,
+    store: &Store,
+    batch: &mut Batch,
+    position: Position,
+    entry: &Entry,
+    arrived: Timestamp,
+) -> Vec<Applied> {
+    let (space, log) = (entry.header.space, entry.header.log);
+    let Some(known) = state.logs.get_mut(&(space, log)) else {
+        return vec![Applied::OutOfOrder(space, log)];
+    };
+    let again = entry.header.seq < known.stored.next;
+    if !again {
+        let continues = entry.header.seq == known.stored.next && entry.header.prev == known.stored.chain;
+        let Some(head) = open::head_after(entry).filter(|_| continues) else {
+            return vec![Applied::OutOfOrder(space, log)];
+        };
+        known.stored = head;
+        if known.queued.next < head.next {
+            known.queued = head;
+        }
+        put_log(state, store, batch, &space, &log);
+    }
+    let key = rows::entry_key(&store.index, &space, &log, entry.header.seq);
+    batch.put(Table::Entry as u8, &key, &position.to_bytes());
+    let mut applied = judged(state, store, batch, position, entry, arrived);
+    applied.push(Applied::Stored(space, log, entry.header.seq.next().unwrap_or(entry.header.seq)));
+    applied
+}
+
+/// Open, verify, permit, index.
+fn judged(
+    state: &State,
+    store: &Store,
+    batch: &mut Batch,
+    position: Position,
+    entry: &Entry,
+    arrived: Timestamp,
+) -> Vec<Applied> {
+    let (space, log) = (entry.header.space, entry.header.log);
+    let place = RecordPlace { partnership: state.id, space, log, seq: entry.header.seq };
+    let node = state.logs.get(&(space, log)).map(|l| l.owner);
+    let Some((org, node)) = node.and_then(|n| state.org_of(&n).map(|org| (org, n))) else {
+        return Vec::new();
+    };
+    match judge(&state.id, &state.membership, &state.ring, Owner { org, node }, entry) {
+        Judgement::Shown(shown) => {
+            let row = open::row(&shown, (state.id, space), entry, arrived);
+            rows::put_record(batch, &store.index, position, &row);
+            let mut applied = vec![Applied::Record(row.id)];
+            for attachment in shown.record.attachments() {
+                let blob = KnownBlob {
+                    blob: attachment.blob,
+                    place: Some((state.id, space)),
+                    size: attachment.size,
+                    complete: false,
+                    record: Some(row.id),
+                };
+                if node != state.me.node() && !is_known(store, &blob) {
+                    rows::put_blob(batch, &store.index, &blob);
+                    applied.push(Applied::Wanted(blob));
+                }
+            }
+            applied
+        }
+        Judgement::Waiting(epoch) => {
+            let key = rows::positioned(rows::waiting_name(&store.index, &epoch), position);
+            batch.put(Table::Waiting as u8, &key, &state.id.0);
+            vec![Applied::Waiting(space, epoch)]
+        }
+        Judgement::Erased => Vec::new(),
+        Judgement::Refused { code, reason } => {
+            let row = RefusedRow { place, owner: node, code, reason, arrived };
+            batch.put(Table::Refused as u8, &position.to_bytes(), &codec::encode(&row));
+            vec![Applied::Refused(row.code, row.reason)]
+        }
+    }
+}
+
+fn is_known(store: &Store, blob: &KnownBlob) -> bool {
+    matches!(rows::blob(&store.index, &blob.blob), Ok(Some(_)))
+}

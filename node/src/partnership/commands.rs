@@ -1,0 +1,128 @@
+//! What the rest of the node asks of a partnership's driver.
+
+use entente_protocol::audience::Audience;
+use entente_protocol::handling::Role;
+use entente_protocol::ids::{ActId, OrgId, RecordId, Timestamp};
+use entente_protocol::membership::ActBody;
+use entente_protocol::policy::Permitted;
+use entente_protocol::record::Content;
+use entente_protocol::signed::Unverified;
+use tokio::sync::oneshot;
+
+use crate::api::types::{Explanation, PartnerSync};
+use crate::ledger::LedgerError;
+use crate::rows::RecordPlace;
+
+use super::govern::GovernError;
+use super::join::{Terms, Verdict};
+use super::publish::PublishError;
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Publishing.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// Membership.
+    #[error(transparent)]
+    Govern(#[from] GovernError),
+    /// The store.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] crate::vault::VaultError),
+    /// The entry before this one could not be written, so this one was not either.
+    #[error("an entry before this one could not be written, so this one was not stored")]
+    OutOfOrder,
+    /// The partnership is being stopped.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+/// An answer to come.
+pub type Reply<T> = oneshot::Sender<Result<T, CommandError>>;
+
+/// One command.
+pub enum Command {
+    /// Share a record.
+    Publish(Box<Publish>, Reply<Published>),
+    /// Who would read it?
+    Preview(Box<Content>, Audience, Reply<Foreseen>),
+    /// Open a place.
+    Invite {
+        /// The role.
+        role: Option<Role>,
+        /// Days until it expires.
+        days: u64,
+        /// The answer.
+        reply: Reply<InvitationMade>,
+    },
+    /// Let an organisation in.
+    Approve(OrgId, Reply<()>),
+    /// Put a member out.
+    Remove(OrgId, String, Reply<()>),
+    /// Leave.
+    Leave(Reply<()>),
+    /// Somebody at the door of an invitation wants to know what it would sign.
+    Terms(ActId, oneshot::Sender<Option<Terms>>),
+    /// Somebody at the door of an invitation asks to be let in. Answered when there is a verdict.
+    Ask(ActId, Unverified<ActBody>, oneshot::Sender<Verdict>),
+    /// How do things stand with each partner's node?
+    Sync(oneshot::Sender<Vec<PartnerSync>>),
+    /// Why does an organisation have a record, or not?
+    Explain(RecordPlace, OrgId, oneshot::Sender<Explanation>),
+    /// Try to reach everybody now.
+    DialNow,
+    /// Stop.
+    Stop(oneshot::Sender<()>),
+}
+
+/// What is to be shared.
+pub struct Publish {
+    /// The record, its attachments already encrypted for this space.
+    pub content: Content,
+    /// For whom.
+    pub audience: Audience,
+    /// With the organisation, makes the record's id.
+    pub nonce: [u8; 16],
+    /// The draft that it is made from.
+    pub draft: RecordId,
+    /// Refuse unless exactly so many organisations could read it.
+    pub expect_readers: Option<usize>,
+}
+
+/// A record was shared, and is durable.
+#[derive(Debug)]
+pub struct Published {
+    /// Its id.
+    pub record: RecordId,
+    /// Who can read it besides ourselves.
+    pub readers: Vec<OrgId>,
+    /// Partners' nodes it is being sent to now.
+    pub sent_to: usize,
+}
+
+/// Who would read a record.
+#[derive(Debug)]
+pub struct Foreseen {
+    /// The proof that it is permitted.
+    pub permitted: Permitted,
+    /// The organisations besides ourselves whose nodes would hold the key, from the keys.
+    pub key_holders: Vec<OrgId>,
+    /// How many nodes hold it.
+    pub nodes: usize,
+    /// Would a fresh key be made?
+    pub fresh_key: bool,
+}
+
+/// An invitation was made.
+#[derive(Debug)]
+pub struct InvitationMade {
+    /// Its text.
+    pub text: String,
+    /// Its role.
+    pub role: Role,
+    /// Until when.
+    pub expires: Timestamp,
+}

@@ -1,0 +1,138 @@
+//! One task for each connected partner: it reads what is to be sent and waits for room, so that a slow
+//! partner slows nobody else.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use entente_protocol::chunk;
+use entente_protocol::codec;
+use entente_protocol::derive;
+use entente_protocol::ids::{BlobId, Hash, LogId, NodeId, Seq, SpaceId, TransportId};
+use entente_protocol::limits;
+use entente_protocol::log::{Batch, Entry};
+use entente_protocol::sync::{BlobMessage, Message};
+use tokio::sync::mpsc;
+
+use crate::ledger::Ledger;
+use crate::net::NetHandle;
+use crate::rows;
+use crate::store::Store;
+
+use super::apply::read_entry;
+
+/// Jobs that may wait for one partner. Control messages are small; batches and chunks are read only when
+/// their turn comes.
+pub const JOBS: usize = 4_096;
+/// Hashes of chunks in one answer: the chunks are read for it, 64 MiB of them.
+const HASHES: usize = 1_024;
+
+/// Something to be sent.
+pub enum Job {
+    /// A message as it is.
+    Message(Message),
+    /// A batch of a log from a position on.
+    Batch(SpaceId, LogId, Seq),
+    /// Hashes of an attachment's chunks, from a number on; its size in the clear.
+    Hashes(BlobId, u64, u64),
+    /// A chunk of an attachment, and its length.
+    Chunk(BlobId, u64, usize),
+}
+
+/// A batch went out.
+pub struct BatchSent {
+    /// To whom.
+    pub to: NodeId,
+    /// The space.
+    pub space: SpaceId,
+    /// The log.
+    pub log: LogId,
+    /// Where the log goes on.
+    pub next: Seq,
+}
+
+/// Works through the jobs until the partner is gone.
+pub async fn run(
+    to: (NodeId, TransportId),
+    mut jobs: mpsc::Receiver<Job>,
+    ledger: Ledger,
+    net: Arc<NetHandle>,
+    done: mpsc::Sender<BatchSent>,
+) {
+    while let Some(job) = jobs.recv().await {
+        let (message, sent) = prepare(job, ledger.store(), to.0);
+        if let Some(message) = message {
+            let bytes = Bytes::from(codec::encode(&message));
+            if net.send(&to.1, bytes).await.is_err() {
+                return;
+            }
+        }
+        if let Some(sent) = sent {
+            if done.send(sent).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn prepare(job: Job, store: &Store, to: NodeId) -> (Option<Message>, Option<BatchSent>) {
+    match job {
+        Job::Message(message) => (Some(message), None),
+        Job::Batch(space, log, from) => {
+            let entries = read_batch(store, &space, &log, from);
+            let next = Seq(from.0 + entries.len() as u64);
+            let batch = Batch::pack(&entries).ok();
+            // Nothing readable: the machine hears that the log did not move, and stops asking for it.
+            let next = if batch.is_some() { next } else { from };
+            (batch.map(Message::Batch), Some(BatchSent { to, space, log, next }))
+        }
+        Job::Hashes(blob, from, size) => {
+            let hashes = hashes(store, &blob, from, size);
+            let answer = match hashes {
+                Some(hashes) => BlobMessage::Hashes(blob, from, hashes),
+                None => BlobMessage::Absent(blob),
+            };
+            (Some(Message::Blob(answer)), None)
+        }
+        Job::Chunk(blob, index, len) => {
+            let answer = match store.blobs.get_chunk(&blob.0, index, len) {
+                Ok(chunk) => BlobMessage::Chunk(blob, index, chunk),
+                Err(_) => BlobMessage::Absent(blob),
+            };
+            (Some(Message::Blob(answer)), None)
+        }
+    }
+}
+
+/// Entries from a position on, as many as a batch may hold, ending with one that carries a signature.
+fn read_batch(store: &Store, space: &SpaceId, log: &LogId, from: Seq) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut signed = 0;
+    let mut bytes = 0;
+    let mut at = Some(from);
+    while let Some(seq) = at {
+        let Ok(Some(position)) = rows::entry_position(&store.index, space, log, seq) else { break };
+        let Some((entry, _)) = read_entry(store, position) else { break };
+        bytes += entry.payload.as_ref().map_or(0, Vec::len);
+        let full = entries.len() >= limits::MAX_BATCH_ENTRIES || bytes > limits::MAX_BATCH_BYTES;
+        if full && signed > 0 {
+            break;
+        }
+        entries.push(entry);
+        if entries.last().is_some_and(|e| e.signature.is_some()) {
+            signed = entries.len();
+        }
+        at = seq.next();
+    }
+    entries.truncate(signed);
+    entries
+}
+
+fn hashes(store: &Store, blob: &BlobId, from: u64, size: u64) -> Option<Vec<Hash>> {
+    let end = chunk::count(size).min(from.saturating_add(HASHES as u64));
+    let mut out = Vec::new();
+    for index in from..end {
+        let chunk = store.blobs.get_chunk(&blob.0, index, chunk::sealed_len(size, index)).ok()?;
+        out.push(derive::chunk_hash(index, &chunk));
+    }
+    Some(out)
+}

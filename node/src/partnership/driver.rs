@@ -1,0 +1,590 @@
+//! The driver of one partnership: it waits for whatever comes, asks the pure parts what to do, and does it.
+//!
+//! One task owns the state, so nothing here is locked. It never waits for the disk or for a partner: appends
+//! to the journal land as futures, and what is sent goes through couriers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entente_protocol::codec;
+use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId};
+use entente_protocol::signed::Unverified;
+use entente_protocol::sync::{Announcement, Effect, Event, Message, SyncMachine};
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::api::types;
+use crate::clock;
+use crate::door::{Door, DoorKey};
+use crate::frames::{CircleLog, Frame, KnownBlob};
+use crate::keeper::Keeper;
+use crate::ledger::{Landed, Ledger};
+use crate::net::{NetEvent, NetEvents, NetHandle};
+use crate::rows::{self, Batch, Table};
+use crate::store::JournalError;
+
+use super::apply::{self, Applied};
+use super::commands::{Command, CommandError, Published, Reply};
+use super::courier::{self, BatchSent, Job};
+use super::fetch::{Fetcher, Want};
+use super::join::Welcome;
+use super::state::State;
+use super::view::View;
+use super::{epochs, govern, ingest};
+
+/// How often the machine is told that time passes.
+const TICK: Duration = Duration::from_millis(250);
+/// Ticks after which an attachment that did not move is asked for elsewhere: 10 s.
+const STALLED: u32 = 40;
+/// Door keys that admit: those of the newest epochs. Members that were offline for longer are admitted by
+/// whoever they can still reach, or invited anew.
+pub const DOOR_KEYS: usize = 16;
+
+/// What all partnerships of a node share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The store.
+    pub ledger: Ledger,
+    /// The vault.
+    pub keeper: Keeper,
+    /// The front door.
+    pub door: Door,
+    /// Where partners are told that this node may be reached.
+    pub addresses: Vec<String>,
+    /// Events for the API.
+    pub events: broadcast::Sender<types::Event>,
+}
+
+/// One partnership at work.
+pub struct Driver {
+    pub(super) shared: Shared,
+    pub(super) state: State,
+    pub(super) machine: SyncMachine,
+    pub(super) net: Arc<NetHandle>,
+    pub(super) view: watch::Sender<View>,
+    pub(super) fetcher: Fetcher,
+    /// Addresses that nodes told since they connected.
+    pub(super) told: BTreeMap<NodeId, Vec<String>>,
+    /// What nodes that are gone now held when they were last here.
+    pub(super) last_known: BTreeMap<NodeId, BTreeMap<(SpaceId, LogId), Seq>>,
+    /// When a node was last connected.
+    pub(super) last_seen: BTreeMap<NodeId, Timestamp>,
+    pub(super) couriers: BTreeMap<NodeId, Courier>,
+    pub(super) asked_epochs: BTreeSet<EpochId>,
+    /// Joiners that hold the line.
+    pub(super) joiners: Vec<(NodeId, oneshot::Sender<Welcome>)>,
+    pub(super) doors: BTreeMap<ActId, JoinHandle<()>>,
+    pub(super) myself: mpsc::WeakSender<Command>,
+    inflight: FuturesOrdered<Pin<Box<dyn Future<Output = (Result<Landed, JournalError>, Then)> + Send>>>,
+    batches_sent: mpsc::Sender<BatchSent>,
+    announcement: Option<Announcement>,
+    ticks: u32,
+}
+
+pub(super) struct Courier {
+    pub jobs: mpsc::Sender<Job>,
+    pub task: JoinHandle<()>,
+    pub transport: TransportId,
+}
+
+/// What is to happen once frames are durable.
+pub(super) enum Then {
+    /// Answer whoever published.
+    Published(Published, Reply<Published>),
+    /// Tell the machine that a partner's batch is here.
+    Ingested(NodeId, SpaceId, LogId),
+    /// Answer whoever changed membership.
+    Membership(Option<Reply<()>>),
+    /// Nothing more.
+    Nothing,
+}
+
+impl Driver {
+    /// Puts a driver together. It has connected to nobody yet.
+    pub(super) fn new(
+        shared: Shared,
+        state: State,
+        net: NetHandle,
+        view: watch::Sender<View>,
+        myself: mpsc::WeakSender<Command>,
+    ) -> (Driver, mpsc::Receiver<BatchSent>) {
+        let machine = SyncMachine::new(state.me.node(), state.id, shared.addresses.clone());
+        let (batches_sent, sent) = mpsc::channel(256);
+        let driver = Driver {
+            shared,
+            state,
+            machine,
+            net: Arc::new(net),
+            view,
+            fetcher: Fetcher::default(),
+            told: BTreeMap::new(),
+            last_known: BTreeMap::new(),
+            last_seen: BTreeMap::new(),
+            couriers: BTreeMap::new(),
+            asked_epochs: BTreeSet::new(),
+            joiners: Vec::new(),
+            doors: BTreeMap::new(),
+            myself,
+            inflight: FuturesOrdered::new(),
+            batches_sent,
+            announcement: None,
+            ticks: 0,
+        };
+        (driver, sent)
+    }
+
+    /// Attachments that were not complete when the node stopped.
+    pub(super) fn want_incomplete(&mut self) {
+        let ledger = self.shared.ledger.clone();
+        for (_, row) in rows::prefix(&ledger.store().index, Table::Blob as u8, &[]) {
+            let Some(blob) = rows::decode::<KnownBlob>(&row) else { continue };
+            if !blob.complete && blob.place.is_some_and(|(partnership, _)| partnership == self.state.id) {
+                self.fetcher.want(blob);
+            }
+        }
+    }
+
+    /// Works until it is told to stop.
+    pub async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut events: NetEvents,
+        mut sent: mpsc::Receiver<BatchSent>,
+    ) {
+        self.begin().await;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let stopped = loop {
+            tokio::select! {
+                landed = self.inflight.next(), if !self.inflight.is_empty() => {
+                    if let Some((landed, then)) = landed {
+                        self.landed(landed, then).await;
+                    }
+                }
+                command = commands.recv() => match command {
+                    Some(Command::Stop(done)) => break Some(done),
+                    Some(command) => self.command(command).await,
+                    None => break None,
+                },
+                event = events.recv() => match event {
+                    Some(event) => self.net_event(event),
+                    None => break None,
+                },
+                Some(sent) = sent.recv() => {
+                    let BatchSent { to, space, log, next } = sent;
+                    self.event(Event::BatchSent { to, space, log, next });
+                }
+                _ = tick.tick() => self.tick(),
+            }
+            self.announce().await;
+        };
+        self.end().await;
+        if let Some(done) = stopped {
+            let _gone = done.send(());
+        }
+    }
+
+    async fn begin(&mut self) {
+        let roster = self.state.roster();
+        let heads = self.state.graph.heads();
+        self.event(Event::RosterChanged(roster, heads));
+        let logs: Vec<(SpaceId, LogId)> = self.state.logs.keys().copied().collect();
+        for (space, log) in logs {
+            self.tell_log(space, log);
+        }
+        self.open_doors();
+        self.refresh_network().await;
+    }
+
+    /// Tells the machine of a log that is here.
+    pub(super) fn tell_log(&mut self, space: SpaceId, log: LogId) {
+        let Some(known) = self.state.logs.get(&(space, log)) else { return };
+        let circle = known.circle.as_ref().map(|c| c.orgs.clone());
+        let certificate = known.circle.as_ref().map(|c| c.certificate.clone());
+        let (owner, next) = ((known.owner, certificate), known.stored.next);
+        self.event(Event::LogOpened { space, circle, log, owner, next });
+    }
+
+    async fn end(mut self) {
+        for (_, door) in std::mem::take(&mut self.doors) {
+            door.abort();
+        }
+        while let Some((landed, then)) = self.inflight.next().await {
+            self.landed(landed, then).await;
+        }
+        self.net.shutdown().await;
+        for (_, courier) in std::mem::take(&mut self.couriers) {
+            courier.task.abort();
+        }
+        self.state.ring.clear();
+    }
+
+    fn tick(&mut self) {
+        self.event(Event::Tick);
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.ticks.is_multiple_of(STALLED) {
+            self.fetcher.put_back_stalled();
+        }
+        self.fetch_on();
+    }
+
+    fn net_event(&mut self, event: NetEvent) {
+        match event {
+            NetEvent::Connected { peer } => self.connected(peer),
+            NetEvent::Disconnected { peer } => self.disconnected(peer),
+            NetEvent::Message { peer, bytes } => {
+                let Some(node) = self.node_of(&peer) else { return };
+                match codec::decode::<Message>(&bytes) {
+                    Ok(message) => self.event(Event::Received(node, message)),
+                    Err(error) => {
+                        tracing::warn!(%error, "a partner's message makes no sense; hanging up");
+                        self.hang_up(node);
+                    }
+                }
+            }
+            NetEvent::Announced { from, data } => {
+                let announcement = codec::decode::<Announcement>(&data);
+                if let (Some(node), Ok(announcement)) = (self.node_of(&from), announcement) {
+                    self.event(Event::Announced(node, announcement));
+                }
+            }
+            NetEvent::DialFailed { .. } => {}
+        }
+    }
+
+    fn node_of(&self, transport: &TransportId) -> Option<NodeId> {
+        self.state.membership.by_transport(transport).map(|(_, node)| node)
+    }
+
+    fn connected(&mut self, transport: TransportId) {
+        let Some(node) = self.node_of(&transport) else { return };
+        let (jobs, queue) = mpsc::channel(courier::JOBS);
+        let (ledger, net, done) = (self.shared.ledger.clone(), self.net.clone(), self.batches_sent.clone());
+        let task = tokio::spawn(courier::run((node, transport), queue, ledger, net, done));
+        if let Some(before) = self.couriers.insert(node, Courier { jobs, task, transport }) {
+            before.task.abort();
+        }
+        self.last_seen.insert(node, clock::now());
+        self.event(Event::Connected(node));
+        self.give_current_epoch(node);
+        self.tell_partner(node, true);
+        self.fetch_on();
+    }
+
+    fn disconnected(&mut self, transport: TransportId) {
+        let Some(node) = self.couriers.iter().find(|(_, c)| c.transport == transport).map(|(n, _)| *n) else {
+            return;
+        };
+        if let Some(courier) = self.couriers.remove(&node) {
+            courier.task.abort();
+        }
+        self.last_seen.insert(node, clock::now());
+        if let Some(held) = self.machine.peer_frontier(&node) {
+            self.last_known.insert(node, held);
+        }
+        self.event(Event::Disconnected(node));
+        self.tell_partner(node, false);
+    }
+
+    fn tell_partner(&self, node: NodeId, connected: bool) {
+        let event = types::Event::Partner { partnership: self.state.id, node, connected };
+        let _nobody_listens = self.shared.events.send(event);
+    }
+
+    /// Gives an event to the machine and does what it says.
+    pub(super) fn event(&mut self, event: Event) {
+        for effect in self.machine.handle(event) {
+            self.effect(effect);
+        }
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send(to, message) => self.send(to, Job::Message(message)),
+            Effect::SendBatch { to, space, log, from } => self.send(to, Job::Batch(space, log, from)),
+            Effect::Ingest(from, batch) => self.ingest(from, batch),
+            Effect::KeepLog { space, circle, log, owner, certificate } => {
+                let partnership = self.state.id;
+                let log = CircleLog { partnership, space, circle, log, owner, certificate };
+                // At once, because its entries follow on its heels; the journal keeps the order.
+                apply::learn_log(&mut self.state, &log);
+                self.append(vec![Frame::Log(log)], Then::Nothing);
+            }
+            Effect::TakeActs(_, acts) => self.take_acts(&acts),
+            Effect::SendActs(to, heads) => {
+                for slice in govern::missing(&self.state, &heads) {
+                    self.send(to, Job::Message(Message::Acts(slice)));
+                }
+            }
+            Effect::TakeEpoch(_, header, slot) => self.take_epoch(&header, &slot),
+            Effect::SendEpoch(to, _, epoch) => {
+                if let Some((header, slot)) = epochs::give(&self.state, &to, &epoch) {
+                    self.send(to, Job::Message(Message::Epoch(header, slot)));
+                }
+            }
+            Effect::Blob(from, message) => self.blob(from, message),
+            Effect::Addresses(from, addresses) => {
+                self.told.insert(from, addresses);
+            }
+            Effect::HangUp(node, why) => {
+                tracing::info!(?node, why, "hanging up");
+                self.hang_up(node);
+            }
+        }
+    }
+
+    /// Queues something for a partner. One that lets its queue fill is hung up on.
+    pub(super) fn send(&mut self, to: NodeId, job: Job) {
+        let full = self.couriers.get(&to).is_some_and(|courier| courier.jobs.try_send(job).is_err());
+        if full {
+            self.hang_up(to);
+        }
+    }
+
+    fn hang_up(&mut self, node: NodeId) {
+        if let Some(courier) = self.couriers.get(&node) {
+            self.net.hang_up(&courier.transport);
+        }
+    }
+
+    fn ingest(&mut self, from: NodeId, batch: entente_protocol::log::Batch) {
+        let (space, log) = (batch.space, batch.log);
+        match ingest::verify(&mut self.state, batch) {
+            Ok(frames) => self.append(frames, Then::Ingested(from, space, log)),
+            Err(error) => {
+                tracing::warn!(%error, "a partner's entries were not accepted");
+                self.event(Event::Refused { from, space, log });
+            }
+        }
+    }
+
+    /// Hands frames to the journal; the rest happens when they have landed.
+    pub(super) fn append(&mut self, frames: Vec<Frame>, then: Then) {
+        let append = self.shared.ledger.append(frames);
+        let ledger = self.shared.ledger.clone();
+        self.inflight.push_back(Box::pin(async move { (append.landed(&ledger).await, then) }));
+    }
+
+    /// Frames are durable, or could not be written.
+    async fn landed(&mut self, landed: Result<Landed, JournalError>, then: Then) {
+        match landed {
+            Err(error) => self.not_stored(error, then),
+            Ok(landed) => {
+                let applied = self.apply(landed);
+                let in_order = !applied.iter().any(|a| matches!(a, Applied::OutOfOrder(..)));
+                self.react(applied);
+                self.then(then, in_order).await;
+            }
+        }
+    }
+
+    fn apply(&mut self, landed: Landed) -> Vec<Applied> {
+        let ledger = self.shared.ledger.clone();
+        let mut batch = Batch::default();
+        let mut applied = Vec::new();
+        for (position, frame) in &landed.frames {
+            applied.extend(apply::apply(&mut self.state, ledger.store(), &mut batch, *position, frame));
+        }
+        if let Err(error) = ledger.settle(landed.ticket, batch) {
+            tracing::error!(%error, "the index failed; the journal has everything, restart the node");
+        }
+        applied
+    }
+
+    fn not_stored(&mut self, error: JournalError, then: Then) {
+        tracing::error!(%error, "could not write to the journal");
+        // What was queued behind it does not continue the log any more, and is refused when it lands.
+        for log in self.state.logs.values_mut() {
+            log.queued = log.stored;
+        }
+        match then {
+            Then::Published(_, reply) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
+            Then::Ingested(from, space, log) => self.event(Event::Refused { from, space, log }),
+            Then::Membership(Some(reply)) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
+            Then::Membership(None) | Then::Nothing => {}
+        }
+    }
+
+    /// Tells the machine, the fetcher and the API what came of applied frames.
+    fn react(&mut self, applied: Vec<Applied>) {
+        let mut stored: BTreeMap<(SpaceId, LogId), Seq> = BTreeMap::new();
+        for one in applied {
+            match one {
+                Applied::Stored(space, log, next) => {
+                    stored.insert((space, log), next);
+                }
+                Applied::Record(record) => {
+                    let event = types::Event::Record { record, visible_ns: clock::now_ns() };
+                    let _nobody_listens = self.shared.events.send(event);
+                }
+                Applied::Waiting(space, epoch) => {
+                    self.asked_epochs.insert(epoch);
+                    self.event(Event::EpochMissing(space, epoch));
+                }
+                Applied::Epoch(epoch) => {
+                    self.asked_epochs.remove(&epoch);
+                    self.event(Event::EpochKnown(epoch));
+                    self.give_if_minted_here(epoch);
+                }
+                Applied::Refused(code, reason) => {
+                    let event = types::Event::Quarantined { code, reason };
+                    let _nobody_listens = self.shared.events.send(event);
+                }
+                Applied::Log(space, log) => self.tell_log(space, log),
+                Applied::Wanted(blob) => self.fetcher.want(blob),
+                Applied::OutOfOrder(space, log) => {
+                    if let Some(known) = self.state.logs.get_mut(&(space, log)) {
+                        known.queued = known.stored;
+                    }
+                }
+            }
+        }
+        for ((space, log), next) in stored {
+            self.note_announcement(space, log);
+            self.event(Event::Stored { space, log, next });
+        }
+        self.fetch_on();
+    }
+
+    async fn then(&mut self, then: Then, in_order: bool) {
+        match then {
+            Then::Published(published, reply) => {
+                let answer = if in_order { Ok(published) } else { Err(CommandError::OutOfOrder) };
+                let _gone = reply.send(answer);
+            }
+            Then::Ingested(from, space, log) => {
+                if !in_order {
+                    self.event(Event::Refused { from, space, log });
+                }
+            }
+            Then::Membership(reply) => {
+                self.membership_changed().await;
+                if let Some(reply) = reply {
+                    let _gone = reply.send(Ok(()));
+                }
+            }
+            Then::Nothing => self.refresh_network().await,
+        }
+    }
+
+    fn note_announcement(&mut self, space: SpaceId, log: LogId) {
+        let known = self.state.logs.get(&(space, log));
+        if let Some(own) = known.filter(|l| space == self.state.all() && l.owner == self.state.me.node()) {
+            self.announcement = Some(Announcement { log, next: own.stored.next, chain: own.stored.chain });
+        }
+    }
+
+    /// Gossips the newest position of our log. Several publications in one turn make one announcement.
+    async fn announce(&mut self) {
+        if let Some(announcement) = self.announcement.take() {
+            let _nobody_there = self.net.announce(codec::encode(&announcement).into()).await;
+        }
+    }
+
+    fn blob(&mut self, from: NodeId, message: entente_protocol::sync::BlobMessage) {
+        use entente_protocol::sync::BlobMessage as B;
+        match message {
+            B::WantHashes(blob, start) => match self.may_have(&from, &blob) {
+                Some(known) => self.send(from, Job::Hashes(blob, start, known.size)),
+                None => self.send(from, Job::Message(Message::Blob(B::Absent(blob)))),
+            },
+            B::WantChunk(blob, index) => match self.may_have(&from, &blob) {
+                Some(known) => {
+                    let len = entente_protocol::chunk::sealed_len(known.size, index);
+                    self.send(from, Job::Chunk(blob, index, len));
+                }
+                None => self.send(from, Job::Message(Message::Blob(B::Absent(blob)))),
+            },
+            answer => {
+                let store = self.shared.ledger.clone();
+                let who = self.sharers();
+                let wants = self.fetcher.answer(store.store(), from, answer, |b| who_of(&who, b));
+                self.fetched(wants);
+            }
+        }
+    }
+
+    /// An attachment that is complete here and that this node may have.
+    fn may_have(&self, node: &NodeId, blob: &entente_protocol::ids::BlobId) -> Option<KnownBlob> {
+        let index = &self.shared.ledger.store().index;
+        let known = rows::blob(index, blob).ok()??;
+        let (partnership, space) = known.place.filter(|_| known.complete)?;
+        let (org, _) = self.state.membership.node(node)?;
+        let circle = epochs::circle_of(&self.state, &space)?;
+        let reads = partnership == self.state.id && circle.is_none_or(|orgs| orgs.contains(&org));
+        reads.then_some(known)
+    }
+
+    /// Connected nodes with the spaces that they share: computed once for a round of fetching.
+    fn sharers(&self) -> Vec<(NodeId, OrgId, BTreeMap<SpaceId, Option<Vec<OrgId>>>)> {
+        let spaces: BTreeMap<SpaceId, Option<Vec<OrgId>>> = self
+            .state
+            .logs
+            .iter()
+            .map(|((space, _), log)| (*space, log.circle.as_ref().map(|c| c.orgs.clone())))
+            .collect();
+        let connected = self.couriers.keys();
+        connected
+            .filter_map(|n| self.state.membership.node(n).map(|(org, _)| (*n, org, spaces.clone())))
+            .collect()
+    }
+
+    pub(super) fn fetch_on(&mut self) {
+        if !self.fetcher.is_eager() {
+            return;
+        }
+        let who = self.sharers();
+        let wants = self.fetcher.start(|b| who_of(&who, b));
+        self.fetched(wants);
+    }
+
+    fn fetched(&mut self, wants: Vec<Want>) {
+        for want in wants {
+            match want {
+                Want::Send(to, message) => self.send(to, Job::Message(Message::Blob(message))),
+                Want::Complete(blob) => {
+                    if let Some(record) = blob.record {
+                        let _nobody = self.shared.events.send(types::Event::Attachment { record });
+                    }
+                    self.append(vec![Frame::Blob(blob)], Then::Nothing);
+                }
+            }
+        }
+    }
+
+    /// The door keys that admit now.
+    pub(super) fn door_keys(&self) -> Vec<DoorKey> {
+        govern::door_keys(&self.state, DOOR_KEYS).into_iter().map(DoorKey).collect()
+    }
+
+    /// Acts of ours or of partners that are new: into the journal.
+    pub(super) fn keep_acts(
+        &mut self,
+        acts: Vec<Unverified<entente_protocol::membership::ActBody>>,
+        reply: Option<Reply<()>>,
+    ) {
+        let frames = acts.into_iter().map(|act| Frame::Act(self.state.id, act)).collect();
+        self.append(frames, Then::Membership(reply));
+    }
+}
+
+fn who_of(who: &[(NodeId, OrgId, BTreeMap<SpaceId, Option<Vec<OrgId>>>)], blob: &KnownBlob) -> Vec<NodeId> {
+    let Some((_, space)) = blob.place else { return Vec::new() };
+    who.iter()
+        .filter(|(_, org, spaces)| match spaces.get(&space) {
+            Some(None) => true,
+            Some(Some(orgs)) => orgs.contains(org),
+            None => false,
+        })
+        .map(|(node, _, _)| *node)
+        .collect()
+}

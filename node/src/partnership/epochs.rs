@@ -1,0 +1,187 @@
+//! Epochs on this node: the one to write under, those that partners bring, and giving them on.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use entente_protocol::epoch::{self, EpochError, EpochHeader, Slot};
+use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp};
+use entente_protocol::limits;
+use entente_protocol::signed::{Unverified, VerifyError};
+
+use crate::clock::SystemRandom;
+use crate::frames::{Frame, KnownEpoch};
+
+use super::ring::Epoch;
+use super::state::State;
+
+/// An epoch to write under.
+#[derive(Clone)]
+pub struct Writable {
+    /// Its id.
+    pub id: EpochId,
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Was it minted just now?
+    pub minted: bool,
+}
+
+/// The epoch whose readers are exactly the present nodes of a space; minted if there is none. It is not in
+/// the ring then: its key must first be in the vault.
+///
+/// # Errors
+/// [`EpochError::Prekey`].
+pub fn writable(
+    state: &State,
+    space: &SpaceId,
+    circle: Option<&[OrgId]>,
+    now: Timestamp,
+) -> Result<Writable, EpochError> {
+    let nodes = state.nodes_of(circle);
+    if let Some((id, epoch)) = state.ring.writable(space, &nodes) {
+        return Ok(Writable { id, epoch, minted: false });
+    }
+    let readers: Vec<(NodeId, &[u8])> = state
+        .membership
+        .nodes()
+        .filter(|(_, node, _)| nodes.contains(node))
+        .map(|(_, node, of)| (node, of.card.prekey.as_slice()))
+        .collect();
+    let basis = state.graph.heads();
+    let minted = epoch::mint(*space, &state.me.key, &readers, basis, now, &mut SystemRandom)?;
+    let epoch = Epoch {
+        space: *space,
+        key: minted.key,
+        header: minted.header,
+        readers: nodes,
+        slots: minted.slots,
+        roles: Arc::new(state.membership.roles()),
+    };
+    Ok(Writable { id: minted.id, epoch, minted: true })
+}
+
+/// Why a partner's epoch was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    /// The header's signature or form.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// Nobody asked for it, and it is not for the present readers.
+    #[error("an epoch that nobody asked for")]
+    Unasked,
+    /// Its minter may not write here.
+    #[error("an epoch of somebody who does not share this space")]
+    NotAMember,
+    /// The slot.
+    #[error(transparent)]
+    Slot(#[from] EpochError),
+    /// Too many.
+    #[error("more than {} epochs", limits::MAX_EPOCHS)]
+    TooMany,
+}
+
+/// Verifies and opens an epoch that a partner sent. It is not in the ring yet.
+///
+/// # Errors
+/// [`TakeError`].
+pub fn take(
+    state: &State,
+    header: &Unverified<EpochHeader>,
+    slot: &Slot,
+    asked: impl Fn(&EpochId) -> bool,
+) -> Result<Option<(EpochId, Epoch)>, TakeError> {
+    let header = header.verify_self(|h| h.minter.0)?;
+    let id = epoch::id_of(&header);
+    if state.ring.get(&id).is_some() {
+        return Ok(None);
+    }
+    if state.ring.len() >= limits::MAX_EPOCHS {
+        return Err(TakeError::TooMany);
+    }
+    let space = header.value().space;
+    let circle = circle_of(state, &space).ok_or(TakeError::NotAMember)?;
+    let minter = state.org_of(&header.value().minter).ok_or(TakeError::NotAMember)?;
+    if circle.as_ref().is_some_and(|orgs| !orgs.contains(&minter)) {
+        return Err(TakeError::NotAMember);
+    }
+    let present = state.nodes_of(circle.as_deref());
+    let for_present = header.value().readers == epoch::readers_hash(&present);
+    if !for_present && !asked(&id) {
+        return Err(TakeError::Unasked);
+    }
+    let key = epoch::open_slot(&header, slot, &state.secrets.prekey_secret())?;
+    Ok(Some((id, bind(state, header, key, circle.as_deref(), Vec::new()))))
+}
+
+/// Puts an epoch together with what held when it was minted.
+#[must_use]
+pub fn bind(
+    state: &State,
+    header: entente_protocol::signed::Signed<EpochHeader>,
+    key: entente_protocol::derive::Key,
+    circle: Option<&[OrgId]>,
+    slots: Vec<Slot>,
+) -> Epoch {
+    let membership = state.membership_at(&header.value().basis);
+    let nodes: BTreeSet<NodeId> = membership
+        .nodes()
+        .filter(|(org, _, _)| circle.is_none_or(|orgs| orgs.contains(org)))
+        .map(|(_, node, _)| node)
+        .collect();
+    let told = header.value().readers == epoch::readers_hash(&nodes);
+    Epoch {
+        space: header.value().space,
+        key,
+        readers: if told { nodes } else { BTreeSet::new() },
+        slots,
+        roles: Arc::new(membership.roles()),
+        header,
+    }
+}
+
+/// The organisations of a space: `Some(None)` for the space of all members, `None` if it is unknown.
+#[must_use]
+pub fn circle_of(state: &State, space: &SpaceId) -> Option<Option<Vec<OrgId>>> {
+    if *space == state.all() {
+        return Some(None);
+    }
+    let known = state.logs.iter().find(|((s, _), _)| s == space)?;
+    Some(known.1.circle.as_ref().map(|c| c.orgs.clone()))
+}
+
+/// An epoch for a node that may read it: its header, and the node's slot.
+#[must_use]
+pub fn give(state: &State, to: &NodeId, id: &EpochId) -> Option<(Unverified<EpochHeader>, Slot)> {
+    let epoch = state.ring.get(id)?;
+    if !epoch.readers.contains(to) {
+        return None;
+    }
+    let ready = epoch.slots.iter().find(|s| s.node == *to).cloned();
+    let slot = match ready {
+        Some(slot) => slot,
+        None => {
+            let (_, of) = state.membership.node(to)?;
+            epoch::seal_slot(id, &epoch.key, to, &of.card.prekey, &mut SystemRandom).ok()?
+        }
+    };
+    Some((epoch.header.to_unverified(), slot))
+}
+
+/// An epoch for the journal. Its key is for the vault only.
+#[must_use]
+pub fn frame(partnership: PartnershipId, epoch: &Epoch) -> Frame {
+    Frame::Epoch(KnownEpoch {
+        partnership,
+        header: epoch.header.to_unverified(),
+        readers: epoch.readers.iter().copied().collect(),
+        slots: epoch.slots.clone(),
+    })
+}
+
+/// The id of an epoch whose header was read from the journal.
+#[must_use]
+pub fn id_of(header: &Unverified<EpochHeader>) -> Option<EpochId> {
+    header.verify_self(|h| h.minter.0).ok().map(|h| epoch::id_of(&h))
+}
+
+/// The length of an epoch's frame must fit a journal frame: 600 slots of 1.2 kB do.
+const _: () = assert!(limits::MAX_NODES * 1300 < 1024 * 1024);

@@ -1,0 +1,330 @@
+//! Joining: what is said through the one-use door of an invitation.
+//!
+//! ```text
+//!  joiner                                   inviter
+//!    │ ── Look ───────────────────────────▶  │
+//!    │ ◀─────────── Terms (found, invite) ── │     the joiner reads the agreement
+//!    │ ── Ask (join act, signed) ─────────▶  │
+//!    │ ◀──────────────────────── Waiting ── │     until a steward approves
+//!    │ ◀──────────────── Acts … Welcome ─── │     all acts, an epoch, its slot
+//! ```
+//! The joiner checks that the founding act hashes to the partnership that the invitation names, and that
+//! the act that invites is signed by the organisation that the invitation names.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use entente_protocol::codec::{self, Wire};
+use entente_protocol::derive;
+use entente_protocol::epoch::{EpochHeader, Slot};
+use entente_protocol::identity::Introduction;
+use entente_protocol::ids::ActId;
+use entente_protocol::invitation::Invitation;
+use entente_protocol::limits;
+use entente_protocol::membership::{Act, ActBody, VerifiedAct, verify_act};
+use entente_protocol::signed::Unverified;
+use minicbor::{Decode, Encode};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::door::{Door, DoorKey, DoorStream, KnockError, Registration, knock, recv_msg, send_msg};
+
+use super::commands::Command;
+
+/// One message through the door of an invitation.
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum JoinMessage {
+    /// What would I sign?
+    #[n(0)]
+    Look,
+    /// This.
+    #[n(1)]
+    Terms(#[n(0)] Terms),
+    /// Let me in: a signed join act.
+    #[n(2)]
+    Ask(#[n(0)] Unverified<ActBody>),
+    /// A steward has to approve.
+    #[n(3)]
+    Waiting,
+    /// Acts of the partnership, in causal order; several of these may come.
+    #[n(4)]
+    Acts(#[n(0)] Vec<Unverified<ActBody>>),
+    /// You are in: the epoch of all members, and your slot.
+    #[n(5)]
+    Welcome(#[n(0)] Unverified<EpochHeader>, #[n(1)] Slot),
+    /// No.
+    #[n(6)]
+    Refused(#[n(0)] Refusal),
+}
+
+impl Wire for JoinMessage {
+    const WHAT: &'static str = "join message";
+    const MAX: usize = limits::MAX_SYNC_MESSAGE;
+}
+
+/// What joining would mean.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Terms {
+    /// The founding act, with the agreement.
+    #[n(0)]
+    pub found: Unverified<ActBody>,
+    /// The act that invites.
+    #[n(1)]
+    pub invite: Unverified<ActBody>,
+    /// Who invites.
+    #[n(2)]
+    pub inviter: Introduction,
+}
+
+/// Why an invitation cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Refusal {
+    /// Stable code: `expired`, `used`, `void`.
+    #[n(0)]
+    pub code: String,
+    /// In words.
+    #[n(1)]
+    pub reason: String,
+}
+
+/// What the inviter's node says to a join.
+pub enum Verdict {
+    /// It waits; the receiver yields when a steward has decided.
+    Waiting(oneshot::Receiver<Welcome>),
+    /// It is a member.
+    Welcome(Welcome),
+    /// It cannot be.
+    Refused(Refusal),
+}
+
+/// What a new member gets.
+#[derive(Clone)]
+pub struct Welcome {
+    /// All acts in causal order, in slices that fit a message.
+    pub acts: Vec<Vec<Unverified<ActBody>>>,
+    /// The epoch of all members.
+    pub header: Unverified<EpochHeader>,
+    /// The new member's slot.
+    pub slot: Slot,
+}
+
+/// How long to wait for the other side to say something.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a joiner may hold the line while it waits for approval; it calls again.
+const HOLD: Duration = Duration::from_secs(600);
+/// Acts that a joiner takes; each slice is a message.
+const SLICES: usize = 1 + limits::MAX_ACTS * limits::MAX_ACT / limits::MAX_SYNC_MESSAGE;
+/// Lines that may be held at one invitation's door.
+const LINES: usize = 4;
+
+/// Serves the door of one invitation until the driver stops it.
+pub async fn serve(mut registration: Registration, invitation: ActId, driver: mpsc::Sender<Command>) {
+    let lines = std::sync::Arc::new(tokio::sync::Semaphore::new(LINES));
+    while let Some((stream, _)) = registration.next().await {
+        let Ok(line) = lines.clone().try_acquire_owned() else { continue };
+        let driver = driver.clone();
+        tokio::spawn(async move {
+            let _line = line;
+            let _ended = tokio::time::timeout(HOLD, answer(stream, invitation, driver)).await;
+        });
+    }
+}
+
+async fn answer(mut stream: DoorStream, invitation: ActId, driver: mpsc::Sender<Command>) -> Option<()> {
+    loop {
+        match receive(&mut stream, PATIENCE).await.ok()? {
+            JoinMessage::Look => {
+                let (reply, terms) = oneshot::channel();
+                driver.send(Command::Terms(invitation, reply)).await.ok()?;
+                let message = match terms.await.ok()? {
+                    Some(terms) => JoinMessage::Terms(terms),
+                    None => JoinMessage::Refused(Refusal {
+                        code: "expired".into(),
+                        reason: "the invitation is no longer open".into(),
+                    }),
+                };
+                send(&mut stream, &message).await.ok()?;
+            }
+            JoinMessage::Ask(act) => {
+                let (reply, verdict) = oneshot::channel();
+                driver.send(Command::Ask(invitation, act, reply)).await.ok()?;
+                return decide(&mut stream, verdict.await.ok()?).await;
+            }
+            _ => return None,
+        }
+    }
+}
+
+async fn decide(stream: &mut DoorStream, verdict: Verdict) -> Option<()> {
+    let welcome = match verdict {
+        Verdict::Refused(refusal) => return send(stream, &JoinMessage::Refused(refusal)).await.ok(),
+        Verdict::Welcome(welcome) => welcome,
+        Verdict::Waiting(decided) => {
+            send(stream, &JoinMessage::Waiting).await.ok()?;
+            decided.await.ok()?
+        }
+    };
+    for slice in welcome.acts {
+        send(stream, &JoinMessage::Acts(slice)).await.ok()?;
+    }
+    send(stream, &JoinMessage::Welcome(welcome.header, welcome.slot)).await.ok()?;
+    // The joiner hangs up when it has read everything; hanging up first could cut it short.
+    let _hung_up = receive(stream, PATIENCE).await;
+    Some(())
+}
+
+/// Why a join did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// No address answered.
+    #[error("nobody answers at {addresses}: {last}")]
+    NobodyAnswers {
+        /// What was tried.
+        addresses: String,
+        /// The last attempt.
+        last: KnockError,
+    },
+    /// The invitation names no address.
+    #[error("the invitation names no usable address")]
+    NoAddress,
+    /// The line broke.
+    #[error("the connection to the inviter broke off: {0}")]
+    Broken(String),
+    /// The inviter's node said no.
+    #[error("{}", .0.reason)]
+    Refused(Refusal),
+    /// What it showed is not what the invitation promises.
+    #[error("the inviter's node does not prove what the invitation says: {0}")]
+    Unproven(&'static str),
+}
+
+/// The terms, checked against the invitation.
+pub struct CheckedTerms {
+    /// The founding act.
+    pub found: VerifiedAct,
+    /// The act that invites.
+    pub invite: VerifiedAct,
+    /// The inviter's organisation.
+    pub inviter: entente_protocol::identity::Introduced,
+}
+
+/// Asks the inviter what joining would mean.
+///
+/// # Errors
+/// [`JoinError`].
+pub async fn look(invitation: &Invitation) -> Result<(CheckedTerms, DoorStream), JoinError> {
+    let mut stream = reach(invitation).await?;
+    send(&mut stream, &JoinMessage::Look).await?;
+    match receive(&mut stream, PATIENCE).await? {
+        JoinMessage::Terms(terms) => Ok((check(invitation, &terms)?, stream)),
+        JoinMessage::Refused(refusal) => Err(JoinError::Refused(refusal)),
+        _ => Err(JoinError::Broken("an unexpected answer".into())),
+    }
+}
+
+fn check(invitation: &Invitation, terms: &Terms) -> Result<CheckedTerms, JoinError> {
+    let found = verify_act(&terms.found).map_err(|_| JoinError::Unproven("the founding act"))?;
+    if derive::partnership_id(&found.id()) != invitation.partnership {
+        return Err(JoinError::Unproven("another partnership"));
+    }
+    let invite = verify_act(&terms.invite).map_err(|_| JoinError::Unproven("the invitation's act"))?;
+    let inviter = terms.inviter.verify().map_err(|_| JoinError::Unproven("who invites"))?;
+    let Act::Invite(place) = &invite.body().act else { return Err(JoinError::Unproven("no invitation")) };
+    let by_inviter = invite.body().org == invitation.organisation
+        && inviter.org() == invitation.organisation
+        && inviter.node() == invite.body().author;
+    let this_one = invite.id() == invitation.act
+        && invite.body().partnership == Some(invitation.partnership)
+        && place.door == derive::door_commitment(&invitation.door());
+    if by_inviter && this_one {
+        Ok(CheckedTerms { found, invite, inviter })
+    } else {
+        Err(JoinError::Unproven("another invitation"))
+    }
+}
+
+/// What came of asking.
+pub enum Asked {
+    /// A steward has to approve. Reading on the stream goes on until the verdict.
+    Waiting(DoorStream),
+    /// In: all acts, the epoch and our slot.
+    Welcome(Welcome),
+}
+
+/// Asks to be let in.
+///
+/// # Errors
+/// [`JoinError`].
+pub async fn ask(mut stream: DoorStream, act: Unverified<ActBody>) -> Result<Asked, JoinError> {
+    send(&mut stream, &JoinMessage::Ask(act)).await?;
+    match receive(&mut stream, PATIENCE).await? {
+        JoinMessage::Waiting => Ok(Asked::Waiting(stream)),
+        first => welcomed(&mut stream, first).await.map(Asked::Welcome),
+    }
+}
+
+/// Waits on the line for the verdict.
+///
+/// # Errors
+/// [`JoinError`]; call again later then.
+pub async fn wait(mut stream: DoorStream) -> Result<Welcome, JoinError> {
+    let first = receive(&mut stream, HOLD).await?;
+    welcomed(&mut stream, first).await
+}
+
+async fn welcomed(stream: &mut DoorStream, first: JoinMessage) -> Result<Welcome, JoinError> {
+    let mut acts = Vec::new();
+    let mut message = first;
+    loop {
+        match message {
+            JoinMessage::Acts(slice) if acts.len() < SLICES => acts.push(slice),
+            JoinMessage::Welcome(header, slot) => return Ok(Welcome { acts, header, slot }),
+            JoinMessage::Refused(refusal) => return Err(JoinError::Refused(refusal)),
+            _ => return Err(JoinError::Broken("an unexpected answer".into())),
+        }
+        message = receive(stream, PATIENCE).await?;
+    }
+}
+
+/// Knocks at each address of the invitation until one opens.
+///
+/// # Errors
+/// [`JoinError::NobodyAnswers`] or [`JoinError::NoAddress`].
+pub async fn reach(invitation: &Invitation) -> Result<DoorStream, JoinError> {
+    let key = DoorKey(invitation.door());
+    let mut last = None;
+    for address in &invitation.addresses {
+        let Ok(address) = address.parse::<SocketAddr>() else { continue };
+        match knock(address, &key, &invitation.inviter).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = Some(error),
+        }
+    }
+    match last {
+        Some(last) => Err(JoinError::NobodyAnswers { addresses: invitation.addresses.join(", "), last }),
+        None => Err(JoinError::NoAddress),
+    }
+}
+
+/// Opens the door of an invitation.
+#[must_use]
+pub fn open_door(
+    door: &Door,
+    key: entente_protocol::derive::Key,
+    me: entente_protocol::ids::TransportId,
+) -> Registration {
+    door.register(&DoorKey(key), me)
+}
+
+async fn send(stream: &mut DoorStream, message: &JoinMessage) -> Result<(), JoinError> {
+    let max = u32::try_from(limits::MAX_SYNC_MESSAGE).unwrap_or(u32::MAX);
+    send_msg(stream, &codec::encode(message), max).await.map_err(|e| JoinError::Broken(e.to_string()))
+}
+
+async fn receive(stream: &mut DoorStream, patience: Duration) -> Result<JoinMessage, JoinError> {
+    let max = u32::try_from(limits::MAX_SYNC_MESSAGE).unwrap_or(u32::MAX);
+    let bytes = recv_msg(stream, max, patience)
+        .await
+        .map_err(|e| JoinError::Broken(e.to_string()))?
+        .ok_or_else(|| JoinError::Broken("the other side hung up".into()))?;
+    codec::decode(&bytes).map_err(|e| JoinError::Broken(e.to_string()))
+}

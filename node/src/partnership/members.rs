@@ -1,0 +1,360 @@
+//! The driver's part in membership and epochs: what changes when members or keys change.
+
+use std::net::SocketAddr;
+
+use entente_protocol::derive;
+use entente_protocol::epoch::{EpochHeader, Slot};
+use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId};
+use entente_protocol::membership::{Act, ActBody, verify_act};
+use entente_protocol::signed::Unverified;
+use entente_protocol::sync::{Event, Message};
+use tokio::sync::oneshot;
+
+use crate::clock;
+use crate::net::Member;
+use crate::secrets::{EpochSecret, Secret};
+use crate::vault::VaultError;
+
+use super::commands::CommandError;
+use super::courier::Job;
+use super::driver::{Driver, Then};
+use super::join::{self, Refusal, Terms, Verdict, Welcome};
+use super::ring::Epoch;
+use super::{epochs, govern};
+
+impl Driver {
+    /// Acts from a partner.
+    pub(super) fn take_acts(&mut self, acts: &[Unverified<ActBody>]) {
+        let new = govern::take(&mut self.state, acts);
+        if !new.is_empty() {
+            self.keep_acts(new, None);
+        }
+    }
+
+    /// After acts are durable: the machine, the network, the doors and the joiners hear of it.
+    pub(super) async fn membership_changed(&mut self) {
+        self.event(Event::RosterChanged(self.state.roster(), self.state.graph.heads()));
+        self.mint_if_steward();
+        self.open_doors();
+        self.refresh_network().await;
+        let connected: Vec<NodeId> = self.couriers.keys().copied().collect();
+        for node in connected {
+            self.give_current_epoch(node);
+        }
+        self.answer_joiners();
+        let event = crate::api::types::Event::Membership { partnership: self.state.id };
+        let _nobody_listens = self.shared.events.send(event);
+    }
+
+    /// A steward mints the epoch for the new members at once: it opens the door to them, and shuts it.
+    fn mint_if_steward(&mut self) {
+        if !self.state.membership.is_steward(&self.state.me.org()) {
+            return;
+        }
+        let all = self.state.all();
+        match epochs::writable(&self.state, &all, None, clock::now()) {
+            Ok(epoch) if epoch.minted => {
+                if let Err(error) = self.keep_epoch(epoch.id, epoch.epoch) {
+                    tracing::error!(%error, "a new key could not be kept in the vault");
+                }
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "no key could be made for the present members"),
+        }
+    }
+
+    /// Puts an epoch's key into the vault, then into use, and its frame into the journal.
+    pub(super) fn keep_epoch(&mut self, id: EpochId, epoch: Epoch) -> Result<(), VaultError> {
+        self.keep_epoch_key(id, &epoch)?;
+        let frame = epochs::frame(self.state.id, &epoch);
+        self.state.ring.add(id, epoch);
+        self.append(vec![frame], Then::Nothing);
+        Ok(())
+    }
+
+    /// Puts an epoch's key into the vault.
+    pub(super) fn keep_epoch_key(&mut self, id: EpochId, epoch: &Epoch) -> Result<(), VaultError> {
+        let secret = EpochSecret { id, space: epoch.space, key: Secret::new(&epoch.key) };
+        let partnership = self.state.id;
+        self.shared.keeper.change(|secrets| {
+            if let Some(ours) = secrets.partnership_mut(&partnership) {
+                ours.epochs.push(secret.clone());
+            }
+        })?;
+        self.state.secrets.epochs.push(secret);
+        Ok(())
+    }
+
+    /// An epoch from a partner.
+    pub(super) fn take_epoch(&mut self, header: &Unverified<EpochHeader>, slot: &Slot) {
+        let asked = |id: &EpochId| self.asked_epochs.contains(id);
+        match epochs::take(&self.state, header, slot, asked) {
+            Ok(Some((id, epoch))) => {
+                if let Err(error) = self.keep_epoch(id, epoch) {
+                    tracing::error!(%error, "a partner's key could not be kept in the vault");
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a partner's key was not taken"),
+        }
+    }
+
+    /// Sends a node the epoch that all members use now, if we know it and it may read it.
+    pub(super) fn give_current_epoch(&mut self, to: NodeId) {
+        let all = self.state.all();
+        let nodes = self.state.nodes_of(None);
+        let Some((id, _)) = self.state.ring.writable(&all, &nodes) else { return };
+        if let Some((header, slot)) = epochs::give(&self.state, &to, &id) {
+            self.send(to, Job::Message(Message::Epoch(header, slot)));
+        }
+    }
+
+    /// Sends an epoch that was minted here to the readers that are connected, ahead of what is sealed in it.
+    pub(super) fn give_if_minted_here(&mut self, id: EpochId) {
+        let me = self.state.me.node();
+        if self.state.ring.get(&id).is_none_or(|epoch| epoch.header.value().minter != me) {
+            return;
+        }
+        let connected: Vec<NodeId> = self.couriers.keys().copied().collect();
+        for node in connected {
+            if let Some((header, slot)) = epochs::give(&self.state, &node, &id) {
+                self.send(node, Job::Message(Message::Epoch(header, slot)));
+            }
+        }
+    }
+
+    /// Tells the network who may connect, where they may be, and which keys open the door.
+    pub(super) async fn refresh_network(&mut self) {
+        let me = self.state.me.node();
+        let members = if self.state.is_member() {
+            self.state
+                .membership
+                .nodes()
+                .filter(|(_, node, _)| *node != me)
+                .map(|(_, node, of)| Member { id: of.card.transport, addrs: self.addresses_of(&node) })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let _stopping = self.net.set_members(members).await;
+        let _stopping = self.net.set_door_keys(self.door_keys()).await;
+        let invitations = self.state.secrets.invitations.iter().map(|i| i.act).collect();
+        self.view.send_modify(|view| {
+            view.membership = self.state.membership.clone();
+            view.invitations = invitations;
+        });
+    }
+
+    fn addresses_of(&self, node: &NodeId) -> Vec<SocketAddr> {
+        let card = self.state.membership.node(node).map(|(_, of)| govern::card_addresses(&of.card));
+        let told = self.told.get(node).into_iter().flatten().filter_map(|a| a.parse().ok());
+        let mut addresses: Vec<SocketAddr> = told.collect();
+        for address in card.unwrap_or_default() {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        addresses.truncate(entente_protocol::limits::MAX_ADDRESSES);
+        addresses
+    }
+
+    /// Opens the doors of open invitations, and shuts those of others.
+    pub(super) fn open_doors(&mut self) {
+        self.forget_old_invitations();
+        let me = derive::transport_id(&self.state.secrets.transport.key());
+        let open: Vec<(ActId, Secret)> =
+            self.state.secrets.invitations.iter().map(|i| (i.act, i.door.clone())).collect();
+        self.doors.retain(|act, task| {
+            let keep = open.iter().any(|(o, _)| o == act);
+            if !keep {
+                task.abort();
+            }
+            keep
+        });
+        let Some(driver) = self.myself.upgrade() else { return };
+        for (act, key) in open {
+            let door = &self.shared.door;
+            self.doors.entry(act).or_insert_with(|| {
+                let registration = join::open_door(door, key.key(), me);
+                tokio::spawn(join::serve(registration, act, driver.clone()))
+            });
+        }
+    }
+
+    /// Drops invitations that expired unused, and those whose member was seen here.
+    fn forget_old_invitations(&mut self) {
+        let now = clock::now();
+        let seen = &self.last_seen;
+        let done = |i: &crate::secrets::OpenInvitation| match i.used_by {
+            None => i.expires <= now,
+            Some((_, node)) => seen.contains_key(&node),
+        };
+        let gone: Vec<ActId> =
+            self.state.secrets.invitations.iter().filter(|i| done(i)).map(|i| i.act).collect();
+        if gone.is_empty() {
+            return;
+        }
+        let id = self.state.id;
+        let saved = self.shared.keeper.change(|secrets| {
+            if let Some(ours) = secrets.partnership_mut(&id) {
+                ours.invitations.retain(|i| !gone.contains(&i.act));
+            }
+        });
+        if saved.is_ok() {
+            self.state.secrets.invitations.retain(|i| !gone.contains(&i.act));
+        }
+    }
+
+    /// What somebody at the door of an invitation would sign.
+    pub(super) fn terms(&self, invitation: &ActId) -> Option<Terms> {
+        let open = self.state.secrets.invitations.iter().find(|i| i.act == *invitation)?;
+        if open.used_by.is_none() && open.expires <= clock::now() {
+            return None;
+        }
+        let found = self.state.graph.iter().next()?;
+        let invite = self.state.graph.get(invitation)?;
+        Some(Terms {
+            found: found.signed().to_unverified(),
+            invite: invite.signed().to_unverified(),
+            inviter: self.state.me.introduced.to_introduction(),
+        })
+    }
+
+    /// Somebody at the door of an invitation asks to be let in.
+    pub(super) fn ask(
+        &mut self,
+        invitation: ActId,
+        act: &Unverified<ActBody>,
+        reply: oneshot::Sender<Verdict>,
+    ) {
+        let verdict = match self.judge_join(invitation, act) {
+            Ok((org, node)) => self.wait_or_welcome(org, node),
+            Err(refusal) => Verdict::Refused(refusal),
+        };
+        let _gone = reply.send(verdict);
+    }
+
+    fn judge_join(
+        &mut self,
+        invitation: ActId,
+        travelling: &Unverified<ActBody>,
+    ) -> Result<(OrgId, NodeId), Refusal> {
+        let refuse = |code: &str, reason: String| Refusal { code: code.into(), reason };
+        let act = verify_act(travelling).map_err(|e| refuse("void", e.to_string()))?;
+        let Act::Join(join) = &act.body().act else {
+            return Err(refuse("void", "it is not a request to join".into()));
+        };
+        let (id, who) = (act.id(), (act.body().org, act.body().author));
+        let open = self.state.secrets.invitations.iter().find(|i| i.act == invitation);
+        match open {
+            Some(open) if join.invitation == invitation => {
+                if !govern::usable(open, who, clock::now()) {
+                    let used = open.used_by.is_some();
+                    let (code, what) = if used {
+                        ("used", "was used by another organisation")
+                    } else {
+                        ("expired", "has expired")
+                    };
+                    return Err(refuse(code, format!("the invitation {what}")));
+                }
+            }
+            _ => return Err(refuse("void", "the request is for another invitation".into())),
+        }
+        if self.state.graph.contains(&id) {
+            return Ok(who);
+        }
+        self.use_invitation(invitation, who).map_err(|e| refuse("failed", e.to_string()))?;
+        let new = govern::take(&mut self.state, std::slice::from_ref(travelling));
+        let waits = self.state.membership.pending.iter().any(|p| p.join == id);
+        if new.is_empty() || !waits {
+            let why = match self.state.membership.verdicts.get(&id) {
+                Some(entente_protocol::membership::Verdict::Void(reason)) => reason.to_string(),
+                _ => "it does not follow from the invitation".into(),
+            };
+            return Err(refuse("void", why));
+        }
+        self.keep_acts(new, None);
+        Ok(who)
+    }
+
+    fn use_invitation(&mut self, invitation: ActId, who: (OrgId, NodeId)) -> Result<(), VaultError> {
+        let id = self.state.id;
+        self.shared.keeper.change(|secrets| {
+            let ours = secrets.partnership_mut(&id);
+            if let Some(open) = ours.and_then(|p| p.invitations.iter_mut().find(|i| i.act == invitation)) {
+                open.used_by = Some(who);
+            }
+        })?;
+        if let Some(open) = self.state.secrets.invitations.iter_mut().find(|i| i.act == invitation) {
+            open.used_by = Some(who);
+        }
+        Ok(())
+    }
+
+    fn wait_or_welcome(&mut self, org: OrgId, node: NodeId) -> Verdict {
+        if let Some(welcome) = self.welcome(&node) {
+            return Verdict::Welcome(welcome);
+        }
+        if self.state.membership.former.contains_key(&org) {
+            let reason = "the organisation was removed from the partnership".into();
+            return Verdict::Refused(Refusal { code: "void".into(), reason });
+        }
+        let (decided, decision) = oneshot::channel();
+        self.joiners.retain(|(_, line)| !line.is_closed());
+        self.joiners.push((node, decided));
+        Verdict::Waiting(decision)
+    }
+
+    fn welcome(&self, node: &NodeId) -> Option<Welcome> {
+        self.state.membership.node(node)?;
+        let all = self.state.all();
+        let (id, _) = self.state.ring.writable(&all, &self.state.nodes_of(None))?;
+        let (header, slot) = epochs::give(&self.state, node, &id)?;
+        Some(Welcome { acts: govern::missing(&self.state, &[]), header, slot })
+    }
+
+    fn answer_joiners(&mut self) {
+        for (node, line) in std::mem::take(&mut self.joiners) {
+            match self.welcome(&node) {
+                Some(welcome) => {
+                    let _hung_up = line.send(welcome);
+                }
+                None => self.joiners.push((node, line)),
+            }
+        }
+    }
+
+    /// Makes an invitation: its door key is in the vault before its act is spread.
+    pub(super) fn invite(
+        &mut self,
+        role: Option<entente_protocol::handling::Role>,
+        days: u64,
+        reply: super::commands::Reply<super::commands::InvitationMade>,
+    ) {
+        let made = self.make_invitation(role, days);
+        let _gone = reply.send(made);
+    }
+
+    fn make_invitation(
+        &mut self,
+        role: Option<entente_protocol::handling::Role>,
+        days: u64,
+    ) -> Result<super::commands::InvitationMade, CommandError> {
+        self.forget_old_invitations();
+        let invited = govern::invite(&mut self.state, role, days, &self.shared.addresses, clock::now())?;
+        let (id, open) = (self.state.id, invited.open.clone());
+        self.shared.keeper.change(|secrets| {
+            if let Some(ours) = secrets.partnership_mut(&id) {
+                ours.invitations.push(open.clone());
+            }
+        })?;
+        self.state.secrets.invitations.push(open);
+        self.keep_acts(vec![invited.act], None);
+        self.open_doors();
+        Ok(super::commands::InvitationMade {
+            text: invited.text,
+            role: invited.role,
+            expires: invited.open.expires,
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! A partnership on this node. The way of a record: out through [`publish`], in through [`ingest`],
+//! [`apply`] and [`open`].
+//!
+//! ```text
+//!   API ──Command──▶ ┌────────────┐ ──frames──▶ journal ──▶ apply ──▶ index
+//!                    │   Driver   │
+//!   partners ──────▶ │ (one task) │ ──Event──▶ SyncMachine ──Effect──▶ couriers ──▶ partners
+//!                    └────────────┘
+//! ```
+
+pub mod apply;
+pub mod commands;
+mod courier;
+mod driver;
+mod epochs;
+mod fetch;
+mod govern;
+mod ingest;
+pub mod join;
+mod members;
+pub mod open;
+pub mod publish;
+pub mod ring;
+mod serve;
+pub mod state;
+mod view;
+
+use std::sync::Arc;
+
+use entente_protocol::codec;
+use entente_protocol::derive;
+use entente_protocol::ids::PartnershipId;
+use entente_protocol::membership::{ActGraph, Membership, verify_act};
+use entente_protocol::sync::Announcement;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::frames::Frame;
+use crate::me::Me;
+use crate::net::{NetConfig, NetError, Tunables};
+use crate::rows::{self, Table};
+use crate::secrets::{PartnershipSecrets, Secret};
+use crate::store::{Position, Store};
+
+pub use commands::{Command, CommandError};
+pub use driver::Shared;
+pub use govern::{GovernError, card};
+pub use view::View;
+
+use driver::Driver;
+use ring::Ring;
+use state::State;
+
+/// Commands that may wait for a driver.
+const COMMANDS: usize = 1_024;
+
+/// The rest of the node's hand on a partnership.
+#[derive(Clone)]
+pub struct Handle {
+    /// The partnership.
+    pub id: PartnershipId,
+    /// To the driver.
+    pub commands: mpsc::Sender<Command>,
+    /// What can be seen without asking.
+    pub view: watch::Receiver<View>,
+    /// The epochs that can be opened.
+    pub ring: Ring,
+    /// Who talks to whom now.
+    pub net: Arc<crate::net::NetHandle>,
+}
+
+impl Handle {
+    /// Asks the driver something and waits for the answer.
+    ///
+    /// # Errors
+    /// [`CommandError::Stopping`] if there is no driver any more, or what the driver answers.
+    pub async fn ask<T>(
+        &self,
+        command: impl FnOnce(commands::Reply<T>) -> Command,
+    ) -> Result<T, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| CommandError::Stopping)?;
+        answer.await.map_err(|_| CommandError::Stopping)?
+    }
+
+    /// The membership now.
+    #[must_use]
+    pub fn membership(&self) -> Arc<Membership> {
+        self.view.borrow().membership.clone()
+    }
+}
+
+/// Why a partnership could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its founding act is not in the store.
+    #[error("the founding act of the partnership is not in the store")]
+    NotFounded,
+    /// The network.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] crate::store::IndexError),
+}
+
+/// Reads a partnership from the store: acts, logs and epochs as far as the index knows them.
+///
+/// # Errors
+/// [`StartError::NotFounded`] if there are no acts; the index is behind the journal then.
+pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<State, StartError> {
+    let index = &store.index;
+    let name = rows::partnership_name(index, &secrets.id);
+    let mut graph: Option<ActGraph> = None;
+    for (key, _) in rows::prefix(index, Table::Act as u8, &name) {
+        let position = key.get(16..).and_then(rows::position);
+        let Some(Frame::Act(_, act)) = position.and_then(|p| read(store, p)) else { continue };
+        let Ok(act) = verify_act(&act) else { continue };
+        match &mut graph {
+            Some(graph) => {
+                let _known_or_new = graph.insert(act);
+            }
+            None => graph = ActGraph::founded(act).ok(),
+        }
+    }
+    let graph = graph.ok_or(StartError::NotFounded)?;
+    let mut state = State::new(me, secrets.clone(), graph);
+    for (_, row) in rows::prefix(index, Table::Log as u8, &name) {
+        if let Some(row) = rows::decode(&row) {
+            state.load_log(&row);
+        }
+    }
+    for (_, position) in rows::prefix(index, Table::Epoch as u8, &name) {
+        let position = rows::position(&position);
+        if let Some(Frame::Epoch(epoch)) = position.and_then(|p| read(store, p)) {
+            apply::load_epoch(&mut state, &epoch);
+        }
+    }
+    Ok(state)
+}
+
+fn read(store: &Store, position: Position) -> Option<Frame> {
+    store.journal.read(position).ok().and_then(|bytes| Frame::from_bytes(&bytes).ok())
+}
+
+/// Starts the driver of a partnership.
+///
+/// # Errors
+/// [`StartError`].
+pub fn start(shared: Shared, state: State) -> Result<Handle, StartError> {
+    let seed = state.secrets.transport.key();
+    let keys = govern::door_keys(&state, driver::DOOR_KEYS);
+    // A partnership without an epoch yet (its frame is still on its way) admits nobody: an unguessable key.
+    let keys =
+        if keys.is_empty() { Secret::random().map(|s| vec![s.key()]).unwrap_or_default() } else { keys };
+    let config = NetConfig {
+        door: shared.door.clone(),
+        door_keys: keys.into_iter().map(crate::door::DoorKey).collect(),
+        identity_seed: seed,
+        topic: derive::gossip_topic(&state.id).to_string(),
+        members: Vec::new(),
+        valid_announcement: |bytes| codec::decode::<Announcement>(bytes).is_ok(),
+        tunables: Tunables::default(),
+    };
+    let (net, events) = crate::net::spawn(config)?;
+    let id = state.id;
+    let view = View {
+        membership: state.membership.clone(),
+        invitations: state.secrets.invitations.iter().map(|i| i.act).collect(),
+    };
+    let (see, view) = watch::channel(view);
+    let (commands, queue) = mpsc::channel(COMMANDS);
+    let ring = state.ring.clone();
+    let (mut driver, sent) = Driver::new(shared, state, net, see, commands.downgrade());
+    driver.want_incomplete();
+    let net = driver.net.clone();
+    tokio::spawn(driver.run(queue, events, sent));
+    Ok(Handle { id, commands, view, ring, net })
+}

@@ -1,0 +1,162 @@
+//! From a stored entry to a record that may be shown: open, verify, permit.
+//!
+//! ```text
+//! entry ──open(epoch key)──▶ parts ──verify_in(place)──▶ VerifiedRecord ──permit──▶ shown, or refused with a code
+//! ```
+
+use entente_protocol::codec;
+use entente_protocol::derive;
+use entente_protocol::envelope::{self, Place};
+use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp};
+use entente_protocol::log::Entry;
+use entente_protocol::membership::Membership;
+use entente_protocol::policy::{self, Permitted};
+use entente_protocol::record::{RecordParts, VerifiedRecord};
+
+use crate::rows::{RecordPlace, RecordRow};
+
+use super::ring::{Epoch, Ring};
+
+/// What became of an entry.
+pub enum Judgement {
+    /// It may be shown.
+    Shown(Box<Shown>),
+    /// The key of its epoch is not here yet.
+    Waiting(EpochId),
+    /// It was erased by its author or by time.
+    Erased,
+    /// It may not be shown.
+    Refused {
+        /// Stable code.
+        code: String,
+        /// In words.
+        reason: String,
+    },
+}
+
+/// A record that may be shown.
+pub struct Shown {
+    /// The record, verified.
+    pub record: VerifiedRecord,
+    /// Its exact parts, for passing on where that is allowed.
+    pub parts: RecordParts,
+    /// The proof that the agreement permits it.
+    pub permitted: Permitted,
+}
+
+/// Whose log an entry stands in.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner {
+    /// The organisation.
+    pub org: OrgId,
+    /// The node.
+    pub node: NodeId,
+}
+
+/// Judges an entry: every node does this for itself, whatever the author's node did.
+#[must_use]
+pub fn judge(
+    partnership: &PartnershipId,
+    membership: &Membership,
+    ring: &Ring,
+    owner: Owner,
+    entry: &Entry,
+) -> Judgement {
+    let Some(payload) = &entry.payload else { return Judgement::Erased };
+    let Some(epoch) = ring.get(&entry.header.epoch) else { return Judgement::Waiting(entry.header.epoch) };
+    match open(partnership, membership, &epoch, owner, entry, payload) {
+        Ok(shown) => Judgement::Shown(Box::new(shown)),
+        Err((code, reason)) => Judgement::Refused { code, reason },
+    }
+}
+
+type Refused = (String, String);
+
+fn open(
+    partnership: &PartnershipId,
+    membership: &Membership,
+    epoch: &Epoch,
+    owner: Owner,
+    entry: &Entry,
+    payload: &[u8],
+) -> Result<Shown, Refused> {
+    let header = &entry.header;
+    if epoch.space != header.space {
+        return Err(refused("E-EPOCH", "it is sealed under a key of another circle"));
+    }
+    let place = Place { space: header.space, log: header.log, seq: header.seq, epoch: header.epoch };
+    let opened = envelope::open(payload, &place, &epoch.key).map_err(|e| refused("E-SEALED", e))?;
+    let parts: RecordParts = codec::decode(&opened).map_err(|e| refused("E-FORM", e))?;
+    let record = parts
+        .verify_in(partnership, &owner.org, &owner.node, &header.log, header.seq)
+        .map_err(|e| refused("E-SIGNATURE", e))?;
+    let facts = record.facts().map_err(|e| refused("E-SIGNATURE", e))?;
+    if facts.audience.space(partnership, &owner.org) != header.space {
+        return Err(refused("E-AUDIENCE", "it is signed for other readers than those it was sent to"));
+    }
+    let permitted = policy::permit(&membership.agreement, &epoch.roles, &facts).map_err(|refusals| {
+        let codes: Vec<String> = refusals.iter().map(|r| r.code.to_string()).collect();
+        let reasons: Vec<String> = refusals.iter().map(|r| r.reason.clone()).collect();
+        (codes.join(" "), reasons.join(" "))
+    })?;
+    Ok(Shown { record, parts, permitted })
+}
+
+fn refused(code: &str, reason: impl ToString) -> Refused {
+    (code.to_owned(), reason.to_string())
+}
+
+/// The row of a record for the index.
+#[must_use]
+pub fn row(shown: &Shown, place: (PartnershipId, SpaceId), entry: &Entry, arrived: Timestamp) -> RecordRow {
+    let manifest = shown.record.manifest();
+    RecordRow {
+        id: shown.record.id(),
+        kind: manifest.kind.clone(),
+        author: manifest.author,
+        place: Some(RecordPlace {
+            partnership: place.0,
+            space: place.1,
+            log: entry.header.log,
+            seq: entry.header.seq,
+        }),
+        created: manifest.created,
+        arrived,
+        language: manifest.language.clone(),
+        sensitivity: manifest.sensitivity,
+        title: title(shown.record.fields()),
+        blobs: shown.record.attachments().iter().map(|a| a.blob).collect(),
+    }
+}
+
+/// What a record is called in lists: its title, name or summary, else the beginning of its first text.
+#[must_use]
+pub fn title(fields: &[(String, entente_protocol::value::Value)]) -> String {
+    let named = ["title", "name", "summary", "subject", "question"];
+    let by_name = named.iter().find_map(|n| fields.iter().find(|(name, _)| name == n));
+    let mut found = String::new();
+    for (_, value) in by_name.into_iter().chain(fields) {
+        value.each_text(&mut |text| {
+            if found.is_empty() {
+                found = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            }
+        });
+        if !found.is_empty() {
+            break;
+        }
+    }
+    if found.chars().count() > TITLE {
+        found = found.chars().take(TITLE - 1).chain(['…']).collect();
+    }
+    found
+}
+
+/// Characters of a title in a list.
+const TITLE: usize = 120;
+
+/// Is the chain of this header the one that the row says? Used when the journal is read again.
+#[must_use]
+pub fn head_after(entry: &Entry) -> Option<entente_protocol::log::Head> {
+    let next = entry.header.seq.next()?;
+    Some(entente_protocol::log::Head { next, chain: derive::chain(&codec::encode(&entry.header)) })
+}

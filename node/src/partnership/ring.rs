@@ -1,0 +1,104 @@
+//! The epochs that this node can open in one partnership: keys, and what each epoch binds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use entente_protocol::derive::Key;
+use entente_protocol::epoch::{EpochHeader, Slot, readers_hash};
+use entente_protocol::handling::Role;
+use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId, SpaceId};
+use entente_protocol::membership::{ActGraph, Inserted, Membership};
+use entente_protocol::signed::Signed;
+
+/// An epoch whose key is here.
+#[derive(Clone)]
+pub struct Epoch {
+    /// Its space.
+    pub space: SpaceId,
+    /// Its key.
+    pub key: Key,
+    /// Its header.
+    pub header: Signed<EpochHeader>,
+    /// The nodes that it is for, where this node could tell.
+    pub readers: BTreeSet<NodeId>,
+    /// Their slots, where this node minted it.
+    pub slots: Vec<Slot>,
+    /// Each member's role when it was minted: what was permitted then stays permitted.
+    pub roles: Arc<BTreeMap<OrgId, Role>>,
+}
+
+/// All epochs of a partnership; shared between its driver and whoever shows records.
+#[derive(Clone, Default)]
+pub struct Ring(Arc<RwLock<BTreeMap<EpochId, Epoch>>>);
+
+impl Ring {
+    /// An epoch.
+    #[must_use]
+    pub fn get(&self, id: &EpochId) -> Option<Epoch> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Adds an epoch.
+    pub fn add(&self, id: EpochId, epoch: Epoch) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, epoch);
+    }
+
+    /// The newest epoch of a space whose readers are exactly these nodes: the only kind to write under.
+    #[must_use]
+    pub fn writable<'a>(
+        &self,
+        space: &SpaceId,
+        readers: impl IntoIterator<Item = &'a NodeId>,
+    ) -> Option<(EpochId, Epoch)> {
+        let wanted = readers_hash(readers);
+        let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        ring.iter()
+            .filter(|(_, e)| e.space == *space && e.header.value().readers == wanted)
+            .max_by_key(|(id, e)| (e.header.value().created, **id))
+            .map(|(id, e)| (*id, e.clone()))
+    }
+
+    /// The newest epochs of a space, newest first.
+    #[must_use]
+    pub fn newest(&self, space: &SpaceId, count: usize) -> Vec<(EpochId, Epoch)> {
+        let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut epochs: Vec<_> =
+            ring.iter().filter(|(_, e)| e.space == *space).map(|(id, e)| (*id, e.clone())).collect();
+        epochs.sort_by_key(|(id, e)| std::cmp::Reverse((e.header.value().created, *id)));
+        epochs.truncate(count);
+        epochs
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Forgets all keys: each is wiped as it is dropped.
+    pub fn clear(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// The membership as it was at these heads, if all of them are known.
+#[must_use]
+pub fn membership_at(graph: &ActGraph, heads: &[ActId]) -> Option<Membership> {
+    let mut past: BTreeSet<ActId> = BTreeSet::new();
+    for head in heads {
+        past.extend(graph.ancestors(head)?);
+        past.insert(*head);
+    }
+    if past.len() == graph.len() {
+        return Some(Membership::of(graph));
+    }
+    let mut acts = graph.iter().filter(|a| past.contains(&a.id())).cloned();
+    let mut then = ActGraph::founded(acts.next()?).ok()?;
+    for act in acts {
+        match then.insert(act) {
+            Ok(Inserted::New) => {}
+            Ok(_) | Err(_) => return None,
+        }
+    }
+    Some(Membership::of(&then))
+}

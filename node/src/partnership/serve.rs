@@ -1,0 +1,196 @@
+//! Commands of the API, carried out by the driver.
+
+use entente_protocol::audience::Audience;
+use entente_protocol::ids::{NodeId, OrgId, Timestamp};
+use entente_protocol::record::Content;
+
+use crate::api::types::{Explanation, PartnerSync};
+use crate::clock;
+use crate::me;
+use crate::rows::RecordPlace;
+
+use super::commands::{Command, CommandError, Foreseen, Publish, Published, Reply};
+use super::driver::{Driver, Then};
+use super::publish::{self, PublishError};
+use super::{epochs, govern};
+
+impl Driver {
+    pub(super) async fn command(&mut self, command: Command) {
+        match command {
+            Command::Publish(publish, reply) => self.publish(*publish, reply),
+            Command::Preview(content, audience, reply) => {
+                let _gone = reply.send(self.foresee(&content, &audience));
+            }
+            Command::Invite { role, days, reply } => self.invite(role, days, reply),
+            Command::Approve(org, reply) => {
+                let act = govern::approve(&mut self.state, &org, clock::now());
+                self.govern(act, reply);
+            }
+            Command::Remove(org, reason, reply) => {
+                let act = govern::remove(&mut self.state, &org, &reason, clock::now());
+                self.govern(act, reply);
+            }
+            Command::Leave(reply) => {
+                let act = govern::leave(&mut self.state, clock::now());
+                self.govern(act, reply);
+            }
+            Command::Terms(invitation, reply) => {
+                let _gone = reply.send(self.terms(&invitation));
+            }
+            Command::Ask(invitation, act, reply) => self.ask(invitation, &act, reply),
+            Command::Sync(reply) => {
+                let _gone = reply.send(self.partners());
+            }
+            Command::Explain(place, org, reply) => {
+                let _gone = reply.send(self.explain(&place, &org));
+            }
+            Command::DialNow => {
+                let _stopping = self.net.dial_now().await;
+            }
+            // The driver's loop takes this one itself.
+            Command::Stop(_) => {}
+        }
+    }
+
+    fn govern(
+        &mut self,
+        act: Result<
+            entente_protocol::signed::Unverified<entente_protocol::membership::ActBody>,
+            govern::GovernError,
+        >,
+        reply: Reply<()>,
+    ) {
+        match act {
+            Ok(act) => self.keep_acts(vec![act], Some(reply)),
+            Err(error) => {
+                let _gone = reply.send(Err(error.into()));
+            }
+        }
+    }
+
+    fn publish(&mut self, asked: Publish, reply: Reply<Published>) {
+        match self.try_publish(asked) {
+            Ok((frames, published)) => self.append(frames, Then::Published(published, reply)),
+            Err(error) => {
+                let _gone = reply.send(Err(error));
+            }
+        }
+    }
+
+    fn try_publish(
+        &mut self,
+        asked: Publish,
+    ) -> Result<(Vec<crate::frames::Frame>, Published), CommandError> {
+        if let Some(expected) = asked.expect_readers {
+            let found = publish::permit(&self.state, &asked.content, &asked.audience)?.readers().len();
+            if found != expected {
+                return Err(PublishError::OtherReaders { expected, found }.into());
+            }
+        }
+        let Publish { content, audience, nonce, draft, .. } = asked;
+        let made = publish::publish(&mut self.state, content, audience, nonce, clock::now())?;
+        let mut frames = made.frames;
+        if let Some(minted) = made.minted {
+            self.keep_epoch_key(minted.id, &minted.epoch)?;
+            self.state.ring.add(minted.id, minted.epoch.clone());
+        }
+        frames.push(crate::frames::Frame::Shared(draft, self.state.id, made.record));
+        let sent_to = self.connected_nodes_of(&made.readers);
+        Ok((frames, Published { record: made.record, readers: made.readers, sent_to }))
+    }
+
+    fn connected_nodes_of(&self, orgs: &[OrgId]) -> usize {
+        let reads = |n: &NodeId| self.state.org_of(n).is_some_and(|o| orgs.contains(&o));
+        self.couriers.keys().filter(|n| reads(n)).count()
+    }
+
+    fn foresee(&self, content: &Content, audience: &Audience) -> Result<Foreseen, CommandError> {
+        let permitted = publish::permit(&self.state, content, audience)?;
+        let (space, circle) = self.state.space_of(audience);
+        let epoch = epochs::writable(&self.state, &space, circle.as_deref(), clock::now())
+            .map_err(PublishError::Epoch)?;
+        let mut key_holders: Vec<OrgId> =
+            epoch.epoch.readers.iter().filter_map(|n| self.state.org_of(n)).collect();
+        key_holders.sort_unstable();
+        key_holders.dedup();
+        let me = self.state.me.org();
+        key_holders.retain(|o| *o != me);
+        Ok(Foreseen { permitted, key_holders, nodes: epoch.epoch.readers.len(), fresh_key: epoch.minted })
+    }
+
+    fn partners(&self) -> Vec<PartnerSync> {
+        let me = self.state.me.node();
+        let states = self.net.peers();
+        let members = self.state.membership.members.iter();
+        members
+            .flat_map(|(_, member)| member.nodes.iter().map(move |(node, of)| (member, node, of)))
+            .filter(|(_, node, _)| **node != me)
+            .map(|(member, node, of)| {
+                let state = states.iter().find(|s| s.id == of.card.transport);
+                let (behind, ahead) = self.machine.lag(node);
+                PartnerSync {
+                    partnership: self.state.id,
+                    partnership_name: self.state.membership.name.clone(),
+                    organisation: me::view(&member.organisation),
+                    node: *node,
+                    connected: self.couriers.contains_key(node),
+                    last_seen: self.seen(node),
+                    last_error: state.and_then(|s| s.last_error).map(|e| e.to_string()),
+                    behind,
+                    ahead,
+                }
+            })
+            .collect()
+    }
+
+    fn seen(&self, node: &NodeId) -> Option<Timestamp> {
+        if self.couriers.contains_key(node) {
+            return Some(clock::now());
+        }
+        self.last_seen.get(node).copied()
+    }
+
+    fn explain(&self, place: &RecordPlace, org: &OrgId) -> Explanation {
+        let say = |code: &str, words: String, next: &str| Explanation {
+            code: code.into(),
+            words,
+            next: next.into(),
+        };
+        let Some(member) = self.state.membership.members.get(org) else {
+            return say("not-a-reader", "It is not a member of this partnership.".into(), "");
+        };
+        let name = &member.organisation.name;
+        let circle = epochs::circle_of(&self.state, &place.space).flatten();
+        if circle.is_some_and(|orgs| !orgs.contains(org)) {
+            let words = format!("{name} is not among the readers that the author named.");
+            return say("not-a-reader", words, "To let it read, share the record again with it as a reader.");
+        }
+        let key = (place.space, place.log);
+        let now: Vec<u64> = member
+            .nodes
+            .keys()
+            .filter_map(|n| self.machine.peer_has(n, &key.0, &key.1))
+            .map(|next| next.0)
+            .collect();
+        if now.iter().any(|next| *next > place.seq.0) {
+            return say("has-it", format!("{name} holds it: its node has acknowledged it."), "");
+        }
+        if let Some(next) = now.iter().max() {
+            let words = format!(
+                "{name} is connected and on its way: it holds {next} entries of this log, and this is number {}.",
+                place.seq.0 + 1
+            );
+            return say("behind", words, "Wait a moment, or look at `entente sync status`.");
+        }
+        let before = member.nodes.keys().filter_map(|n| self.last_known.get(n)?.get(&key)).max();
+        if before.is_some_and(|next| next.0 > place.seq.0) {
+            return say("has-it", format!("{name} held it when it was last connected."), "");
+        }
+        let seen = member.nodes.keys().filter_map(|n| self.last_seen.get(n)).max();
+        let words = match seen {
+            Some(_) => format!("{name} was last connected before it had this record."),
+            None => format!("{name} has not been connected since this node started."),
+        };
+        say("offline", words, "It will get it when it is back; `entente sync now` tries to reach it at once.")
+    }
+}

@@ -1,0 +1,215 @@
+//! What a partnership is on this node: everything that follows from the journal and the vault.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ed25519_dalek::SigningKey;
+use entente_protocol::audience::Audience;
+use entente_protocol::derive;
+use entente_protocol::identity::LogCertificate;
+use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId};
+use entente_protocol::log::Head;
+use entente_protocol::membership::{ActGraph, Membership};
+use entente_protocol::signed::{Unverified, sign};
+use entente_protocol::sync::Roster;
+
+use crate::me::Me;
+use crate::rows::{Circle, LogRow};
+use crate::secrets::PartnershipSecrets;
+
+use super::ring::{Ring, membership_at};
+
+/// A log as this node knows it.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Whose it is.
+    pub owner: NodeId,
+    /// In a circle: its organisations and the owner's word.
+    pub circle: Option<Circle>,
+    /// How far it is durable here.
+    pub stored: Head,
+    /// How far it was handed to the journal.
+    pub queued: Head,
+}
+
+/// One partnership on this node.
+pub struct State {
+    /// Its id.
+    pub id: PartnershipId,
+    /// Who we are.
+    pub me: Arc<Me>,
+    /// Our keys here.
+    pub secrets: PartnershipSecrets,
+    /// All acts.
+    pub graph: ActGraph,
+    /// What they amount to.
+    pub membership: Arc<Membership>,
+    /// The epochs that can be opened.
+    pub ring: Ring,
+    /// All logs.
+    pub logs: BTreeMap<(SpaceId, LogId), Log>,
+    /// Memberships of the past that epochs were minted under; at most [`PASTS`].
+    pasts: Mutex<BTreeMap<Vec<ActId>, Arc<Membership>>>,
+}
+
+/// Past memberships kept folded: loading a node meets few, again and again.
+const PASTS: usize = 64;
+
+impl State {
+    /// From the acts; logs, epochs and entries are added as they are read.
+    #[must_use]
+    pub fn new(me: Arc<Me>, secrets: PartnershipSecrets, graph: ActGraph) -> State {
+        let membership = Arc::new(Membership::of(&graph));
+        let id = graph.partnership();
+        let mut state = State {
+            id,
+            me,
+            secrets,
+            graph,
+            membership,
+            ring: Ring::default(),
+            logs: BTreeMap::new(),
+            pasts: Mutex::default(),
+        };
+        state.learn_main_logs();
+        state
+    }
+
+    /// The space of all members.
+    #[must_use]
+    pub fn all(&self) -> SpaceId {
+        derive::space_of_all(&self.id)
+    }
+
+    /// The membership as it was at these heads; the present one if they are not all known.
+    #[must_use]
+    pub fn membership_at(&self, heads: &[ActId]) -> Arc<Membership> {
+        let mut pasts = self.pasts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(past) = pasts.get(heads) {
+            return past.clone();
+        }
+        let Some(past) = membership_at(&self.graph, heads).map(Arc::new) else {
+            return self.membership.clone();
+        };
+        if pasts.len() >= PASTS {
+            pasts.pop_first();
+        }
+        pasts.insert(heads.to_vec(), past.clone());
+        past
+    }
+
+    /// Are we a member now?
+    #[must_use]
+    pub fn is_member(&self) -> bool {
+        self.membership.is_member(&self.me.org())
+    }
+
+    /// After acts were added: folds them again.
+    pub fn refold(&mut self) {
+        self.membership = Arc::new(Membership::of(&self.graph));
+        self.learn_main_logs();
+    }
+
+    fn learn_main_logs(&mut self) {
+        let all = self.all();
+        let owners: Vec<(LogId, NodeId)> =
+            self.roster().logs.iter().map(|(log, (node, _))| (*log, *node)).collect();
+        for (log, owner) in owners {
+            self.logs.entry((all, log)).or_insert_with(|| Log::new(owner, None, Head::EMPTY));
+        }
+    }
+
+    /// Who takes part, for the sync machine.
+    #[must_use]
+    pub fn roster(&self) -> Roster {
+        let mut logs: BTreeMap<LogId, (NodeId, Option<Seq>)> = BTreeMap::new();
+        for former in self.membership.former.values() {
+            for (node, of) in &former.nodes {
+                let until = former.cutoff.get(&of.card.log).copied().unwrap_or(Seq(0));
+                logs.insert(of.card.log, (*node, Some(until)));
+            }
+        }
+        for (_, node, of) in self.membership.nodes() {
+            logs.insert(of.card.log, (node, None));
+        }
+        Roster { nodes: self.membership.nodes().map(|(org, node, _)| (node, org)).collect(), logs }
+    }
+
+    /// The present nodes of these organisations; of all members if none are named.
+    #[must_use]
+    pub fn nodes_of(&self, orgs: Option<&[OrgId]>) -> BTreeSet<NodeId> {
+        self.membership
+            .nodes()
+            .filter(|(org, _, _)| orgs.is_none_or(|named| named.contains(org)))
+            .map(|(_, node, _)| node)
+            .collect()
+    }
+
+    /// The space of an audience of ours, and its organisations if it is a circle.
+    #[must_use]
+    pub fn space_of(&self, audience: &Audience) -> (SpaceId, Option<Vec<OrgId>>) {
+        let author = self.me.org();
+        (audience.space(&self.id, &author), audience.circle(&author))
+    }
+
+    /// The key of our log in a space.
+    #[must_use]
+    pub fn log_key(&self, space: &SpaceId) -> SigningKey {
+        if *space == self.all() {
+            self.secrets.log.signing_key()
+        } else {
+            derive::circle_log_key(&self.secrets.log.key(), space)
+        }
+    }
+
+    /// Our certificate for our log in a circle.
+    #[must_use]
+    pub fn log_certificate(&self, space: SpaceId) -> Unverified<LogCertificate> {
+        let log = LogId(self.log_key(&space).verifying_key().to_bytes());
+        sign(LogCertificate { space, node: self.me.node(), log }, &self.me.key).to_unverified()
+    }
+
+    /// Whose log this is: organisation and node, present or former.
+    #[must_use]
+    pub fn owner(&self, space: &SpaceId, log: &LogId) -> Option<(OrgId, NodeId)> {
+        let node = self.logs.get(&(*space, *log))?.owner;
+        self.org_of(&node).map(|org| (org, node))
+    }
+
+    /// The organisation of a node, present or former.
+    #[must_use]
+    pub fn org_of(&self, node: &NodeId) -> Option<OrgId> {
+        let present = self.membership.node(node).map(|(org, _)| org);
+        present.or_else(|| {
+            let mut former = self.membership.former.iter();
+            former.find(|(_, f)| f.nodes.contains_key(node)).map(|(org, _)| *org)
+        })
+    }
+
+    /// Takes a log from the index.
+    pub fn load_log(&mut self, row: &LogRow) {
+        let log = Log::new(row.owner, row.circle.clone(), row.head);
+        self.logs.insert((row.space, row.log), log);
+    }
+
+    /// A log for the index.
+    #[must_use]
+    pub fn log_row(&self, space: &SpaceId, log: &LogId) -> Option<LogRow> {
+        let known = self.logs.get(&(*space, *log))?;
+        Some(LogRow {
+            space: *space,
+            log: *log,
+            owner: known.owner,
+            circle: known.circle.clone(),
+            head: known.stored,
+        })
+    }
+}
+
+impl Log {
+    /// A log that is durable up to `head`.
+    #[must_use]
+    pub fn new(owner: NodeId, circle: Option<Circle>, head: Head) -> Log {
+        Log { owner, circle, stored: head, queued: head }
+    }
+}

@@ -1,0 +1,274 @@
+//! Lists and search. What a person calls something is resolved here too.
+
+use std::sync::Arc;
+
+use entente_protocol::identity::OrgKind;
+use entente_protocol::ids::{OrgId, PartnershipId, RecordId};
+
+use crate::api::problem::{self, not_found, refuse_input};
+use crate::api::types::{OrgView, Problem, RecordPage, RecordQuery, RecordSummary};
+use crate::me;
+use crate::node::Node;
+use crate::partnership::Handle;
+use crate::rows::{self, RecordRow, Table};
+use crate::store::{Position, Span};
+
+use super::show;
+
+/// Records on a page unless asked otherwise, and at most.
+const PAGE: (usize, usize) = (50, 1_000);
+
+/// The partnership that a person means.
+///
+/// # Errors
+/// [`Problem`] `not-found`, or `usage` if several could be meant.
+pub fn partnership(node: &Node, text: &str) -> Result<Handle, Problem> {
+    let handles = node.handles();
+    let named = |h: &Handle| (h.id.to_string(), h.membership().name.clone());
+    let found = choose(text, handles.into_iter().map(|h| (named(&h), h)), "partnership")?;
+    found.ok_or_else(|| {
+        not_found(
+            format!("no partnership `{text}` on this node"),
+            "Nothing was done.",
+            "See `entente partnership list`.",
+        )
+    })
+}
+
+/// The organisation that a person means, among those that were ever members.
+///
+/// # Errors
+/// [`Problem`] `not-found`, or `usage` if several could be meant.
+pub fn organisation(handle: &Handle, text: &str) -> Result<OrgId, Problem> {
+    let membership = handle.membership();
+    let members = membership.members.values().map(|m| (m.organisation.id, m.organisation.name.clone()));
+    let waiting = membership.pending.iter().map(|p| (p.organisation.id, p.organisation.name.clone()));
+    let former = membership.former.iter().map(|(id, f)| (*id, f.name.clone()));
+    let mut all: Vec<(OrgId, String)> = members.chain(waiting).chain(former).collect();
+    all.sort_unstable();
+    all.dedup_by_key(|(id, _)| *id);
+    let found = choose(text, all.into_iter().map(|(id, name)| ((id.to_string(), name), id)), "organisation")?;
+    found.ok_or_else(|| {
+        not_found(
+            format!("no organisation `{text}` in the partnership {}", membership.name),
+            "Nothing was done.",
+            "See `entente member list`; a name must be written in full, or an id begun.",
+        )
+    })
+}
+
+/// By id, by full name (folded for case), or by an unambiguous beginning of the id of at least 4 letters.
+fn choose<T>(
+    text: &str,
+    all: impl Iterator<Item = ((String, String), T)>,
+    what: &str,
+) -> Result<Option<T>, Problem> {
+    let folded = text.trim().to_lowercase();
+    let mut exact = Vec::new();
+    let mut begun = Vec::new();
+    for ((id, name), value) in all {
+        if id == folded || name.to_lowercase() == folded {
+            exact.push(value);
+        } else if folded.len() >= 4 && id.starts_with(&folded) {
+            begun.push(value);
+        }
+    }
+    let mut found = if exact.is_empty() { begun } else { exact };
+    if found.len() > 1 {
+        return Err(refuse_input(
+            format!("`{text}` could mean {} of them", found.len()),
+            "Nothing was done.",
+            &format!("Write more of the {what}'s id."),
+        ));
+    }
+    Ok(found.pop())
+}
+
+/// The record that a person means.
+///
+/// # Errors
+/// [`Problem`] `not-found`, or `usage` if several could be meant.
+pub fn record(node: &Node, text: &str) -> Result<(Position, RecordRow), Problem> {
+    let index = &node.shared.ledger.store().index;
+    if let Ok(id) = text.trim().parse::<RecordId>() {
+        if let Some(found) = rows::record(index, &id).map_err(|e| problem::index(&e))? {
+            return Ok(found);
+        }
+    }
+    let folded = text.trim().to_lowercase();
+    let all = newest(node, None).map(|(p, row)| ((row.id.to_string(), String::new()), (p, row)));
+    let found = if folded.len() >= 4 { choose(&folded, all, "record")? } else { None };
+    found.ok_or_else(|| {
+        not_found(
+            format!("no record `{text}` can be read here"),
+            "Nothing was done.",
+            "See `entente record list`.",
+        )
+    })
+}
+
+/// Records from the newest, older than a position; drafts that were shared are left out.
+fn newest(node: &Node, before: Option<Position>) -> impl Iterator<Item = (Position, RecordRow)> + '_ {
+    let index = &node.shared.ledger.store().index;
+    let end = before.map_or([0xff; 12], Position::to_bytes);
+    index
+        .range(Table::Order as u8, Span::Between(&[], &end), true, usize::MAX)
+        .filter_map(Result::ok)
+        .filter_map(|(key, value)| Some((rows::position(&key)?, rows::decode::<RecordRow>(&value)?)))
+        .filter(|(_, row)| row.place.is_some() || rows::shared(index, &row.id).is_empty())
+}
+
+/// How many records and how many unshared drafts there are.
+#[must_use]
+pub fn counts(node: &Node) -> (u64, u64) {
+    let index = &node.shared.ledger.store().index;
+    let ids = crate::node::count(&node.shared.ledger.store(), Table::Order, usize::MAX);
+    let drafts = crate::node::count(&node.shared.ledger.store(), Table::Draft, usize::MAX);
+    // Each draft has a row in the order; a draft that was shared has at least one row in `Shared`.
+    let shared = rows::prefix(index, Table::Shared as u8, &[])
+        .filter_map(|(key, _)| key.get(..16).map(<[u8]>::to_vec))
+        .collect::<std::collections::BTreeSet<_>>()
+        .len() as u64;
+    (ids.saturating_sub(drafts), drafts.saturating_sub(shared))
+}
+
+/// A page of records that fit, newest first.
+///
+/// # Errors
+/// [`Problem`] where the query makes no sense.
+pub fn page(node: &Arc<Node>, query: &RecordQuery) -> Result<RecordPage, Problem> {
+    let limit = query.limit.unwrap_or(PAGE.0).clamp(1, PAGE.1);
+    let filter = Filter::new(node, query)?;
+    let after = match &query.after {
+        None => None,
+        Some(text) => Some(parse_after(text)?),
+    };
+    let mut records = Vec::new();
+    let mut next = None;
+    for (position, row) in newest(node, after) {
+        if !filter.fits(node, position, &row) {
+            continue;
+        }
+        if records.len() == limit {
+            next = records
+                .last()
+                .map(|(p, _): &(Position, RecordSummary)| data_encoding::HEXLOWER.encode(&p.to_bytes()));
+            break;
+        }
+        records.push((position, summary(node, &row)));
+    }
+    Ok(RecordPage { records: records.into_iter().map(|(_, s)| s).collect(), next })
+}
+
+fn parse_after(text: &str) -> Result<Position, Problem> {
+    let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok();
+    bytes.and_then(|b| rows::position(&b)).ok_or_else(|| {
+        refuse_input(
+            format!("`{text}` is not where a page ended"),
+            "Nothing was listed.",
+            "Pass on `next` of the page before, unchanged.",
+        )
+    })
+}
+
+struct Filter {
+    words: Vec<String>,
+    partnership: Option<PartnershipId>,
+    kind: Option<String>,
+    from: Option<Vec<OrgId>>,
+    since: u64,
+}
+
+impl Filter {
+    fn new(node: &Node, query: &RecordQuery) -> Result<Filter, Problem> {
+        let partnership = query.partnership.as_deref().map(|p| partnership(node, p)).transpose()?;
+        let from = match &query.from {
+            None => None,
+            Some(text) => Some(authors(node, partnership.as_ref(), text)?),
+        };
+        Ok(Filter {
+            words: query.text.iter().flat_map(|t| t.split_whitespace()).map(str::to_lowercase).collect(),
+            partnership: partnership.map(|h| h.id),
+            kind: query.kind.clone(),
+            from,
+            since: query.since.unwrap_or(0),
+        })
+    }
+
+    fn fits(&self, node: &Node, position: Position, row: &RecordRow) -> bool {
+        self.partnership.is_none_or(|p| row.place.is_some_and(|place| place.partnership == p))
+            && self.kind.as_ref().is_none_or(|k| row.kind.as_str() == k)
+            && self.from.as_ref().is_none_or(|from| from.contains(&row.author))
+            && row.arrived.0 >= self.since
+            && (self.words.is_empty() || self.words_occur(node, position, row))
+    }
+
+    fn words_occur(&self, node: &Node, position: Position, row: &RecordRow) -> bool {
+        let Some(fields) = show::fields(node, position, row) else { return false };
+        let mut text = String::new();
+        for (_, value) in &fields {
+            value.each_text(&mut |t| {
+                text.push_str(&t.to_lowercase());
+                text.push('\n');
+            });
+        }
+        self.words.iter().all(|w| text.contains(w))
+    }
+}
+
+fn authors(node: &Node, within: Option<&Handle>, text: &str) -> Result<Vec<OrgId>, Problem> {
+    let own = &node.me.introduced.organisation().name;
+    if own.to_lowercase() == text.trim().to_lowercase() {
+        return Ok(vec![node.me.org()]);
+    }
+    if let Some(handle) = within {
+        return Ok(vec![organisation(handle, text)?]);
+    }
+    let found: Vec<OrgId> = node.handles().iter().filter_map(|h| organisation(h, text).ok()).collect();
+    if found.is_empty() {
+        return Err(not_found(
+            format!("no organisation `{text}` in any partnership of this node"),
+            "Nothing was listed.",
+            "See `entente member list`.",
+        ));
+    }
+    Ok(found)
+}
+
+/// A record for a list.
+#[must_use]
+pub fn summary(node: &Node, row: &RecordRow) -> RecordSummary {
+    let handle = row.place.and_then(|p| node.handle(&p.partnership));
+    RecordSummary {
+        id: row.id,
+        kind: row.kind.clone(),
+        author: org_view(node, handle.as_ref(), &row.author),
+        partnership: row.place.map(|p| p.partnership),
+        partnership_name: handle.map(|h| h.membership().name.clone()),
+        created: row.created,
+        arrived: row.arrived,
+        language: row.language.clone(),
+        sensitivity: row.sensitivity,
+        title: row.title.clone(),
+        attachments: row.blobs.len(),
+    }
+}
+
+/// An organisation for a screen, present or former.
+#[must_use]
+pub fn org_view(node: &Node, handle: Option<&Handle>, org: &OrgId) -> OrgView {
+    if *org == node.me.org() {
+        return me::view(node.me.introduced.organisation());
+    }
+    let membership = handle.map(Handle::membership);
+    let unknown = OrgView { id: *org, name: org.short(), kind: OrgKind::Other, country: "ZZ".into() };
+    let Some(membership) = membership else { return unknown };
+    if let Some(member) = membership.members.get(org) {
+        return me::view(&member.organisation);
+    }
+    let former = membership.former.get(org);
+    match former.and_then(|f| f.nodes.values().next()) {
+        Some(of) => me::view(of.introduced.organisation()),
+        None => unknown,
+    }
+}

@@ -1,0 +1,57 @@
+//! Records for people: drafts, lists, one record in full, sharing, attachments.
+
+pub mod attach;
+pub mod drafts;
+pub mod find;
+pub mod share;
+pub mod show;
+
+use std::sync::Arc;
+
+use entente_protocol::derive;
+use entente_protocol::ids::RecordId;
+
+use crate::frames::{Draft, Frame};
+use crate::me::Me;
+use crate::partnership::open::title;
+use crate::rows::{self, Batch, RecordRow, Table};
+use crate::store::{Position, Store};
+
+/// Applies frames that belong to no partnership's state: drafts, and what became of them.
+pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame, me: &Arc<Me>) {
+    match frame {
+        Frame::Draft(draft) => {
+            let row = draft_row(draft, me);
+            rows::put_record(batch, &store.index, position, &row);
+            let name = store.index.name(Table::Draft as u8, &row.id.0);
+            batch.put(Table::Draft as u8, &name, &position.to_bytes());
+        }
+        Frame::Shared(draft, partnership, record) => {
+            rows::put_shared(batch, &store.index, draft, partnership, record);
+        }
+        Frame::Blob(blob) => rows::put_blob(batch, &store.index, blob),
+        Frame::Act(..) | Frame::Log(_) | Frame::Entry(..) | Frame::Epoch(_) => {}
+    }
+}
+
+/// The id of a draft of ours.
+#[must_use]
+pub fn draft_id(draft: &Draft, me: &Me) -> RecordId {
+    derive::record_id(&me.org(), &draft.nonce)
+}
+
+fn draft_row(draft: &Draft, me: &Me) -> RecordRow {
+    let content = &draft.content;
+    RecordRow {
+        id: draft_id(draft, me),
+        kind: content.kind.clone(),
+        author: me.org(),
+        place: None,
+        created: content.created,
+        arrived: content.created,
+        language: content.language.clone(),
+        sensitivity: content.sensitivity,
+        title: title(&content.fields),
+        blobs: content.attachments.iter().map(|a| a.blob).collect(),
+    }
+}

@@ -1,0 +1,159 @@
+//! Sharing a draft, and the preview before it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use entente_protocol::audience::{Audience, NamedReaders};
+use entente_protocol::policy::Refusal;
+use entente_protocol::record::{Attachment, Content};
+
+use crate::api::problem::{self, refused};
+use crate::api::types::{Preview, Problem, RefusalView, ShareRequest, Shared};
+use crate::clock;
+use crate::node::Node;
+use crate::partnership::Handle;
+use crate::partnership::commands::{Command, CommandError, Publish};
+use crate::partnership::publish::{PublishError, private_fields};
+use crate::rows;
+
+use super::{attach, drafts, find};
+
+const NOT_SHARED: &str = "The record was not shared; it is still a draft on this node.";
+
+fn audience(handle: &Handle, readers: Option<&Vec<String>>) -> Result<Audience, Problem> {
+    let Some(readers) = readers else { return Ok(Audience::Everyone) };
+    let mut orgs = Vec::new();
+    for text in readers {
+        orgs.push(find::organisation(handle, text)?);
+    }
+    NamedReaders::new(orgs).map(Audience::Named).map_err(|e| {
+        refused(
+            &[("E-NO-READER".into(), e.to_string())],
+            NOT_SHARED,
+            "Name at least one reader, or leave the option out to share with all members.",
+        )
+    })
+}
+
+/// Who could read a draft if it were shared so, and why.
+///
+/// # Errors
+/// [`Problem`] where the draft, the partnership or a reader is not known. What a rule refuses is part of the
+/// answer.
+pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Result<Preview, Problem> {
+    let (_, row) = find::record(node, text)?;
+    let draft = drafts::read(node, &row.id)?;
+    let handle = find::partnership(node, &request.partnership)?;
+    let onward = draft.content.handling.onward;
+    let stripped = private_fields(&draft.content);
+    let refusals_only = |refusals: Vec<RefusalView>| Preview {
+        readers: Vec::new(),
+        because: Vec::new(),
+        stripped: stripped.clone(),
+        onward,
+        refusals,
+    };
+    let audience = match audience(&handle, request.readers.as_ref()) {
+        Ok(audience) => audience,
+        Err(problem) if !problem.refusals.is_empty() => return Ok(refusals_only(problem.refusals)),
+        Err(problem) => return Err(problem),
+    };
+    let content = Box::new(draft.content);
+    match handle.ask(|reply| Command::Preview(content, audience, reply)).await {
+        Ok(foreseen) => {
+            let mut because = foreseen.permitted.because().to_vec();
+            let key = if foreseen.fresh_key { "a fresh key" } else { "the present key" };
+            because.push(format!("Sealed with {key} for {} nodes, this one included.", foreseen.nodes));
+            let readers =
+                foreseen.key_holders.iter().map(|o| find::org_view(node, Some(&handle), o)).collect();
+            Ok(Preview { readers, because, stripped, onward, refusals: Vec::new() })
+        }
+        Err(CommandError::Publish(PublishError::Refused(refusals))) => Ok(refusals_only(views(&refusals))),
+        Err(CommandError::Publish(PublishError::NotAMember)) => Ok(refusals_only(vec![not_a_member()])),
+        Err(error) => Err(problem::command(&error, NOT_SHARED)),
+    }
+}
+
+fn not_a_member() -> RefusalView {
+    RefusalView {
+        code: "E-NOT-MEMBER".into(),
+        reason: "this organisation is not a member of the partnership (any more, or not yet)".into(),
+    }
+}
+
+fn views(refusals: &[Refusal]) -> Vec<RefusalView> {
+    refusals.iter().map(|r| RefusalView { code: r.code.to_string(), reason: r.reason.clone() }).collect()
+}
+
+/// Shares a draft: when this returns, the record is durable here and on its way.
+///
+/// # Errors
+/// [`Problem`]; then it was not shared.
+pub async fn share(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Result<Shared, Problem> {
+    let began = Instant::now();
+    let (_, row) = find::record(node, text)?;
+    let draft = drafts::read(node, &row.id)?;
+    let handle = find::partnership(node, &request.partnership)?;
+    let audience = audience(&handle, request.readers.as_ref())?;
+    let mut content = draft.content;
+    if !content.attachments.is_empty() {
+        // Refusals first: nothing is encrypted for somebody who may not have it.
+        let foreseen = Box::new(content.clone());
+        let asked = audience.clone();
+        handle.ask(|reply| Command::Preview(foreseen, asked, reply)).await.map_err(|e| explain(&e))?;
+        content = for_sharing(node, content).await?;
+    }
+    // The first sharing keeps the draft's id; a further one must not be linkable to it.
+    let store = node.shared.ledger.store();
+    let again = !rows::shared(&store.index, &row.id).is_empty();
+    let nonce = if again { clock::nonce() } else { draft.nonce };
+    let publish = Publish { content, audience, nonce, draft: row.id, expect_readers: request.expect_readers };
+    let published =
+        handle.ask(|reply| Command::Publish(Box::new(publish), reply)).await.map_err(|e| explain(&e))?;
+    let names = published.readers.iter().map(|o| find::org_view(node, Some(&handle), o).name).collect();
+    Ok(Shared {
+        record: published.record,
+        readers: published.readers,
+        reader_names: names,
+        sent_to: published.sent_to,
+        took_ms: began.elapsed().as_secs_f64() * 1000.0,
+    })
+}
+
+async fn for_sharing(node: &Arc<Node>, mut content: Content) -> Result<Content, Problem> {
+    let originals = content.attachments.clone();
+    let ledger = node.shared.ledger.clone();
+    let copied = tokio::task::spawn_blocking(move || {
+        originals
+            .iter()
+            .map(|a| attach::copy_for_sharing(ledger.store(), a))
+            .collect::<Result<Vec<Attachment>, _>>()
+    })
+    .await;
+    content.attachments = match copied {
+        Ok(Ok(copies)) => copies,
+        Ok(Err(error)) => return Err(problem::attach(&error, NOT_SHARED)),
+        Err(error) => return Err(problem::failed(error.to_string(), NOT_SHARED)),
+    };
+    Ok(content)
+}
+
+fn explain(error: &CommandError) -> Problem {
+    match error {
+        CommandError::Publish(PublishError::Refused(refusals)) => {
+            let views: Vec<(String, String)> =
+                refusals.iter().map(|r| (r.code.to_string(), r.reason.clone())).collect();
+            refused(&views, NOT_SHARED, "See `entente record preview` for who could read it, and why not.")
+        }
+        CommandError::Publish(PublishError::NotAMember) => {
+            let view = not_a_member();
+            refused(&[(view.code, view.reason)], NOT_SHARED, "See `entente partnership show`.")
+        }
+        CommandError::Publish(PublishError::OtherReaders { expected, found }) => {
+            let reason = format!("{found} organisations could read it, and {expected} were expected");
+            let next = "Look at `entente record preview`, then share with the right number.";
+            refused(&[("E-EXPECT".into(), reason)], NOT_SHARED, next)
+        }
+        other => problem::command(other, NOT_SHARED),
+    }
+}

@@ -1,0 +1,332 @@
+//! The tables of the index: what is kept of each frame so that it can be found. All of it can be rebuilt
+//! from the journal.
+
+use entente_protocol::codec::{self, Wire};
+use entente_protocol::handling::{Kind, Language, Sensitivity};
+use entente_protocol::identity::LogCertificate;
+use entente_protocol::ids::{
+    BlobId, EpochId, LogId, NodeId, OrgId, PartnershipId, RecordId, Seq, SpaceId, Timestamp,
+};
+use entente_protocol::log::Head;
+use entente_protocol::signed::Unverified;
+use minicbor::{Decode, Encode};
+
+use crate::frames::KnownBlob;
+use crate::store::{Index, IndexError, Position, Span};
+
+/// A table: the first byte of its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Table {
+    /// log, position → journal position.
+    Entry = 1,
+    /// partnership, log → [`LogRow`].
+    Log = 2,
+    /// partnership, journal position → nothing.
+    Act = 3,
+    /// partnership, epoch → journal position.
+    Epoch = 4,
+    /// record → its key in `Order`.
+    Record = 5,
+    /// journal position → [`RecordRow`]: records in the order of their arrival.
+    Order = 6,
+    /// epoch, journal position → partnership: entries that wait for a key.
+    Waiting = 7,
+    /// journal position → [`RefusedRow`].
+    Refused = 8,
+    /// attachment → [`KnownBlob`].
+    Blob = 9,
+    /// draft, record → partnership, record.
+    Shared = 10,
+    /// draft → its journal position.
+    Draft = 11,
+}
+
+/// Changes to the index that belong together.
+#[derive(Default)]
+pub struct Batch(Vec<(u8, Vec<u8>, Option<Vec<u8>>)>);
+
+impl Batch {
+    /// Writes a value.
+    pub fn put(&mut self, table: u8, key: &[u8], value: &[u8]) {
+        self.0.push((table, key.to_vec(), Some(value.to_vec())));
+    }
+
+    /// Deletes a key.
+    pub fn delete(&mut self, table: u8, key: &[u8]) {
+        self.0.push((table, key.to_vec(), None));
+    }
+
+    /// Moves the changes into a batch of the store.
+    ///
+    /// # Errors
+    /// [`IndexError`] where a value is too large.
+    pub fn write_into(self, batch: &mut crate::store::Batch<'_>) -> Result<(), IndexError> {
+        for (table, key, value) in self.0 {
+            match value {
+                Some(value) => batch.put(table, &key, &value)?,
+                None => batch.delete(table, &key)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All rows of a table whose keys begin so, in order. Rows that are damaged are passed over: the index is
+/// rebuilt when it is next opened.
+pub fn prefix<'a>(
+    index: &'a Index,
+    table: u8,
+    prefix: &'a [u8],
+) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + 'a {
+    index
+        .range(table, Span::Prefix(prefix), false, usize::MAX)
+        .filter_map(Result::ok)
+        .map(|(key, value)| (key, value.to_vec()))
+}
+
+/// A journal position that a row holds.
+#[must_use]
+pub fn position(bytes: &[u8]) -> Option<Position> {
+    bytes.try_into().ok().map(Position::from_bytes)
+}
+
+/// A log that is kept here.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct LogRow {
+    /// Its space.
+    #[n(0)]
+    pub space: SpaceId,
+    /// The log.
+    #[n(1)]
+    pub log: LogId,
+    /// Whose it is.
+    #[n(2)]
+    pub owner: NodeId,
+    /// In a circle, its organisations and the owner's word.
+    #[n(3)]
+    pub circle: Option<Circle>,
+    /// How far it is durable here.
+    #[n(4)]
+    pub head: Head,
+}
+
+/// A circle's organisations, and a log owner's word.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Circle {
+    /// The organisations, sorted.
+    #[n(0)]
+    pub orgs: Vec<OrgId>,
+    /// The certificate.
+    #[n(1)]
+    pub certificate: Unverified<LogCertificate>,
+}
+
+/// A record in a list.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct RecordRow {
+    /// Its id.
+    #[n(0)]
+    pub id: RecordId,
+    /// Its kind.
+    #[n(1)]
+    pub kind: Kind,
+    /// Its author.
+    #[n(2)]
+    pub author: OrgId,
+    /// Where it stands; nothing for a draft.
+    #[n(3)]
+    pub place: Option<RecordPlace>,
+    /// The author's date.
+    #[n(4)]
+    pub created: Timestamp,
+    /// When it was stored here.
+    #[n(5)]
+    pub arrived: Timestamp,
+    /// Language of the text.
+    #[n(6)]
+    pub language: Language,
+    /// How widely it may be read.
+    #[n(7)]
+    pub sensitivity: Sensitivity,
+    /// Its title, or the beginning of its text.
+    #[n(8)]
+    pub title: String,
+    /// Its attachments.
+    #[n(9)]
+    pub blobs: Vec<BlobId>,
+}
+
+/// Where a shared record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RecordPlace {
+    /// The partnership.
+    #[n(0)]
+    pub partnership: PartnershipId,
+    /// The space.
+    #[n(1)]
+    pub space: SpaceId,
+    /// The log.
+    #[n(2)]
+    pub log: LogId,
+    /// The position.
+    #[n(3)]
+    pub seq: Seq,
+}
+
+/// Something that arrived and is not shown.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct RefusedRow {
+    /// Where it stands.
+    #[n(0)]
+    pub place: RecordPlace,
+    /// Whose log it stands in.
+    #[n(1)]
+    pub owner: NodeId,
+    /// Stable code.
+    #[n(2)]
+    pub code: String,
+    /// In words.
+    #[n(3)]
+    pub reason: String,
+    /// When.
+    #[n(4)]
+    pub arrived: Timestamp,
+}
+
+macro_rules! row {
+    ($type:ty, $what:literal) => {
+        impl Wire for $type {
+            const WHAT: &'static str = $what;
+            const MAX: usize = 60 * 1024;
+        }
+    };
+}
+row!(LogRow, "log row");
+row!(RecordRow, "record row");
+row!(RefusedRow, "refusal row");
+row!(KnownBlob, "attachment row");
+
+/// Reads a row; a row that does not decode is as good as none (the index is rebuilt from the journal).
+pub fn decode<T>(bytes: &[u8]) -> Option<T>
+where
+    T: Wire + Encode<()> + for<'b> Decode<'b, ()>,
+{
+    codec::decode(bytes).ok()
+}
+
+/// The key of an entry.
+#[must_use]
+pub fn entry_key(index: &Index, space: &SpaceId, log: &LogId, seq: Seq) -> Vec<u8> {
+    let mut key = log_name(index, space, log).to_vec();
+    key.extend_from_slice(&seq.0.to_be_bytes());
+    key
+}
+
+fn log_name(index: &Index, space: &SpaceId, log: &LogId) -> [u8; 16] {
+    index.name(Table::Log as u8, &[space.0, log.0].concat())
+}
+
+/// The key of a log.
+#[must_use]
+pub fn log_key(index: &Index, partnership: &PartnershipId, space: &SpaceId, log: &LogId) -> Vec<u8> {
+    [partnership_name(index, partnership), log_name(index, space, log)].concat()
+}
+
+/// What a partnership's keys begin with.
+#[must_use]
+pub fn partnership_name(index: &Index, partnership: &PartnershipId) -> [u8; 16] {
+    index.name(0, &partnership.0)
+}
+
+/// The key of something that is found by partnership and journal position.
+#[must_use]
+pub fn positioned(prefix: [u8; 16], position: Position) -> Vec<u8> {
+    [prefix.as_slice(), &position.to_bytes()].concat()
+}
+
+/// What the keys of entries that wait for an epoch begin with.
+#[must_use]
+pub fn waiting_name(index: &Index, epoch: &EpochId) -> [u8; 16] {
+    index.name(Table::Waiting as u8, &epoch.0)
+}
+
+/// Journal position of an entry.
+///
+/// # Errors
+/// [`IndexError`].
+pub fn entry_position(
+    index: &Index,
+    space: &SpaceId,
+    log: &LogId,
+    seq: Seq,
+) -> Result<Option<Position>, IndexError> {
+    let bytes = index.get(Table::Entry as u8, &entry_key(index, space, log, seq))?;
+    Ok(bytes.and_then(|b| position(&b)))
+}
+
+/// Notes a record and its place in the order.
+pub fn put_record(batch: &mut Batch, index: &Index, position: Position, row: &RecordRow) {
+    let order = position.to_bytes();
+    batch.put(Table::Order as u8, &order, &codec::encode(row));
+    batch.put(Table::Record as u8, &index.name(Table::Record as u8, &row.id.0), &order);
+}
+
+/// A record's row and its journal position.
+///
+/// # Errors
+/// [`IndexError`].
+pub fn record(index: &Index, id: &RecordId) -> Result<Option<(Position, RecordRow)>, IndexError> {
+    let name = index.name(Table::Record as u8, &id.0);
+    let Some(order) = index.get(Table::Record as u8, &name)? else { return Ok(None) };
+    let Some(position) = position(&order) else { return Ok(None) };
+    let row = index.get(Table::Order as u8, &order)?.and_then(|b| decode(&b));
+    Ok(row.map(|row| (position, row)))
+}
+
+/// What is known of an attachment.
+///
+/// # Errors
+/// [`IndexError`].
+pub fn blob(index: &Index, id: &BlobId) -> Result<Option<KnownBlob>, IndexError> {
+    let name = index.name(Table::Blob as u8, &id.0);
+    Ok(index.get(Table::Blob as u8, &name)?.and_then(|b| decode(&b)))
+}
+
+/// Notes an attachment.
+pub fn put_blob(batch: &mut Batch, index: &Index, blob: &KnownBlob) {
+    let name = index.name(Table::Blob as u8, &blob.blob.0);
+    batch.put(Table::Blob as u8, &name, &codec::encode(blob));
+}
+
+/// Notes under which id a draft was shared where.
+pub fn put_shared(
+    batch: &mut Batch,
+    index: &Index,
+    draft: &RecordId,
+    partnership: &PartnershipId,
+    record: &RecordId,
+) {
+    let names = [index.name(Table::Draft as u8, &draft.0), index.name(Table::Record as u8, &record.0)];
+    batch.put(Table::Shared as u8, &names.concat(), &[partnership.0, record.0].concat());
+}
+
+/// Where a draft was shared, and under which ids.
+#[must_use]
+pub fn shared(index: &Index, draft: &RecordId) -> Vec<(PartnershipId, RecordId)> {
+    let name = index.name(Table::Draft as u8, &draft.0);
+    let pair = |bytes: Vec<u8>| {
+        let (partnership, record) = bytes.split_first_chunk::<32>()?;
+        Some((PartnershipId(*partnership), RecordId(record.try_into().ok()?)))
+    };
+    prefix(index, Table::Shared as u8, &name).filter_map(|(_, value)| pair(value)).collect()
+}
+
+/// Journal position of a draft.
+///
+/// # Errors
+/// [`IndexError`].
+pub fn draft_position(index: &Index, draft: &RecordId) -> Result<Option<Position>, IndexError> {
+    let name = index.name(Table::Draft as u8, &draft.0);
+    Ok(index.get(Table::Draft as u8, &name)?.and_then(|b| position(&b)))
+}

@@ -1,0 +1,217 @@
+//! What lies in the vault: every key of this node, as one CBOR value that is wiped when dropped.
+
+use ed25519_dalek::SigningKey;
+use entente_protocol::codec::{self, DecodeError, Wire};
+use entente_protocol::derive::Key;
+use entente_protocol::epoch::PrekeySecret;
+use entente_protocol::identity::{Introduced, Introduction};
+use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp};
+use minicbor::{Decode, Encode};
+use zeroize::{Zeroize, Zeroizing};
+
+/// 32 secret bytes.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Secret(
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    [u8; 32],
+);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl Secret {
+    /// Wraps a key.
+    #[must_use]
+    pub fn new(key: &Key) -> Secret {
+        Secret(**key)
+    }
+
+    /// Fresh random bytes.
+    ///
+    /// # Errors
+    /// Where the system gives no randomness.
+    pub fn random() -> Result<Secret, getrandom::Error> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(bytes.as_mut())?;
+        Ok(Secret(*bytes))
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Zeroizing::new(self.0)
+    }
+
+    /// As the seed of an Ed25519 key.
+    #[must_use]
+    pub fn signing_key(&self) -> SigningKey {
+        SigningKey::from_bytes(&self.0)
+    }
+}
+
+/// All secrets of a node.
+#[derive(Clone, Encode, Decode)]
+pub struct Secrets {
+    #[n(0)]
+    version: u32,
+    /// Opens the store.
+    #[n(1)]
+    pub store: Secret,
+    /// The node's key.
+    #[n(2)]
+    pub node: Secret,
+    /// The organisation's card and the node's certificate.
+    #[n(3)]
+    pub introduction: Introduction,
+    /// One for each partnership.
+    #[n(4)]
+    pub partnerships: Vec<PartnershipSecrets>,
+}
+
+/// The secrets of one partnership. None is used anywhere else.
+#[derive(Clone, Encode, Decode)]
+pub struct PartnershipSecrets {
+    /// The partnership.
+    #[n(0)]
+    pub id: PartnershipId,
+    /// Its transport identity.
+    #[n(1)]
+    pub transport: Secret,
+    /// The seed of its log keys.
+    #[n(2)]
+    pub log: Secret,
+    /// The X-Wing seed of its prekey.
+    #[n(3)]
+    pub prekey: Secret,
+    /// The epochs that can be read.
+    #[n(4)]
+    pub epochs: Vec<EpochSecret>,
+    /// Invitations that are open.
+    #[n(5)]
+    pub invitations: Vec<OpenInvitation>,
+    /// While a steward has not approved yet: how to ask again.
+    #[n(6)]
+    pub joining: Option<Joining>,
+}
+
+/// An epoch's key.
+#[derive(Clone, Encode, Decode)]
+pub struct EpochSecret {
+    /// The epoch.
+    #[n(0)]
+    pub id: EpochId,
+    /// Its space.
+    #[n(1)]
+    pub space: SpaceId,
+    /// Its key.
+    #[n(2)]
+    pub key: Secret,
+}
+
+/// An invitation that this node gave.
+#[derive(Clone, Encode, Decode)]
+pub struct OpenInvitation {
+    /// The act.
+    #[n(0)]
+    pub act: ActId,
+    /// The one-use door key.
+    #[n(1)]
+    pub door: Secret,
+    /// Until when.
+    #[n(2)]
+    pub expires: Timestamp,
+    /// Who used it: from then on it serves this node only.
+    #[n(3)]
+    pub used_by: Option<(OrgId, NodeId)>,
+}
+
+/// A join that waits for approval.
+#[derive(Clone, Encode, Decode)]
+pub struct Joining {
+    /// The text of the invitation.
+    #[n(0)]
+    pub invitation: String,
+    /// The encoded join act.
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    pub act: Vec<u8>,
+    /// The partnership's name.
+    #[n(2)]
+    pub name: String,
+}
+
+impl Wire for Secrets {
+    const WHAT: &'static str = "vault contents";
+    const MAX: usize = 16 * 1024 * 1024;
+}
+
+const VERSION: u32 = 1;
+
+impl Secrets {
+    /// The secrets of a new node.
+    #[must_use]
+    pub fn new(store: Secret, node: Secret, introduced: &Introduced) -> Secrets {
+        let introduction = introduced.to_introduction();
+        Secrets { version: VERSION, store, node, introduction, partnerships: Vec::new() }
+    }
+
+    /// As bytes for the vault.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(codec::encode(self))
+    }
+
+    /// From the vault's bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if they are of another version, or no secrets.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Secrets, DecodeError> {
+        let secrets: Secrets = codec::decode(bytes)?;
+        if secrets.version == VERSION {
+            Ok(secrets)
+        } else {
+            let detail = format!("version {} is not known to this program", secrets.version);
+            Err(DecodeError::Malformed { what: Secrets::WHAT, detail })
+        }
+    }
+
+    /// The secrets of a partnership.
+    #[must_use]
+    pub fn partnership(&self, id: &PartnershipId) -> Option<&PartnershipSecrets> {
+        self.partnerships.iter().find(|p| p.id == *id)
+    }
+
+    /// The secrets of a partnership, to be changed.
+    pub fn partnership_mut(&mut self, id: &PartnershipId) -> Option<&mut PartnershipSecrets> {
+        self.partnerships.iter_mut().find(|p| p.id == *id)
+    }
+}
+
+impl PartnershipSecrets {
+    /// Fresh keys for a partnership that has no name yet.
+    ///
+    /// # Errors
+    /// Where the system gives no randomness.
+    pub fn fresh(id: PartnershipId) -> Result<PartnershipSecrets, getrandom::Error> {
+        Ok(PartnershipSecrets {
+            id,
+            transport: Secret::random()?,
+            log: Secret::random()?,
+            prekey: Secret::random()?,
+            epochs: Vec::new(),
+            invitations: Vec::new(),
+            joining: None,
+        })
+    }
+
+    /// The prekey's secret half.
+    #[must_use]
+    pub fn prekey_secret(&self) -> PrekeySecret {
+        PrekeySecret::from_seed(self.prekey.key())
+    }
+}

@@ -1,0 +1,80 @@
+//! Setting up a node: keys, folder, vault.
+
+use entente_protocol::identity::{IntroductionError, OrgKind, introduce};
+use entente_protocol::ids::{NodeId, OrgId};
+use std::net::SocketAddr;
+
+use crate::clock;
+use crate::home::{Config, Home, HomeError};
+use crate::secrets::{Secret, Secrets};
+use crate::vault::{Vault, VaultError};
+
+/// What a new node is told.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The organisation's name.
+    pub name: String,
+    /// What it is.
+    pub kind: OrgKind,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What partners are told, if that differs.
+    pub advertise: Vec<SocketAddr>,
+}
+
+/// What was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The organisation.
+    pub organisation: OrgId,
+    /// The node.
+    pub node: NodeId,
+}
+
+/// Why nothing was set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The name or country.
+    #[error(transparent)]
+    Name(#[from] IntroductionError),
+    /// The passphrase.
+    #[error("the passphrase is shorter than {MIN_PASSPHRASE} characters")]
+    Passphrase,
+    /// Randomness.
+    #[error("the system gives no randomness: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+/// Characters that a passphrase must have at least. Argon2id makes each guess dear; it cannot make a short
+/// passphrase long.
+pub const MIN_PASSPHRASE: usize = 8;
+
+/// Makes an organisation's root key and its first node. The root key goes into a file of its own, to be
+/// taken off the machine.
+///
+/// # Errors
+/// [`SetupError`]; nothing is left behind that would stop another attempt.
+pub fn set_up(home: &Home, setup: &Setup, passphrase: &str) -> Result<Made, SetupError> {
+    if passphrase.chars().count() < MIN_PASSPHRASE {
+        return Err(SetupError::Passphrase);
+    }
+    let (root, node, store) = (Secret::random()?, Secret::random()?, Secret::random()?);
+    let id = NodeId(node.signing_key().verifying_key().to_bytes());
+    let introduced =
+        introduce(&root.signing_key(), &setup.name, setup.kind, &setup.country, id, clock::now())?;
+    let config = Config { version: 1, listen: setup.listen, advertise: setup.advertise.clone() };
+    home.create(&config)?;
+    Vault::create(&home.root_key(), passphrase.as_bytes(), root.key().as_ref())?;
+    // Last, because its presence is what says that a node is here.
+    let secrets = Secrets::new(store, node, &introduced);
+    Vault::create(&home.vault(), passphrase.as_bytes(), &secrets.to_bytes())?;
+    Ok(Made { organisation: introduced.org(), node: id })
+}

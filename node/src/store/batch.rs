@@ -1,0 +1,89 @@
+//! Changes to the index that take effect together.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use super::index::{Index, IndexError, MAX_VALUE, full_key};
+
+/// The most changes in one batch: it is held in memory, and sled holds it again.
+pub const MAX_BATCH_CHANGES: usize = 1 << 16;
+/// The most bytes of keys and values in one batch.
+pub const MAX_BATCH_BYTES: usize = 32 << 20;
+
+/// Full keys and their new values; `None` removes.
+type Changes = BTreeMap<Vec<u8>, Option<Zeroizing<Vec<u8>>>>;
+
+/// Changes that are applied together, by [`Index::apply`].
+pub struct Batch<'a> {
+    index: &'a Index,
+    changes: Changes,
+    bytes: usize,
+}
+
+impl<'a> Batch<'a> {
+    pub(crate) fn new(index: &'a Index) -> Self {
+        Self { index, changes: BTreeMap::new(), bytes: 0 }
+    }
+
+    /// The changes in the order of their keys; `None` removes.
+    pub(crate) fn into_changes(self) -> Changes {
+        self.changes
+    }
+
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// [`IndexError::TooLarge`] if the key, the value or the batch is over its bound.
+    pub fn put(&mut self, table: u8, key: &[u8], value: &[u8]) -> Result<(), IndexError> {
+        if value.len() > MAX_VALUE {
+            return Err(IndexError::TooLarge { bytes: value.len() });
+        }
+        self.change(full_key(table, key)?, Some(Zeroizing::new(value.to_vec())))
+    }
+
+    /// Removes a key.
+    ///
+    /// # Errors
+    /// [`IndexError::TooLarge`] if the key or the batch is over its bound.
+    pub fn delete(&mut self, table: u8, key: &[u8]) -> Result<(), IndexError> {
+        self.change(full_key(table, key)?, None)
+    }
+
+    /// The value that a key will have once this batch is applied.
+    ///
+    /// # Errors
+    /// As [`Index::get`].
+    pub fn get(&self, table: u8, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
+        let full = full_key(table, key)?;
+        match self.changes.get(&full) {
+            Some(change) => Ok(change.clone()),
+            None => self.index.get_raw(&full),
+        }
+    }
+
+    /// Bytes of the changes so far.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The number of keys changed so far.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether nothing was changed so far.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    fn change(&mut self, key: Vec<u8>, value: Option<Zeroizing<Vec<u8>>>) -> Result<(), IndexError> {
+        let bytes = self.bytes + key.len() + value.as_ref().map_or(0, |value| value.len());
+        if bytes > MAX_BATCH_BYTES || self.changes.len() >= MAX_BATCH_CHANGES {
+            return Err(IndexError::TooLarge { bytes });
+        }
+        self.bytes = bytes;
+        self.changes.insert(key, value);
+        Ok(())
+    }
+}

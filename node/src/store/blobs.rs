@@ -1,0 +1,235 @@
+//! Attachments: files of ciphertext chunks of a fixed stride, named by keyed hashes. The caller encrypts and
+//! verifies the chunks; this module only keeps them, so what it returns may be damaged or missing.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::disk::{private_dir, sync_dir};
+use super::keys::{Purpose, StoreKey};
+use super::recover::read_up_to;
+
+/// The length of every chunk but the last, in bytes: 64 KiB of contents and a tag of 16.
+pub const CHUNK_STRIDE: usize = (64 << 10) + 16;
+/// The most chunks of one attachment: about 1 TiB. A peer names chunk numbers, and must not reach further.
+pub const MAX_CHUNKS: u64 = 1 << 24;
+
+/// The id of an attachment, as the protocol knows it.
+pub type BlobId = [u8; 32];
+
+/// Why a chunk could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The file could not be used.
+    #[error("the attachment file {} cannot be used", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The attachment, or this chunk of it, is not here (any more).
+    #[error("chunk {index} of the attachment is not here")]
+    Missing {
+        /// The number of the chunk, from 0.
+        index: u64,
+    },
+    /// A chunk number from [`MAX_CHUNKS`] on.
+    #[error("chunk {index} is beyond the largest attachment")]
+    TooFar {
+        /// The number that was refused.
+        index: u64,
+    },
+    /// A chunk that is empty or longer than [`CHUNK_STRIDE`].
+    #[error("an attachment chunk cannot have {bytes} bytes")]
+    BadLength {
+        /// The length that was refused.
+        bytes: usize,
+    },
+}
+
+/// The folder of attachments.
+pub struct Blobs {
+    dir: PathBuf,
+    names: Zeroizing<[u8; 32]>,
+}
+
+impl Blobs {
+    pub(crate) fn open(dir: &Path, key: &StoreKey) -> io::Result<Self> {
+        private_dir(dir)?;
+        Ok(Self { dir: dir.to_owned(), names: key.derive(Purpose::BlobNames) })
+    }
+
+    /// Stores one chunk; durable after [`Blobs::sync`].
+    ///
+    /// # Errors
+    /// Refuses numbers and lengths that no attachment has.
+    pub fn put_chunk(&self, id: &BlobId, index: u64, bytes: &[u8]) -> Result<(), BlobError> {
+        let offset = chunk_offset(index, bytes.len())?;
+        let path = self.path(id);
+        let io = |source| BlobError::Io { path: path.clone(), source };
+        let open = || OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                private_dir(&self.shard(id)).map_err(io)?;
+                open()
+            }
+            opened => opened,
+        };
+        file.and_then(|file| file.write_all_at(bytes, offset)).map_err(io)
+    }
+
+    /// Reads one chunk of exactly `len` bytes. A chunk that was never written before a later one reads as
+    /// zeros: the caller's check of the chunk finds that.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`] if the file ends before the chunk does.
+    pub fn get_chunk(&self, id: &BlobId, index: u64, len: usize) -> Result<Vec<u8>, BlobError> {
+        let offset = chunk_offset(index, len)?;
+        let path = self.path(id);
+        let mut bytes = vec![0; len];
+        let read = File::open(&path).and_then(|file| read_up_to(&file, &mut bytes, offset));
+        match read {
+            Ok(read) if read == len => Ok(bytes),
+            Ok(_) => Err(BlobError::Missing { index }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::Missing { index }),
+            Err(source) => Err(BlobError::Io { path, source }),
+        }
+    }
+
+    /// Makes the chunks of an attachment durable, and its name.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`] if there is no such attachment.
+    pub fn sync(&self, id: &BlobId) -> Result<(), BlobError> {
+        let path = self.path(id);
+        let synced = File::open(&path).and_then(|file| {
+            file.sync_data()?;
+            sync_dir(&self.shard(id))?;
+            sync_dir(&self.dir)
+        });
+        synced.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => BlobError::Missing { index: 0 },
+            _ => BlobError::Io { path, source },
+        })
+    }
+
+    /// The length of an attachment's file, in bytes of ciphertext; `None` if it is not here.
+    ///
+    /// # Errors
+    /// Fails if the system cannot tell.
+    pub fn len(&self, id: &BlobId) -> Result<Option<u64>, BlobError> {
+        let path = self.path(id);
+        match std::fs::metadata(&path) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(BlobError::Io { path, source }),
+        }
+    }
+
+    /// Gives an attachment its final id, once all chunks are known; durable after [`Blobs::sync`].
+    ///
+    /// # Errors
+    /// Fails if the file is not there or cannot be moved.
+    pub fn rename(&self, from: &BlobId, to: &BlobId) -> Result<(), BlobError> {
+        let path = self.path(to);
+        let io = |source| BlobError::Io { path: path.clone(), source };
+        private_dir(&self.shard(to)).map_err(io)?;
+        std::fs::rename(self.path(from), &path).map_err(io)
+    }
+
+    /// Removes an attachment. One that is not here is removed already.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be removed.
+    pub fn remove(&self, id: &BlobId) -> Result<(), BlobError> {
+        let path = self.path(id);
+        let removed = match std::fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => sync_dir(&self.shard(id)),
+        };
+        removed.map_err(|source| BlobError::Io { path, source })
+    }
+
+    fn path(&self, id: &BlobId) -> PathBuf {
+        let name = self.name(id);
+        self.dir.join(name.get(..2).unwrap_or_default()).join(name.get(2..).unwrap_or_default())
+    }
+
+    fn shard(&self, id: &BlobId) -> PathBuf {
+        self.dir.join(self.name(id).get(..2).unwrap_or_default())
+    }
+
+    fn name(&self, id: &BlobId) -> String {
+        data_encoding::HEXLOWER.encode(blake3::keyed_hash(&self.names, id).as_bytes())
+    }
+}
+
+fn chunk_offset(index: u64, len: usize) -> Result<u64, BlobError> {
+    if len == 0 || len > CHUNK_STRIDE {
+        return Err(BlobError::BadLength { bytes: len });
+    }
+    if index >= MAX_CHUNKS {
+        return Err(BlobError::TooFar { index });
+    }
+    Ok(index * CHUNK_STRIDE as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn blobs(dir: &Path) -> Blobs {
+        Blobs::open(dir, &StoreKey::from_bytes(Zeroizing::new([3; 32]))).unwrap()
+    }
+
+    const ID: BlobId = [0xab; 32];
+
+    #[test]
+    fn chunks_come_back_in_any_order_and_survive_reopening() {
+        let home = tempfile::tempdir().unwrap();
+        let store = blobs(home.path());
+        assert_eq!(store.len(&ID).unwrap(), None);
+        store.put_chunk(&ID, 1, b"last").unwrap();
+        store.put_chunk(&ID, 0, &[7; CHUNK_STRIDE]).unwrap();
+        store.sync(&ID).unwrap();
+        let store = blobs(home.path());
+        assert_eq!(store.get_chunk(&ID, 0, CHUNK_STRIDE).unwrap(), vec![7; CHUNK_STRIDE]);
+        assert_eq!(store.get_chunk(&ID, 1, 4).unwrap(), b"last");
+        assert_eq!(store.len(&ID).unwrap(), Some(CHUNK_STRIDE as u64 + 4));
+        store.remove(&ID).unwrap();
+        store.remove(&ID).unwrap();
+        assert!(matches!(store.get_chunk(&ID, 0, 4), Err(BlobError::Missing { index: 0 })));
+        assert!(matches!(store.sync(&ID), Err(BlobError::Missing { .. })));
+    }
+
+    #[test]
+    fn a_truncated_file_misses_chunks_and_does_not_panic() {
+        let home = tempfile::tempdir().unwrap();
+        let store = blobs(home.path());
+        store.put_chunk(&ID, 0, &[7; CHUNK_STRIDE]).unwrap();
+        for len in [CHUNK_STRIDE as u64 - 1, 1, 0] {
+            File::options().write(true).open(store.path(&ID)).unwrap().set_len(len).unwrap();
+            assert!(matches!(store.get_chunk(&ID, 0, CHUNK_STRIDE), Err(BlobError::Missing { .. })));
+        }
+    }
+
+    #[test]
+    fn numbers_and_lengths_beyond_the_bounds_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let store = blobs(home.path());
+        for index in [MAX_CHUNKS, u64::MAX] {
+            assert!(matches!(store.put_chunk(&ID, index, b"x"), Err(BlobError::TooFar { .. })));
+            assert!(matches!(store.get_chunk(&ID, index, 1), Err(BlobError::TooFar { .. })));
+        }
+        for len in [0, CHUNK_STRIDE + 1] {
+            assert!(matches!(store.put_chunk(&ID, 0, &vec![0; len]), Err(BlobError::BadLength { .. })));
+            assert!(matches!(store.get_chunk(&ID, 0, len), Err(BlobError::BadLength { .. })));
+        }
+    }
+}

@@ -1,0 +1,458 @@
+//! The index: sorted tables over the journal, in one sled tree. It can always be rebuilt, so it is discarded
+//! whenever there is doubt about it. Start from [`Index`] and [`Batch`]; no sled type leaves this module.
+//!
+//! ```text
+//! key   = table (1 byte) ‖ key bytes        (in the clear: hash what is confidential with `Index::name`)
+//! value = nonce (24 random) ‖ XChaCha20-Poly1305 (index key, nonce, AAD = key) of the value
+//! ```
+//!
+//! sled 0.34 never calls fsync on Linux, so its files are trusted only if they were closed and synced by us, or
+//! if the computer has not restarted since (a kill leaves the page cache intact, a power cut does not). A marker
+//! file says which. sled panics on damaged pages: every call is made where a panic becomes an error.
+
+use std::fs::File;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
+
+use super::batch::Batch;
+use super::disk::{private_dir, sync_dir};
+use super::frame::Position;
+use super::keys::{Purpose, StoreKey};
+use super::marker::{Marker, boot_id};
+
+/// The largest value, in bytes: sled is slow and fragile above 64 KiB, sealing takes 40 bytes.
+pub const MAX_VALUE: usize = 60 << 10;
+/// The largest key, in bytes: names are 16 bytes, composed keys some dozens.
+pub const MAX_KEY: usize = 1 << 10;
+/// The table that this module keeps for itself; callers have 0 to 254.
+const OWN_TABLE: u8 = 255;
+const CURSOR_KEY: [u8; 7] = [OWN_TABLE, b'c', b'u', b'r', b's', b'o', b'r'];
+/// What the cursor's entry begins with. An index of another version is rebuilt.
+const INDEX_VERSION: u8 = 1;
+/// sled's page cache, in bytes: the operating system caches the file as well.
+const CACHE_BYTES: u64 = 8 << 20;
+/// sled writes its buffers out this often, in milliseconds. What a kill loses is replayed from the journal.
+const FLUSH_EVERY_MS: u64 = 500;
+const NONCE: usize = 24;
+
+/// Why the index could not be used. The journal is not affected; opening the store again rebuilds the index.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The files of the index could not be read, written or removed.
+    #[error("the index in {} cannot be used", path.display())]
+    Io {
+        /// The folder of the index.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database inside is damaged. It is discarded and rebuilt when the store is opened again.
+    #[error("the index is damaged and will be rebuilt on opening: {0}")]
+    Damaged(String),
+    /// A value over [`MAX_VALUE`], a key over [`MAX_KEY`], or a batch over [`MAX_BATCH_BYTES`](super::batch::MAX_BATCH_BYTES) or
+    /// [`MAX_BATCH_CHANGES`](super::batch::MAX_BATCH_CHANGES).
+    #[error("{bytes} bytes are too many for the index")]
+    TooLarge {
+        /// The length that was refused.
+        bytes: usize,
+    },
+    /// Table 255 is reserved.
+    #[error("table 255 of the index is reserved")]
+    ReservedTable,
+    /// A batch would have moved the cursor back, and so have hidden that something was applied.
+    #[error("the index has been applied further than this batch says")]
+    CursorMovedBack,
+    /// The operating system's random source failed.
+    #[error("the system's random source failed")]
+    Random,
+}
+
+/// Why an index was opened empty, to be filled by replaying the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rebuild {
+    /// There was none.
+    New,
+    /// The computer restarted while it was open.
+    Restarted,
+    /// It was damaged, half-written, of another version or of another key.
+    Damaged,
+    /// It knew more than the journal holds.
+    Ahead,
+}
+
+/// Which part of a table to go through.
+#[derive(Clone, Copy, Debug)]
+pub enum Span<'a> {
+    /// All of it.
+    All,
+    /// The keys that begin with these bytes.
+    Prefix(&'a [u8]),
+    /// From a key (included) to a key (excluded).
+    Between(&'a [u8], &'a [u8]),
+}
+
+/// A key and its value.
+pub type Entry = (Vec<u8>, Zeroizing<Vec<u8>>);
+
+/// An open index.
+pub struct Index {
+    dir: PathBuf,
+    db: Option<sled::Db>,
+    cipher: XChaCha20Poly1305,
+    names: Zeroizing<[u8; 32]>,
+    cursor: Mutex<Position>,
+    damaged: AtomicBool,
+}
+
+impl Index {
+    /// Opens the index in a folder, or starts an empty one and says why.
+    ///
+    /// # Errors
+    /// Fails only if the folder cannot be written or emptied.
+    pub fn open(dir: &Path, key: &StoreKey) -> Result<(Self, Option<Rebuild>), IndexError> {
+        let io = |source| IndexError::Io { path: dir.to_owned(), source };
+        private_dir(dir).map_err(io)?;
+        let marker = Marker::of(dir);
+        let mut rebuild = marker.doubt(&boot_id());
+        if rebuild.is_none() {
+            // From here on the files change: until they are closed, they are trusted for this boot only.
+            marker.write_open(&boot_id()).map_err(io)?;
+            match Self::open_trusted(dir, key) {
+                Ok(index) => return Ok((index, None)),
+                Err(error) => tracing::warn!(%error, "the index is rebuilt"),
+            }
+            rebuild = Some(Rebuild::Damaged);
+        }
+        Ok((Self::open_empty(dir, key)?, rebuild))
+    }
+
+    /// Discards whatever there is and starts an empty index.
+    pub(crate) fn open_empty(dir: &Path, key: &StoreKey) -> Result<Self, IndexError> {
+        let io = |source| IndexError::Io { path: dir.to_owned(), source };
+        let marker = Marker::of(dir);
+        // A crash in the middle of removing must not leave half a database that is trusted.
+        marker.write_discard().map_err(io)?;
+        match std::fs::remove_dir_all(dir.join("sled")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+        sync_dir(dir).map_err(io)?;
+        let index = Self::new(dir, key, open_sled(&dir.join("sled"))?);
+        index.apply(index.batch(), Position::START)?;
+        marker.write_open(&boot_id()).map_err(io)?;
+        Ok(index)
+    }
+
+    fn open_trusted(dir: &Path, key: &StoreKey) -> Result<Self, IndexError> {
+        let index = Self::new(dir, key, open_sled(&dir.join("sled"))?);
+        // The cursor is in every index: if it cannot be decrypted, the key or the database is wrong.
+        let cursor = index.get_raw(&CURSOR_KEY)?.ok_or_else(|| damaged("it has no cursor"))?;
+        let Some((&[INDEX_VERSION], rest)) = cursor.split_first_chunk::<1>() else {
+            return Err(damaged("it has another version"));
+        };
+        let position = rest.try_into().map_err(|_| damaged("its cursor has a wrong length"))?;
+        *index.lock_cursor() = Position::from_bytes(position);
+        Ok(index)
+    }
+
+    fn new(dir: &Path, key: &StoreKey, db: sled::Db) -> Self {
+        let cipher_key = key.derive(Purpose::IndexCipher);
+        Self {
+            dir: dir.to_owned(),
+            db: Some(db),
+            cipher: XChaCha20Poly1305::new((&*cipher_key).into()),
+            names: key.derive(Purpose::IndexNames),
+            cursor: Mutex::new(Position::START),
+            damaged: AtomicBool::new(false),
+        }
+    }
+
+    /// A keyed hash that stands for a name whose order does not matter and that must not be read from the disk.
+    pub fn name(&self, table: u8, name: &[u8]) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.names);
+        hasher.update(&[table]).update(name);
+        let mut short = [0; 16];
+        hasher.finalize_xof().fill(&mut short);
+        short
+    }
+
+    /// Everything before this position of the journal has been applied.
+    pub fn cursor(&self) -> Position {
+        *self.lock_cursor()
+    }
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] if the database fails or the value does not authenticate.
+    pub fn get(&self, table: u8, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
+        self.get_raw(&full_key(table, key)?)
+    }
+
+    /// At most `limit` entries of a part of a table, in the order of their keys, or the reverse.
+    ///
+    /// # Errors
+    /// Each entry can be [`IndexError::Damaged`]; after a failure of the database the iterator ends.
+    pub fn range(&self, table: u8, span: Span<'_>, reverse: bool, limit: usize) -> Range<'_> {
+        let (start, end) = span.bounds(table);
+        let allowed = if table == OWN_TABLE { Err(IndexError::ReservedTable) } else { self.db() };
+        let inner = allowed.and_then(|db| {
+            let end = end.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+            let start = std::ops::Bound::Included(start);
+            self.guarded(|| Ok(db.range::<Vec<u8>, _>((start, end))))
+        });
+        Range { index: self, inner: Some(inner), reverse, left: limit }
+    }
+
+    /// An empty batch of changes.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    /// Applies a batch and the new cursor, together or not at all.
+    ///
+    /// # Errors
+    /// [`IndexError::CursorMovedBack`] if the cursor is already further; [`IndexError::Damaged`] if the database
+    /// fails.
+    pub fn apply(&self, batch: Batch<'_>, cursor: Position) -> Result<(), IndexError> {
+        let mut current = self.lock_cursor();
+        if cursor < *current {
+            return Err(IndexError::CursorMovedBack);
+        }
+        let mut sealed = sled::Batch::default();
+        for (key, value) in batch.into_changes() {
+            match value {
+                Some(value) => sealed.insert(&*key, self.seal(&key, &value)?),
+                None => sealed.remove(&*key),
+            }
+        }
+        let mut value = vec![INDEX_VERSION];
+        value.extend_from_slice(&cursor.to_bytes());
+        sealed.insert(&CURSOR_KEY, self.seal(&CURSOR_KEY, &value)?);
+        let db = self.db()?;
+        self.guarded(|| db.apply_batch(sealed))?;
+        *current = cursor;
+        Ok(())
+    }
+
+    /// Writes everything out durably and closes, so that the index is trusted after a restart too.
+    ///
+    /// # Errors
+    /// Fails if the files could not be synced; they are then discarded on the next restart.
+    pub fn close(mut self) -> Result<(), IndexError> {
+        let Some(db) = self.db.take() else { return Ok(()) };
+        self.guarded(|| db.flush().map(|_| ()))?;
+        self.guarded(move || {
+            drop(db);
+            Ok(())
+        })?;
+        let io = |source| IndexError::Io { path: self.dir.clone(), source };
+        if self.damaged.load(Ordering::SeqCst) {
+            // The marker says so already, and must go on saying it.
+            return Err(damaged("it was found damaged while it was open"));
+        }
+        sync_tree(&self.dir.join("sled")).map_err(io)?;
+        Marker::of(&self.dir).write_closed().map_err(io)
+    }
+
+    pub(crate) fn get_raw(&self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
+        let db = self.db()?;
+        match self.guarded(|| db.get(key))? {
+            Some(sealed) => self.open_value(key, &sealed).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn seal(&self, key: &[u8], value: &[u8]) -> Result<Vec<u8>, IndexError> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|_| IndexError::Random)?;
+        let payload = Payload { msg: value, aad: key };
+        let ciphertext = self
+            .cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| IndexError::TooLarge { bytes: value.len() })?;
+        let mut sealed = Vec::with_capacity(NONCE + ciphertext.len());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&ciphertext);
+        Ok(sealed)
+    }
+
+    fn open_value(&self, key: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, IndexError> {
+        let opened = sealed.split_first_chunk::<NONCE>().and_then(|(nonce, msg)| {
+            self.cipher.decrypt(&XNonce::from(*nonce), Payload { msg, aad: key }).ok()
+        });
+        match opened {
+            Some(value) => Ok(Zeroizing::new(value)),
+            None => Err(self.distrust("a value does not authenticate".to_owned())),
+        }
+    }
+
+    /// Calls sled; an error or a panic of it becomes ours, and the index is not trusted again.
+    fn guarded<T>(&self, call: impl FnOnce() -> sled::Result<T>) -> Result<T, IndexError> {
+        guarded(call).map_err(|error| self.distrust(error))
+    }
+
+    fn distrust(&self, reason: String) -> IndexError {
+        if !self.damaged.swap(true, Ordering::SeqCst) {
+            // If even this fails, the same damage will be met again.
+            let _ = Marker::of(&self.dir).write_discard();
+        }
+        IndexError::Damaged(reason)
+    }
+
+    fn db(&self) -> Result<&sled::Db, IndexError> {
+        self.db.as_ref().ok_or_else(|| damaged("it is closed"))
+    }
+
+    fn lock_cursor(&self) -> std::sync::MutexGuard<'_, Position> {
+        self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        if let Some(db) = self.db.take() {
+            // sled may panic while it writes out its last pages.
+            let _ = guarded(move || {
+                drop(db);
+                Ok(())
+            });
+        }
+    }
+}
+
+fn damaged(reason: &str) -> IndexError {
+    IndexError::Damaged(reason.to_owned())
+}
+
+/// The key as sled has it.
+pub(crate) fn full_key(table: u8, key: &[u8]) -> Result<Vec<u8>, IndexError> {
+    if table == OWN_TABLE {
+        return Err(IndexError::ReservedTable);
+    }
+    if key.len() > MAX_KEY {
+        return Err(IndexError::TooLarge { bytes: key.len() });
+    }
+    let mut full = Vec::with_capacity(key.len() + 1);
+    full.push(table);
+    full.extend_from_slice(key);
+    Ok(full)
+}
+
+/// The least key that is greater than every key with this prefix; `None` if there is none.
+fn after_prefix(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
+    while let Some(last) = prefix.pop() {
+        if last < u8::MAX {
+            prefix.push(last + 1);
+            return Some(prefix);
+        }
+    }
+    None
+}
+
+impl Span<'_> {
+    /// The first full key, and the first one after the last.
+    fn bounds(self, table: u8) -> (Vec<u8>, Option<Vec<u8>>) {
+        let with = |key: &[u8]| [&[table], key].concat();
+        match self {
+            Self::All => (with(&[]), after_prefix(with(&[]))),
+            Self::Prefix(prefix) => (with(prefix), after_prefix(with(prefix))),
+            // sled panics on a range that ends before it starts.
+            Self::Between(start, end) => (with(start), Some(with(end.max(start)))),
+        }
+    }
+}
+
+/// Iterator over a part of a table, made by [`Index::range`].
+pub struct Range<'a> {
+    index: &'a Index,
+    inner: Option<Result<sled::Iter, IndexError>>,
+    reverse: bool,
+    left: usize,
+}
+
+impl Range<'_> {
+    fn step(&mut self) -> Option<Result<Entry, IndexError>> {
+        let mut iter = match self.inner.take()? {
+            Ok(iter) => iter,
+            Err(error) => return Some(Err(error)),
+        };
+        let reverse = self.reverse;
+        let step = self.index.guarded(|| {
+            let next = if reverse { iter.next_back() } else { iter.next() };
+            next.transpose().map(|next| (next, iter))
+        });
+        let (next, iter) = match step {
+            Ok(step) => step,
+            Err(error) => return Some(Err(error)),
+        };
+        self.inner = Some(Ok(iter));
+        let (key, sealed) = next?;
+        let value = self.index.open_value(&key, &sealed);
+        let short = key.get(1..).unwrap_or_default().to_vec();
+        Some(value.map(|value| (short, value)))
+    }
+}
+
+impl Iterator for Range<'_> {
+    type Item = Result<Entry, IndexError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        self.step()
+    }
+}
+
+fn open_sled(dir: &Path) -> Result<sled::Db, IndexError> {
+    let io = |source| IndexError::Io { path: dir.to_owned(), source };
+    private_dir(dir).map_err(io)?;
+    remove_stray_snapshots(dir).map_err(io)?;
+    guarded(|| {
+        sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS)).open()
+    })
+    .map_err(IndexError::Damaged)
+}
+
+/// A snapshot that a kill left unfinished keeps sled from opening.
+fn remove_stray_snapshots(dir: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let stray = name.to_str().is_some_and(|n| n.starts_with("snap.") && n.ends_with(".generating"));
+        if stray {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the database panicked".to_owned()),
+    }
+}
+
+/// Makes all files in a folder durable, and their names.
+fn sync_tree(dir: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    sync_dir(dir)
+}
+
+#[cfg(test)]
+mod tests;

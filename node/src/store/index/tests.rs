@@ -1,0 +1,138 @@
+//! The index: order, atomicity, confidentiality, and when it is discarded.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::super::batch::MAX_BATCH_BYTES;
+use super::*;
+
+fn key() -> StoreKey {
+    StoreKey::from_bytes(Zeroizing::new([6; 32]))
+}
+
+fn at(offset: u64) -> Position {
+    Position { segment: 1, offset }
+}
+
+fn open(dir: &Path) -> (Index, Option<Rebuild>) {
+    Index::open(dir, &key()).unwrap()
+}
+
+fn filled(dir: &Path) -> Index {
+    let (index, _) = open(dir);
+    let mut batch = index.batch();
+    for n in 0..20_u8 {
+        batch.put(1, &[b'k', n], &[n; 100]).unwrap();
+    }
+    batch.put(2, b"k", b"another table").unwrap();
+    index.apply(batch, at(100)).unwrap();
+    index
+}
+
+#[test]
+fn a_batch_is_visible_with_its_cursor_and_survives_closing() {
+    let home = tempfile::tempdir().unwrap();
+    filled(home.path()).close().unwrap();
+    let (index, rebuild) = open(home.path());
+    assert_eq!((rebuild, index.cursor()), (None, at(100)));
+    assert_eq!(*index.get(1, b"k\x07").unwrap().unwrap(), [7; 100]);
+    let mut batch = index.batch();
+    batch.delete(1, b"k\x07").unwrap();
+    batch.put(1, b"new", b"value").unwrap();
+    assert_eq!(*batch.get(1, b"new").unwrap().unwrap(), b"value");
+    assert_eq!(batch.get(1, b"k\x07").unwrap(), None);
+    assert_eq!(*batch.get(1, b"k\x08").unwrap().unwrap(), [8; 100]);
+    assert!(index.get(1, b"new").unwrap().is_none());
+    index.apply(batch, at(200)).unwrap();
+    assert!(index.get(1, b"k\x07").unwrap().is_none());
+    let back = index.apply(index.batch(), at(199));
+    assert!(matches!(back, Err(IndexError::CursorMovedBack)));
+}
+
+#[test]
+fn ranges_go_both_ways_and_stay_within_their_table_and_limit() {
+    let home = tempfile::tempdir().unwrap();
+    let index = filled(home.path());
+    let keys = |span, reverse, limit| -> Vec<u8> {
+        index.range(1, span, reverse, limit).map(|entry| *entry.unwrap().0.last().unwrap()).collect()
+    };
+    assert_eq!(keys(Span::All, false, 100), (0..20).collect::<Vec<_>>());
+    assert_eq!(keys(Span::Prefix(b"k"), true, 3), [19, 18, 17]);
+    assert_eq!(keys(Span::Between(b"k\x05", b"k\x08"), false, 100), [5, 6, 7]);
+    assert_eq!(keys(Span::Between(b"k\x08", b"k\x05"), false, 100), [0_u8; 0]);
+    assert_eq!(keys(Span::Prefix(b"z"), false, 100), [0_u8; 0]);
+    let mut own = index.range(255, Span::All, false, 9);
+    assert!(matches!(own.next(), Some(Err(IndexError::ReservedTable))) && own.next().is_none());
+}
+
+#[test]
+fn a_prefix_of_highest_bytes_ends_where_it_should() {
+    assert_eq!(after_prefix(vec![1, 255]), Some(vec![2]));
+    assert_eq!(after_prefix(vec![255, 255]), None);
+}
+
+#[test]
+fn bounds_of_keys_values_and_batches_are_enforced() {
+    let home = tempfile::tempdir().unwrap();
+    let (index, _) = open(home.path());
+    let mut batch = index.batch();
+    batch.put(0, &[1; MAX_KEY], &vec![1; MAX_VALUE]).unwrap();
+    assert!(matches!(batch.put(0, b"k", &vec![1; MAX_VALUE + 1]), Err(IndexError::TooLarge { .. })));
+    assert!(matches!(batch.put(0, &[1; MAX_KEY + 1], b""), Err(IndexError::TooLarge { .. })));
+    assert!(matches!(batch.put(255, b"k", b""), Err(IndexError::ReservedTable)));
+    let full = (0..2_000_u32).find(|n| batch.put(0, &n.to_be_bytes(), &vec![1; MAX_VALUE]).is_err());
+    assert!(full.is_some_and(|n| n as usize * MAX_VALUE < MAX_BATCH_BYTES));
+}
+
+#[test]
+fn after_a_kill_in_the_same_boot_the_index_is_trusted() {
+    let home = tempfile::tempdir().unwrap();
+    drop(filled(home.path()));
+    let (index, rebuild) = open(home.path());
+    assert_eq!((rebuild, index.cursor()), (None, at(100)));
+}
+
+#[test]
+fn after_a_restart_in_the_open_state_it_is_discarded() {
+    let home = tempfile::tempdir().unwrap();
+    for state in ["open 11111111-aaaa\n", "open unknown\n"] {
+        drop(filled(home.path()));
+        std::fs::write(home.path().join("state"), state).unwrap();
+        let (index, rebuild) = open(home.path());
+        assert_eq!((rebuild, index.cursor()), (Some(Rebuild::Restarted), Position::START));
+        assert!(index.get(1, b"k\x07").unwrap().is_none());
+    }
+    for state in ["", "closed", "nonsense", "discard\n"] {
+        std::fs::write(home.path().join("state"), state).unwrap();
+        assert_eq!(open(home.path()).1, Some(Rebuild::Damaged), "{state:?}");
+    }
+}
+
+#[test]
+fn with_another_key_it_is_discarded_and_nothing_is_served() {
+    let home = tempfile::tempdir().unwrap();
+    filled(home.path()).close().unwrap();
+    let other = StoreKey::from_bytes(Zeroizing::new([7; 32]));
+    let (index, rebuild) = Index::open(home.path(), &other).unwrap();
+    assert_eq!((rebuild, index.cursor()), (Some(Rebuild::Damaged), Position::START));
+    assert!(index.get(1, b"k\x07").unwrap().is_none());
+}
+
+#[test]
+fn a_value_that_was_moved_to_another_key_is_found_and_the_index_distrusted() {
+    let home = tempfile::tempdir().unwrap();
+    let index = filled(home.path());
+    let db = index.db().unwrap();
+    let sealed = db.get(b"\x01k\x01").unwrap().unwrap();
+    db.insert(b"\x01k\x02", sealed).unwrap();
+    assert!(matches!(index.get(1, b"k\x02"), Err(IndexError::Damaged(_))));
+    assert!(matches!(index.close(), Err(IndexError::Damaged(_))));
+    assert_eq!(open(home.path()).1, Some(Rebuild::Damaged));
+}
+
+#[test]
+fn names_hide_what_they_stand_for_and_differ_by_table() {
+    let home = tempfile::tempdir().unwrap();
+    let (index, _) = open(home.path());
+    assert_eq!(index.name(1, b"n"), index.name(1, b"n"));
+    assert_ne!(index.name(1, b"n"), index.name(2, b"n"));
+    assert_ne!(index.name(1, b"n"), index.name(1, b"m"));
+}

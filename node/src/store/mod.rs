@@ -1,0 +1,219 @@
+//! The store: what must last is appended to the [`journal`], the one truth; the [`index`] over it is rebuilt
+//! from it whenever in doubt; attachments are files ([`blobs`]). Start from [`Store`].
+//!
+//! ```text
+//! home/
+//!   lock                 who has the store open
+//!   journal/00000001.seg frames, encrypted and chained by hashes
+//!   index/state          whether sled's files can be trusted
+//!   index/sled/          tables, encrypted values
+//!   blobs/ab/cdef…       attachments: chunks encrypted by the caller
+//! ```
+
+pub mod batch;
+pub mod blobs;
+mod disk;
+pub mod frame;
+pub mod index;
+pub mod journal;
+pub mod keys;
+pub mod lock;
+mod marker;
+pub mod recover;
+pub mod writer;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use batch::Batch;
+pub use blobs::{BlobError, BlobId, Blobs};
+pub use frame::Position;
+pub use index::{Index, IndexError, Rebuild, Span};
+pub use journal::{Journal, JournalError, Pending, ReadError};
+pub use keys::StoreKey;
+pub use lock::LockError;
+pub use recover::{DamageKind, DamagedRange};
+
+#[cfg(test)]
+pub(crate) use disk::write_temp;
+pub(crate) use disk::{parent, private_dir, replace_file};
+
+use lock::Lock;
+
+/// Replay applies a batch after this many frames: few enough to be small, enough to be fast.
+const REPLAY_FRAMES: usize = 1_000;
+/// Replay applies a batch at this many bytes, whatever the number of frames.
+const REPLAY_BYTES: usize = 4 << 20;
+/// The most damaged ranges that replay lists; the rest are counted.
+const MAX_LISTED_DAMAGE: usize = 1_024;
+
+/// An open store. Dropping it leaves everything safe; [`Store::close`] also lets the next start trust the index
+/// after a restart of the computer.
+pub struct Store {
+    /// What must last.
+    pub journal: Journal,
+    /// Tables over the journal.
+    pub index: Index,
+    /// Attachments.
+    pub blobs: Blobs,
+    /// Released last.
+    _lock: Lock,
+}
+
+/// What opening a store found.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// What opening the journal found.
+    pub journal: recover::Recovery,
+    /// Why the index is empty and must be replayed; `None` if it only has to catch up.
+    pub rebuild: Option<Rebuild>,
+}
+
+impl Recovery {
+    /// Whether the journal ends before what had been applied from it: acknowledged frames are gone, as after
+    /// damage to its end or after restoring an old copy. Sequence numbers may have been used already.
+    pub fn lost_acknowledged(&self) -> bool {
+        self.rebuild == Some(Rebuild::Ahead)
+    }
+}
+
+/// Why a store could not be opened or closed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it open.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The index failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A folder could not be created.
+    #[error("the folder {} cannot be used", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Why a replay stopped. What was applied before stays applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError<E: std::error::Error + 'static> {
+    /// The journal could not be listed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The index could not be written.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The caller could not apply a frame.
+    #[error("the journal entry at segment {}, byte {} cannot be applied", at.segment, at.offset)]
+    Apply {
+        /// The position of the frame.
+        at: Position,
+        /// What the caller said.
+        source: E,
+    },
+}
+
+/// What a replay did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Frames applied.
+    pub frames: u64,
+    /// Damaged ranges skipped: the first 1,024 of them.
+    pub damaged: Vec<DamagedRange>,
+    /// Damaged ranges skipped, all of them.
+    pub damaged_count: u64,
+}
+
+impl Store {
+    /// Opens the store in a folder, alone, and creates what is missing. The caller then calls
+    /// [`Store::replay`], so that the index catches up with the journal.
+    ///
+    /// # Errors
+    /// [`LockError::LockedBy`] if it is open already; else names the part that failed. A wrong key changes
+    /// nothing.
+    pub fn open(home: &Path, key: &StoreKey) -> Result<(Self, Recovery), StoreError> {
+        let folder = |path: &Path, source| StoreError::Folder { path: path.to_owned(), source };
+        private_dir(home).map_err(|e| folder(home, e))?;
+        let lock = Lock::acquire(&home.join("lock"))?;
+        let (journal, found) = Journal::open(&home.join("journal"), key)?;
+        let index_dir = home.join("index");
+        let (mut index, mut rebuild) = Index::open(&index_dir, key)?;
+        if index.cursor() > journal.end() {
+            drop(index);
+            index = Index::open_empty(&index_dir, key)?;
+            rebuild = Some(Rebuild::Ahead);
+        }
+        let blobs_dir = home.join("blobs");
+        let blobs = Blobs::open(&blobs_dir, key).map_err(|e| folder(&blobs_dir, e))?;
+        disk::sync_dir(home).map_err(|e| folder(home, e))?;
+        let recovery = Recovery { journal: found, rebuild };
+        Ok((Self { journal, index, blobs, _lock: lock }, recovery))
+    }
+
+    /// Brings the index up to the present end of the journal: hands every frame after its cursor to `apply`, in
+    /// order, and applies what that puts into the batch, about 1,000 frames at a time. Damaged frames are
+    /// skipped and listed.
+    ///
+    /// # Errors
+    /// Stops at the first frame that cannot be read by the system, applied, or indexed.
+    pub fn replay<E: std::error::Error + 'static>(
+        &self,
+        mut apply: impl FnMut(Position, &[u8], &mut Batch<'_>) -> Result<(), E>,
+    ) -> Result<Replayed, ReplayError<E>> {
+        let mut replayed = Replayed::default();
+        let mut scan = self.journal.scan(self.index.cursor())?;
+        let mut batch = self.index.batch();
+        let mut waiting = 0;
+        while let Some((at, frame)) = scan.next() {
+            match frame {
+                Ok(payload) => {
+                    apply(at, &payload, &mut batch).map_err(|source| ReplayError::Apply { at, source })?;
+                    replayed.frames += 1;
+                }
+                Err(ReadError::Damaged(range)) => replayed.note(range),
+                Err(error) => return Err(error.into()),
+            }
+            waiting += 1;
+            if waiting >= REPLAY_FRAMES || batch.bytes() >= REPLAY_BYTES {
+                let full = std::mem::replace(&mut batch, self.index.batch());
+                self.index.apply(full, scan.position())?;
+                waiting = 0;
+            }
+        }
+        if waiting > 0 {
+            self.index.apply(batch, scan.position())?;
+        }
+        Ok(replayed)
+    }
+
+    /// Writes everything out and closes.
+    ///
+    /// # Errors
+    /// Fails if the index could not be written out; it is then rebuilt on opening. The journal is safe anyway.
+    pub fn close(self) -> Result<(), StoreError> {
+        let Self { journal, index, blobs: _, _lock } = self;
+        journal.close();
+        index.close()?;
+        Ok(())
+    }
+}
+
+impl Replayed {
+    fn note(&mut self, range: DamagedRange) {
+        self.damaged_count += 1;
+        if self.damaged.len() < MAX_LISTED_DAMAGE {
+            self.damaged.push(range);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

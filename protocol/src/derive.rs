@@ -1,0 +1,191 @@
+//! Every key derivation and every labelled hash, in one short file.
+//!
+//! Hashes and derived keys are BLAKE3 in its key-derivation mode (BLAKE3 paper §2.3; the context string
+//! is the label), so no two uses can collide. HKDF-SHA-256 appears only inside HPKE (RFC 9180).
+
+use ed25519_dalek::SigningKey;
+use zeroize::Zeroizing;
+
+use crate::ids::{ActId, BlobId, EpochId, Hash, OrgId, PartnershipId, RecordId, SpaceId, TransportId};
+
+/// Key material that is wiped when dropped.
+pub type Key = Zeroizing<[u8; 32]>;
+
+mod label {
+    pub const HASH: &str = "entente v1 hash";
+    pub const ACT: &str = "entente v1 act id";
+    pub const PARTNERSHIP: &str = "entente v1 partnership id";
+    pub const SPACE_ALL: &str = "entente v1 space: all members";
+    pub const SPACE_CIRCLE: &str = "entente v1 space: circle of named readers";
+    pub const EPOCH: &str = "entente v1 epoch id";
+    pub const EPOCH_COMMIT: &str = "entente v1 epoch key commitment";
+    pub const RECORD: &str = "entente v1 record id";
+    pub const FIELD: &str = "entente v1 field commitment";
+    pub const CHAIN: &str = "entente v1 log chain";
+    pub const PAYLOAD: &str = "entente v1 log payload";
+    pub const CONTENT_COMMIT: &str = "entente v1 content key commitment";
+    pub const CONTENT_CIPHER: &str = "entente v1 content key cipher";
+    pub const CONTENT_WRAP: &str = "entente v1 content key wrap";
+    pub const CHUNK: &str = "entente v1 attachment chunk";
+    pub const BLOB: &str = "entente v1 attachment id";
+    pub const CIRCLE_LOG: &str = "entente v1 circle log seed";
+    pub const DOOR_COMMIT: &str = "entente v1 door key commitment";
+    pub const TOPIC: &str = "entente v1 gossip topic";
+    pub const DOOR_NEXT: &str = "entente v1 door key from epoch";
+}
+
+fn keyed(context: &str, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
+    hasher.update(key);
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// Each part is preceded by its length, so that no two lists of parts collide.
+fn hashed(context: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// The hash of some bytes that need no name of their own (an agreement's text, say).
+#[must_use]
+pub fn hash(bytes: &[u8]) -> Hash {
+    Hash(hashed(label::HASH, &[bytes]))
+}
+
+/// The id of a membership act: over its exact bytes and signature.
+#[must_use]
+pub fn act_id(bytes: &[u8], signature: &[u8; 64]) -> ActId {
+    ActId(hashed(label::ACT, &[bytes, signature]))
+}
+
+/// The id of a partnership: over its founding act.
+#[must_use]
+pub fn partnership_id(found: &ActId) -> PartnershipId {
+    PartnershipId(hashed(label::PARTNERSHIP, &[&found.0]))
+}
+
+/// The space in which all members exchange.
+#[must_use]
+pub fn space_of_all(partnership: &PartnershipId) -> SpaceId {
+    SpaceId(hashed(label::SPACE_ALL, &[&partnership.0]))
+}
+
+/// The space of a circle. `orgs` must be sorted and without repetition; the same readers always meet in
+/// the same circle.
+#[must_use]
+pub fn space_of_circle(partnership: &PartnershipId, orgs: &[OrgId]) -> SpaceId {
+    let mut parts: Vec<&[u8]> = vec![&partnership.0];
+    parts.extend(orgs.iter().map(|o| o.0.as_slice()));
+    SpaceId(hashed(label::SPACE_CIRCLE, &parts))
+}
+
+/// The id of an epoch: over its signed header.
+#[must_use]
+pub fn epoch_id(header: &[u8], signature: &[u8; 64]) -> EpochId {
+    EpochId(hashed(label::EPOCH, &[header, signature]))
+}
+
+/// What an epoch's header says of its key, so that a reader knows that the key it got is the right one.
+#[must_use]
+pub fn epoch_commitment(key: &Key) -> Hash {
+    Hash(keyed(label::EPOCH_COMMIT, key, &[]))
+}
+
+/// The id of a record: nobody else can produce an id under this organisation's name by chance or design.
+#[must_use]
+pub fn record_id(author: &OrgId, nonce: &[u8; 16]) -> RecordId {
+    RecordId(hashed(label::RECORD, &[&author.0, nonce]))
+}
+
+/// The salted commitment to one field (the construction of RFC 9901 §4.2, over CBOR).
+#[must_use]
+pub fn field_commitment(disclosure: &[u8]) -> Hash {
+    Hash(hashed(label::FIELD, &[disclosure]))
+}
+
+/// The hash that the next entry of a log points to.
+#[must_use]
+pub fn chain(header: &[u8]) -> Hash {
+    Hash(hashed(label::CHAIN, &[header]))
+}
+
+/// The hash of an entry's payload.
+#[must_use]
+pub fn payload_hash(payload: &[u8]) -> Hash {
+    Hash(hashed(label::PAYLOAD, &[payload]))
+}
+
+/// The public commitment to a content key: Poly1305 alone commits to nothing.
+#[must_use]
+pub fn content_commitment(key: &Key) -> [u8; 32] {
+    keyed(label::CONTENT_COMMIT, key, &[])
+}
+
+/// The key that the content is encrypted under.
+#[must_use]
+pub fn content_cipher_key(key: &Key) -> Key {
+    Zeroizing::new(keyed(label::CONTENT_CIPHER, key, &[]))
+}
+
+/// The key that wraps one content key in an epoch. It depends on the content key's commitment, so it
+/// wraps nothing else even if a position were ever used twice, and needs no nonce.
+#[must_use]
+pub fn content_wrap_key(epoch_key: &Key, commitment: &[u8; 32]) -> Key {
+    Zeroizing::new(keyed(label::CONTENT_WRAP, epoch_key, &[commitment]))
+}
+
+/// The hash of one encrypted chunk at its place in an attachment.
+#[must_use]
+pub fn chunk_hash(index: u64, ciphertext: &[u8]) -> Hash {
+    Hash(hashed(label::CHUNK, &[&index.to_le_bytes(), ciphertext]))
+}
+
+/// The id of an attachment: over the hashes of its encrypted chunks, in order.
+#[must_use]
+pub fn blob_id(chunks: &[Hash]) -> BlobId {
+    let mut hasher = blake3::Hasher::new_derive_key(label::BLOB);
+    hasher.update(&(chunks.len() as u64).to_le_bytes());
+    for chunk in chunks {
+        hasher.update(&chunk.0);
+    }
+    BlobId(*hasher.finalize().as_bytes())
+}
+
+/// The key that signs a node's log in one circle: nobody outside can link it to the node's other logs.
+#[must_use]
+pub fn circle_log_key(log_seed: &Key, space: &SpaceId) -> SigningKey {
+    SigningKey::from_bytes(&Zeroizing::new(keyed(label::CIRCLE_LOG, log_seed, &[&space.0])))
+}
+
+/// What a membership act says of an invitation's door key.
+#[must_use]
+pub fn door_commitment(door_key: &Key) -> Hash {
+    Hash(keyed(label::DOOR_COMMIT, door_key, &[]))
+}
+
+/// The name of the gossip topic: says nothing to who does not know the door key.
+#[must_use]
+pub fn gossip_topic(partnership: &PartnershipId) -> Hash {
+    Hash(hashed(label::TOPIC, &[&partnership.0]))
+}
+
+/// The door key that goes with an epoch of the whole partnership: whoever can read can knock, and who
+/// was removed cannot.
+#[must_use]
+pub fn door_key(epoch_key: &Key) -> Key {
+    Zeroizing::new(keyed(label::DOOR_NEXT, epoch_key, &[]))
+}
+
+/// The transport identity of a seed: its Ed25519 public key.
+#[must_use]
+pub fn transport_id(seed: &Key) -> TransportId {
+    TransportId(SigningKey::from_bytes(seed).verifying_key().to_bytes())
+}

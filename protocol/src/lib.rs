@@ -1,0 +1,24 @@
+//! What Entente nodes say to each other, and the rules that both ends check. Pure: no input or output, no
+//! clock, no randomness of its own.
+pub mod agreement;
+pub mod audience;
+pub mod chunk;
+pub mod codec;
+pub mod derive;
+pub mod envelope;
+pub mod epoch;
+pub mod handling;
+pub mod identity;
+pub mod ids;
+pub mod invitation;
+pub mod kinds;
+pub mod limits;
+pub mod log;
+pub mod membership;
+pub mod policy;
+pub mod record;
+pub mod signed;
+pub mod sync;
+#[cfg(test)]
+mod testing;
+pub mod value;

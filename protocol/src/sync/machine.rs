@@ -1,0 +1,259 @@
+//! The machine's state, and which of its parts answers which event.
+//!
+//! `events` is what goes in and comes out, `frontiers` what is known of logs and told of them, `sending` and
+//! `receiving` the two directions of entries, `epochs` the keys that are missing.
+
+mod epochs;
+mod events;
+mod frontiers;
+mod receiving;
+mod sending;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::derive;
+use crate::identity::LogCertificate;
+use crate::ids::{ActId, EpochId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId};
+use crate::limits;
+use crate::signed::Unverified;
+
+use super::message::{Hello, Message, VERSION};
+use super::peer::{LogKey, Peer};
+
+pub use events::{Effect, Event, Roster};
+pub use sending::{PUSH_FANOUT, WINDOW};
+
+#[derive(Debug)]
+struct Space {
+    circle: Option<Vec<OrgId>>,
+    logs: BTreeMap<LogId, Log>,
+}
+
+#[derive(Debug)]
+struct Log {
+    owner: NodeId,
+    certificate: Option<Unverified<LogCertificate>>,
+    /// The next position that is not durable here.
+    stored: Seq,
+    /// The next position that was not even received.
+    received: Seq,
+    /// What was received when the last tick came.
+    at_last_tick: Seq,
+}
+
+/// The sync machine of one partnership on one node.
+pub struct SyncMachine {
+    me: NodeId,
+    partnership: PartnershipId,
+    roster: Roster,
+    heads: Vec<ActId>,
+    addresses: Vec<String>,
+    spaces: BTreeMap<SpaceId, Space>,
+    peers: BTreeMap<NodeId, Peer>,
+    wanted_epochs: BTreeMap<EpochId, (SpaceId, usize)>,
+    out: Vec<Effect>,
+}
+
+impl SyncMachine {
+    /// A machine that knows nobody yet.
+    #[must_use]
+    pub fn new(me: NodeId, partnership: PartnershipId, addresses: Vec<String>) -> Self {
+        let all = derive::space_of_all(&partnership);
+        let spaces = BTreeMap::from([(all, Space { circle: None, logs: BTreeMap::new() })]);
+        Self {
+            me,
+            partnership,
+            roster: Roster::default(),
+            heads: Vec::new(),
+            addresses,
+            spaces,
+            peers: BTreeMap::new(),
+            wanted_epochs: BTreeMap::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// Takes an event, gives what is to be done, in order.
+    #[must_use]
+    pub fn handle(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Connected(peer) => self.connected(peer),
+            Event::Disconnected(peer) => {
+                self.peers.remove(&peer);
+            }
+            Event::Received(peer, message) => self.received(peer, message),
+            Event::Announced(peer, announcement) => self.announced(peer, &announcement),
+            Event::LogOpened { space, circle, log, owner, next } => {
+                self.log_opened(space, circle, log, owner, next);
+            }
+            Event::Stored { space, log, next } => self.stored(space, log, next),
+            Event::Refused { from, space, log } => self.refused(from, space, log),
+            Event::BatchSent { to, space, log, next } => self.batch_sent(to, space, log, next),
+            Event::EpochMissing(space, epoch) => self.epoch_missing(space, epoch),
+            Event::EpochKnown(epoch) => {
+                self.wanted_epochs.remove(&epoch);
+            }
+            Event::RosterChanged(roster, heads) => self.roster_changed(roster, heads),
+            Event::Tick => self.tick(),
+        }
+        core::mem::take(&mut self.out)
+    }
+
+    /// What a connected peer said it holds of a log: the next position that it lacks.
+    #[must_use]
+    pub fn peer_has(&self, peer: &NodeId, space: &SpaceId, log: &LogId) -> Option<Seq> {
+        self.peers.get(peer).map(|p| p.has(&(*space, *log)))
+    }
+
+    /// All that a connected peer said it holds, by log.
+    #[must_use]
+    pub fn peer_frontier(&self, peer: &NodeId) -> Option<BTreeMap<LogKey, Seq>> {
+        self.peers.get(peer).map(|p| p.has.clone())
+    }
+
+    /// How many entries a connected peer lacks of what we hold and it may read, and how many we lack of
+    /// what it holds.
+    #[must_use]
+    pub fn lag(&self, peer: &NodeId) -> (u64, u64) {
+        let Some(state) = self.peers.get(peer) else { return (0, 0) };
+        let (mut behind, mut ahead) = (0, 0);
+        for (key, log) in self.logs_shared_with(peer) {
+            let theirs = state.has(&key).0;
+            behind += log.stored.0.saturating_sub(theirs);
+            ahead += theirs.saturating_sub(log.stored.0);
+        }
+        (behind, ahead)
+    }
+
+    fn connected(&mut self, peer: NodeId) {
+        if !self.roster.nodes.contains_key(&peer) || peer == self.me {
+            self.out.push(Effect::HangUp(peer, "not a member"));
+            return;
+        }
+        self.peers.insert(peer, Peer::default());
+        let hello = Hello { version: VERSION, heads: self.heads.clone(), addresses: self.addresses.clone() };
+        self.out.push(Effect::Send(peer, Message::Hello(hello)));
+        self.tell(peer, true);
+    }
+
+    fn received(&mut self, from: NodeId, message: Message) {
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        if !peer.greeted && !matches!(message, Message::Hello(_)) {
+            self.out.push(Effect::HangUp(from, "it did not say hello first"));
+            return;
+        }
+        match message {
+            Message::Hello(hello) => self.hello(from, hello),
+            Message::Frontier(frontier) => self.frontier(from, frontier),
+            Message::Heads(heads) => self.heads(from, &heads),
+            Message::WantActs(have) => self.out.push(Effect::SendActs(from, have)),
+            Message::Acts(acts) => self.out.push(Effect::TakeActs(from, acts)),
+            Message::WantLog(space, log, next) => self.want_log(from, space, log, next),
+            Message::Batch(batch) => self.batch(from, batch),
+            Message::WantEpoch(space, epoch) => {
+                if self.shares(&from, &space) {
+                    self.out.push(Effect::SendEpoch(from, space, epoch));
+                }
+            }
+            Message::Epoch(header, slot) => self.out.push(Effect::TakeEpoch(from, header, slot)),
+            Message::Blob(blob) => self.out.push(Effect::Blob(from, blob)),
+        }
+    }
+
+    fn hello(&mut self, from: NodeId, hello: Hello) {
+        if hello.version != VERSION {
+            self.out.push(Effect::HangUp(from, "it speaks another version of the protocol"));
+            return;
+        }
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.greeted = true;
+        }
+        let mut addresses = hello.addresses;
+        addresses.truncate(limits::MAX_ADDRESSES);
+        addresses.retain(|a| a.len() <= limits::MAX_ADDRESS);
+        self.out.push(Effect::Addresses(from, addresses));
+        self.heads(from, &hello.heads);
+    }
+
+    fn heads(&mut self, from: NodeId, heads: &[ActId]) {
+        // Ours may be ahead of theirs: then they ask, not we. Heads that we know of are not heads of ours
+        // only if they lie behind ours; asking once too often costs one empty answer.
+        if heads.iter().any(|h| !self.heads.contains(h)) {
+            self.out.push(Effect::Send(from, Message::WantActs(self.heads.clone())));
+        }
+    }
+
+    fn roster_changed(&mut self, roster: Roster, heads: Vec<ActId>) {
+        self.roster = roster;
+        let all = derive::space_of_all(&self.partnership);
+        if let Some(space) = self.spaces.get_mut(&all) {
+            for (log, (owner, _)) in &self.roster.logs {
+                space.logs.entry(*log).or_insert_with(|| Log::new(*owner, None, Seq(0)));
+            }
+        }
+        let gone: Vec<NodeId> =
+            self.peers.keys().filter(|p| !self.roster.nodes.contains_key(*p)).copied().collect();
+        for peer in gone {
+            self.peers.remove(&peer);
+            self.out.push(Effect::HangUp(peer, "no longer a member"));
+        }
+        if heads != self.heads {
+            self.heads = heads;
+            for peer in self.peers.keys() {
+                self.out.push(Effect::Send(*peer, Message::Heads(self.heads.clone())));
+            }
+        }
+        for peer in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.tell(peer, false);
+        }
+    }
+
+    fn tick(&mut self) {
+        for peer in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.tell(peer, false);
+        }
+        for key in self.all_logs() {
+            self.fetch_if_stalled(key);
+        }
+        for epoch in self.wanted_epochs.keys().copied().collect::<Vec<_>>() {
+            self.ask_for_epoch(epoch);
+        }
+    }
+
+    /// S4: does this peer's organisation read this space?
+    fn shares(&self, peer: &NodeId, space: &SpaceId) -> bool {
+        let Some(org) = self.roster.nodes.get(peer) else { return false };
+        match self.spaces.get(space).map(|s| &s.circle) {
+            Some(None) => true,
+            Some(Some(orgs)) => orgs.contains(org),
+            None => false,
+        }
+    }
+
+    fn logs_shared_with(&self, peer: &NodeId) -> impl Iterator<Item = (LogKey, &Log)> {
+        self.spaces
+            .iter()
+            .filter(|(id, _)| self.shares(peer, id))
+            .flat_map(|(id, space)| space.logs.iter().map(|(log, state)| ((*id, *log), state)))
+    }
+
+    fn all_logs(&self) -> BTreeSet<LogKey> {
+        self.spaces.iter().flat_map(|(id, s)| s.logs.keys().map(|log| (*id, *log))).collect()
+    }
+
+    fn log(&self, key: &LogKey) -> Option<&Log> {
+        self.spaces.get(&key.0).and_then(|s| s.logs.get(&key.1))
+    }
+
+    /// How many spaces and logs are known.
+    #[cfg(test)]
+    pub(super) fn known_for_tests(&self) -> (usize, usize) {
+        (self.spaces.len(), self.spaces.values().map(|s| s.logs.len()).sum())
+    }
+}
+
+impl Log {
+    fn new(owner: NodeId, certificate: Option<Unverified<LogCertificate>>, next: Seq) -> Self {
+        Self { owner, certificate, stored: next, received: next, at_last_tick: next }
+    }
+}

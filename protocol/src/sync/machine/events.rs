@@ -1,0 +1,133 @@
+//! What the machine is told, and what it wants done.
+
+use std::collections::BTreeMap;
+
+use crate::epoch::{EpochHeader, Slot};
+use crate::identity::LogCertificate;
+use crate::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId};
+use crate::log::Batch;
+use crate::membership::ActBody;
+use crate::signed::Unverified;
+
+use super::super::message::{Announcement, BlobMessage, Message};
+
+/// Who takes part, as far as syncing needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Roster {
+    /// The nodes of present members.
+    pub nodes: BTreeMap<NodeId, OrgId>,
+    /// The logs of the space of all members: whose, and up to which position entries are welcome
+    /// (`None`: without end; a position for nodes that were removed).
+    pub logs: BTreeMap<LogId, (NodeId, Option<Seq>)>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A member's node is connected.
+    Connected(NodeId),
+    /// It is gone.
+    Disconnected(NodeId),
+    /// It said something.
+    Received(NodeId, Message),
+    /// Gossip brought an announcement.
+    Announced(NodeId, Announcement),
+    /// A log exists here: one of our own, or one loaded from the store.
+    LogOpened {
+        /// The space.
+        space: SpaceId,
+        /// The organisations of a circle.
+        circle: Option<Vec<OrgId>>,
+        /// The log.
+        log: LogId,
+        /// Whose it is, with its certificate where it is in a circle.
+        owner: (NodeId, Option<Unverified<LogCertificate>>),
+        /// The next position that is not stored.
+        next: Seq,
+    },
+    /// Entries are durable here, up to before `next`.
+    Stored {
+        /// The space.
+        space: SpaceId,
+        /// The log.
+        log: LogId,
+        /// The next position.
+        next: Seq,
+    },
+    /// A batch that this machine passed on was not accepted.
+    Refused {
+        /// Who sent it.
+        from: NodeId,
+        /// The space.
+        space: SpaceId,
+        /// The log.
+        log: LogId,
+    },
+    /// A batch that was asked for by [`Effect::SendBatch`] went out; the log goes on at `next`.
+    BatchSent {
+        /// To whom.
+        to: NodeId,
+        /// The space.
+        space: SpaceId,
+        /// The log.
+        log: LogId,
+        /// Where it goes on.
+        next: Seq,
+    },
+    /// An entry is sealed under an epoch whose key is not here.
+    EpochMissing(SpaceId, EpochId),
+    /// The key of an epoch is here now.
+    EpochKnown(EpochId),
+    /// Membership changed.
+    RosterChanged(Roster, Vec<ActId>),
+    /// Some hundred milliseconds passed.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Send a message.
+    Send(NodeId, Message),
+    /// Read entries of a log from a position, send them as one [`Message::Batch`], then say
+    /// [`Event::BatchSent`].
+    SendBatch {
+        /// To whom.
+        to: NodeId,
+        /// The space.
+        space: SpaceId,
+        /// The log.
+        log: LogId,
+        /// From which position.
+        from: Seq,
+    },
+    /// Verify and store a batch, then say [`Event::Stored`] or [`Event::Refused`].
+    Ingest(NodeId, Batch),
+    /// Keep this log: it is a circle's, and its owner was verified.
+    KeepLog {
+        /// The circle.
+        space: SpaceId,
+        /// Its organisations.
+        circle: Vec<OrgId>,
+        /// The log.
+        log: LogId,
+        /// Whose it is.
+        owner: NodeId,
+        /// The certificate.
+        certificate: Unverified<LogCertificate>,
+    },
+    /// Verify and add acts.
+    TakeActs(NodeId, Vec<Unverified<ActBody>>),
+    /// Send the acts that are missing beyond these heads.
+    SendActs(NodeId, Vec<ActId>),
+    /// Verify and open an epoch.
+    TakeEpoch(NodeId, Unverified<EpochHeader>, Slot),
+    /// Give an epoch to a node, if it is one of its readers.
+    SendEpoch(NodeId, SpaceId, EpochId),
+    /// Something about attachments.
+    Blob(NodeId, BlobMessage),
+    /// The peer told where it may be reached.
+    Addresses(NodeId, Vec<String>),
+    /// The peer breaks the protocol: hang up.
+    HangUp(NodeId, &'static str),
+}

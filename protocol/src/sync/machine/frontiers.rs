@@ -1,0 +1,145 @@
+//! Which logs there are and how far who holds them: heard from peers, and told to them (S3, S4).
+
+use std::collections::BTreeMap;
+
+use crate::derive;
+use crate::identity::LogCertificate;
+use crate::ids::{LogId, NodeId, OrgId, Seq, SpaceId};
+use crate::limits;
+use crate::signed::Unverified;
+
+use super::super::message::{Announcement, Frontier, LOGS_PER_FRONTIER, LogOwner, LogPoint, Message};
+use super::super::peer::LogKey;
+use super::{Effect, Log, Space, SyncMachine};
+
+impl SyncMachine {
+    /// A peer tells how far it holds the logs of a space.
+    pub(super) fn frontier(&mut self, from: NodeId, frontier: Frontier) {
+        let Frontier { space, circle, logs } = frontier;
+        if logs.len() > LOGS_PER_FRONTIER || !self.meet(&from, space, circle.as_ref()) {
+            return;
+        }
+        for point in logs {
+            if let Some(owner) = point.certificate {
+                self.meet_log(space, point.log, owner);
+            }
+            if self.spaces.get(&space).is_some_and(|s| s.logs.contains_key(&point.log)) {
+                let key = (space, point.log);
+                if let Some(peer) = self.peers.get_mut(&from) {
+                    peer.has.insert(key, point.next);
+                    if point.next.0 > peer.streams.get(&key).map_or(0, |s| s.next.0) {
+                        peer.streams.remove(&key);
+                    }
+                }
+                self.fetch_if_orphaned(from, key);
+                self.pump(from, key);
+            }
+        }
+    }
+
+    /// May this peer speak of this space? Learns a circle that it is the first to speak of.
+    fn meet(&mut self, from: &NodeId, space: SpaceId, circle: Option<&Vec<OrgId>>) -> bool {
+        if self.spaces.contains_key(&space) {
+            return self.shares(from, &space);
+        }
+        let Some(orgs) = circle else { return false };
+        let sorted = orgs.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+        let bounded = (2..=limits::MAX_NAMED_READERS + 1).contains(&orgs.len())
+            && self.spaces.len() <= limits::MAX_CIRCLES;
+        let ours = self.roster.nodes.get(&self.me).is_some_and(|o| orgs.contains(o));
+        let theirs = self.roster.nodes.get(from).is_some_and(|o| orgs.contains(o));
+        let right_name = derive::space_of_circle(&self.partnership, orgs) == space;
+        if !(sorted && bounded && ours && theirs && right_name) {
+            return false;
+        }
+        self.spaces.insert(space, Space { circle: Some(orgs.clone()), logs: BTreeMap::new() });
+        true
+    }
+
+    /// Learns a circle's log whose owner a peer shows.
+    fn meet_log(&mut self, space: SpaceId, log: LogId, owner: LogOwner) {
+        let Some(place) = self.spaces.get_mut(&space) else { return };
+        let Some(orgs) = place.circle.clone() else { return };
+        if place.logs.contains_key(&log) || place.logs.len() >= limits::MAX_LOGS {
+            return;
+        }
+        let member = self.roster.nodes.get(&owner.node).is_some_and(|o| orgs.contains(o));
+        let Ok(signed) = owner.certificate.verify(&owner.node.0) else { return };
+        let right = *signed.value() == LogCertificate { space, node: owner.node, log };
+        if !(member && right) {
+            return;
+        }
+        let certificate = owner.certificate;
+        place.logs.insert(log, Log::new(owner.node, Some(certificate.clone()), Seq(0)));
+        self.out.push(Effect::KeepLog { space, circle: orgs, log, owner: owner.node, certificate });
+    }
+
+    pub(super) fn log_opened(
+        &mut self,
+        space: SpaceId,
+        circle: Option<Vec<OrgId>>,
+        log: LogId,
+        owner: (NodeId, Option<Unverified<LogCertificate>>),
+        next: Seq,
+    ) {
+        let place = self.spaces.entry(space).or_insert_with(|| Space { circle, logs: BTreeMap::new() });
+        place.logs.entry(log).or_insert_with(|| Log::new(owner.0, owner.1, next));
+        for peer in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.tell_one(peer, (space, log));
+            self.pump(peer, (space, log));
+        }
+    }
+
+    pub(super) fn announced(&mut self, from: NodeId, announcement: &Announcement) {
+        let key = (derive::space_of_all(&self.partnership), announcement.log);
+        if !self.spaces.get(&key.0).is_some_and(|s| s.logs.contains_key(&key.1)) {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        let has = peer.has.entry(key).or_insert(Seq(0));
+        *has = (*has).max(announcement.next);
+        self.fetch_if_orphaned(from, key);
+    }
+
+    /// Tells a peer how far we hold the logs that it may know of: all, or what changed.
+    pub(super) fn tell(&mut self, peer: NodeId, all: bool) {
+        let Some(state) = self.peers.get(&peer) else { return };
+        let mut changed: BTreeMap<SpaceId, Vec<LogId>> = BTreeMap::new();
+        for (key, log) in self.logs_shared_with(&peer) {
+            let told = state.told.get(&key);
+            if told.is_none_or(|t| *t != log.stored) && (all || told.is_some() || log.stored.0 > 0) {
+                changed.entry(key.0).or_default().push(key.1);
+            }
+        }
+        for (space, logs) in changed {
+            for part in logs.chunks(LOGS_PER_FRONTIER) {
+                self.send_frontier(peer, space, part);
+            }
+        }
+    }
+
+    pub(super) fn tell_one(&mut self, peer: NodeId, key: LogKey) {
+        if self.shares(&peer, &key.0) {
+            self.send_frontier(peer, key.0, &[key.1]);
+        }
+    }
+
+    fn send_frontier(&mut self, to: NodeId, space: SpaceId, logs: &[LogId]) {
+        let Some(place) = self.spaces.get(&space) else { return };
+        let Some(peer) = self.peers.get_mut(&to) else { return };
+        let mut points = Vec::with_capacity(logs.len());
+        for id in logs {
+            let Some(log) = place.logs.get(id) else { continue };
+            let first_time = peer.introduced.insert((space, *id));
+            let certificate = log
+                .certificate
+                .clone()
+                .filter(|_| first_time)
+                .map(|certificate| LogOwner { node: log.owner, certificate });
+            peer.told.insert((space, *id), log.stored);
+            points.push(LogPoint { log: *id, next: log.stored, certificate });
+        }
+        let frontier = Frontier { space, circle: place.circle.clone(), logs: points };
+        self.out.push(Effect::Send(to, Message::Frontier(frontier)));
+    }
+}

@@ -1,0 +1,86 @@
+//! Logs that go out: pushed to those who may read them, or asked for, each within its window (S1).
+
+use crate::ids::{LogId, NodeId, Seq, SpaceId};
+
+use super::super::peer::{LogKey, Stream};
+use super::{Effect, SyncMachine};
+
+/// Entries sent and not yet acknowledged, per log and peer: hides a round trip of seconds at 64 kbit/s and
+/// keeps the receiver's queue below a few MiB for records of the usual size.
+pub const WINDOW: u64 = 2_048;
+/// Peers that the author of a log streams it to; the others fetch it from these.
+pub const PUSH_FANOUT: usize = 20;
+
+impl SyncMachine {
+    pub(super) fn want_log(&mut self, from: NodeId, space: SpaceId, log: LogId, next: Seq) {
+        let key = (space, log);
+        if !self.shares(&from, &space) || self.log(&key).is_none() {
+            return;
+        }
+        if let Some(peer) = self.peers.get_mut(&from) {
+            let reading = peer.streams.get(&key).is_some_and(|s| s.reading);
+            peer.has.insert(key, next);
+            if !reading {
+                peer.streams.insert(key, Stream { next, reading: false });
+            }
+        }
+        self.pump(from, key);
+    }
+
+    /// Sends on what a peer lacks, as far as the window allows.
+    pub(super) fn pump(&mut self, to: NodeId, key: LogKey) {
+        if !self.shares(&to, &key.0) {
+            return;
+        }
+        let pushing = self.pushes_to(&to);
+        let Some(log) = self.spaces.get(&key.0).and_then(|s| s.logs.get(&key.1)) else { return };
+        let (owner, stored) = (log.owner, log.stored);
+        let Some(peer) = self.peers.get_mut(&to) else { return };
+        if !peer.greeted {
+            return;
+        }
+        let has = peer.has(&key);
+        if !peer.streams.contains_key(&key) {
+            // S1: our own logs need no asking.
+            if owner != self.me || !pushing || has >= stored {
+                return;
+            }
+            peer.streams.insert(key, Stream { next: has, reading: false });
+        }
+        let Some(stream) = peer.streams.get_mut(&key) else { return };
+        if stream.reading {
+            return;
+        }
+        if stream.next >= stored {
+            if has >= stored && owner != self.me {
+                peer.streams.remove(&key);
+            }
+            return;
+        }
+        if stream.next.0.saturating_sub(has.0) < WINDOW {
+            stream.reading = true;
+            self.out.push(Effect::SendBatch { to, space: key.0, log: key.1, from: stream.next });
+        }
+    }
+
+    pub(super) fn batch_sent(&mut self, to: NodeId, space: SpaceId, log: LogId, next: Seq) {
+        let key = (space, log);
+        if let Some(stream) = self.peers.get_mut(&to).and_then(|p| p.streams.get_mut(&key)) {
+            let stuck = stream.next == next;
+            *stream = Stream { next, reading: false };
+            if stuck {
+                // Nothing could be read: a damaged entry, say. Ask again at the peer's next word.
+                if let Some(peer) = self.peers.get_mut(&to) {
+                    peer.streams.remove(&key);
+                }
+                return;
+            }
+        }
+        self.pump(to, key);
+    }
+
+    /// Is this peer among those that we push our own logs to?
+    fn pushes_to(&self, peer: &NodeId) -> bool {
+        self.peers.len() <= PUSH_FANOUT || self.peers.keys().take(PUSH_FANOUT).any(|p| p == peer)
+    }
+}

@@ -1,0 +1,27 @@
+//! The sync machine: events in, effects out. No sockets, no clock, no store.
+//!
+//! Start at [`SyncMachine::handle`]. The same machine runs over libp2p and in the simulator.
+//!
+//! Rules, each with its test in `sync/tests.rs`:
+//! - **S1** A node streams its own logs to connected partners that may read them, from where they say they
+//!   are, with at most [`machine::WINDOW`] entries not yet acknowledged
+//!   (`a_record_reaches_everybody_who_may_read_it`).
+//! - **S2** A log that somebody holds and nobody streams is asked for, at once if its author is away, else
+//!   when a tick passed without progress (`a_third_node_passes_on_what_the_author_cannot`).
+//! - **S3** What a node holds it tells by frontiers: on connecting, to the sender as soon as stored, to the
+//!   others at each tick. Frontiers never call for frontiers (`a_quiet_network_falls_silent`).
+//! - **S4** A circle, its logs and its epochs are spoken of only to members of the circle
+//!   (`nothing_of_a_circle_is_ever_sent_to_others`).
+//! - **S5** A peer may feed at most bounded state: circles, logs, open requests
+//!   (`a_peer_cannot_make_the_machine_grow_without_end`).
+//! - **S6** Honest nodes that stay connected end with equal logs, whatever was cut and delayed before
+//!   (`all_end_equal_whatever_the_network_does`).
+
+pub mod machine;
+pub mod message;
+mod peer;
+#[cfg(test)]
+mod tests;
+
+pub use machine::{Effect, Event, Roster, SyncMachine};
+pub use message::{Announcement, BlobMessage, Frontier, Hello, LogOwner, LogPoint, Message, VERSION};

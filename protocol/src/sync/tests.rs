@@ -1,0 +1,403 @@
+//! The machine among others, on a network that delays, cuts and reconnects, driven by seeds.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ed25519_dalek::SigningKey;
+use proptest::prelude::*;
+use rand_core::Rng;
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::derive;
+use crate::identity::LogCertificate;
+use crate::ids::*;
+use crate::log::{self, Batch, Entry, Head};
+use crate::signed::sign;
+use crate::testing::Counter;
+
+const P: PartnershipId = PartnershipId([42; 32]);
+
+struct Node {
+    id: NodeId,
+    org: OrgId,
+    key: SigningKey,
+    machine: SyncMachine,
+    logs: BTreeMap<(SpaceId, LogId), (Vec<Entry>, Head)>,
+    hung_up: Vec<&'static str>,
+}
+
+struct World {
+    nodes: Vec<Node>,
+    /// Messages on the way, by (from, to). A pair is a key of this map while it is connected.
+    wires: BTreeMap<(usize, usize), VecDeque<Message>>,
+    sent: Vec<(usize, usize, Message)>,
+    rng: Counter,
+}
+
+fn node_key(i: usize) -> SigningKey {
+    SigningKey::from_bytes(&[u8::try_from(i + 1).unwrap(); 32])
+}
+
+impl World {
+    fn new(n: usize, seed: u64) -> World {
+        let nodes: Vec<Node> = (0..n)
+            .map(|i| {
+                let key = node_key(i);
+                let id = NodeId(key.verifying_key().to_bytes());
+                let org = OrgId([u8::try_from(i + 1).unwrap(); 32]);
+                let machine = SyncMachine::new(id, P, vec![]);
+                Node { id, org, key, machine, logs: BTreeMap::new(), hung_up: vec![] }
+            })
+            .collect();
+        let mut world = World { nodes, wires: BTreeMap::new(), sent: vec![], rng: Counter(seed) };
+        let roster = world.roster();
+        for i in 0..n {
+            world.event(i, Event::RosterChanged(roster.clone(), vec![ActId([1; 32])]));
+            let owner = (world.nodes[i].id, None);
+            let log = world.main_log(i);
+            let space = derive::space_of_all(&P);
+            world.nodes[i].logs.insert((space, log), (vec![], Head::EMPTY));
+            world.event(i, Event::LogOpened { space, circle: None, log, owner, next: Seq(0) });
+        }
+        world
+    }
+
+    fn roster(&self) -> Roster {
+        Roster {
+            nodes: self.nodes.iter().map(|n| (n.id, n.org)).collect(),
+            logs: (0..self.nodes.len()).map(|i| (self.main_log(i), (self.nodes[i].id, None))).collect(),
+        }
+    }
+
+    fn main_log(&self, i: usize) -> LogId {
+        LogId(self.main_key(i).verifying_key().to_bytes())
+    }
+
+    fn main_key(&self, i: usize) -> SigningKey {
+        SigningKey::from_bytes(&[100 + u8::try_from(i).unwrap(); 32])
+    }
+
+    fn index(&self, id: &NodeId) -> usize {
+        self.nodes.iter().position(|n| n.id == *id).unwrap()
+    }
+
+    fn connect(&mut self, a: usize, b: usize) {
+        if a == b || self.wires.contains_key(&(a, b)) {
+            return;
+        }
+        self.wires.insert((a, b), VecDeque::new());
+        self.wires.insert((b, a), VecDeque::new());
+        let (ia, ib) = (self.nodes[a].id, self.nodes[b].id);
+        self.event(a, Event::Connected(ib));
+        self.event(b, Event::Connected(ia));
+    }
+
+    fn cut(&mut self, a: usize, b: usize) {
+        if self.wires.remove(&(a, b)).is_some() {
+            self.wires.remove(&(b, a));
+            let (ia, ib) = (self.nodes[a].id, self.nodes[b].id);
+            self.event(a, Event::Disconnected(ib));
+            self.event(b, Event::Disconnected(ia));
+        }
+    }
+
+    fn publish(&mut self, i: usize, circle: Option<&[usize]>, bytes: &[u8]) {
+        let (space, orgs, key, owner) = match circle {
+            None => (derive::space_of_all(&P), None, self.main_key(i), None),
+            Some(readers) => {
+                let mut orgs: Vec<OrgId> = readers.iter().map(|r| self.nodes[*r].org).collect();
+                orgs.push(self.nodes[i].org);
+                orgs.sort_unstable();
+                orgs.dedup();
+                let space = derive::space_of_circle(&P, &orgs);
+                let seed = Zeroizing::new([u8::try_from(i).unwrap(); 32]);
+                let key = derive::circle_log_key(&seed, &space);
+                let log = LogId(key.verifying_key().to_bytes());
+                let certificate = LogCertificate { space, node: self.nodes[i].id, log };
+                let certificate = sign(certificate, &self.nodes[i].key).to_unverified();
+                (space, Some(orgs), key, Some(certificate))
+            }
+        };
+        let log = LogId(key.verifying_key().to_bytes());
+        let (entries, _) = self.nodes[i].logs.entry((space, log)).or_insert((vec![], Head::EMPTY));
+        if circle.is_some() && entries.is_empty() {
+            let owner = (self.nodes[i].id, owner);
+            self.event(i, Event::LogOpened { space, circle: orgs, log, owner, next: Seq(0) });
+        }
+        let (entries, head) = match self.nodes[i].logs.get_mut(&(space, log)) {
+            Some((entries, head)) => (entries, head),
+            None => panic!("the log is there"),
+        };
+        let (entry, next) =
+            log::append(head, space, &key, EpochId([0; 32]), bytes.to_vec(), Timestamp(0)).unwrap();
+        entries.push(entry);
+        *head = next;
+        self.event(i, Event::Stored { space, log, next: next.next });
+    }
+
+    fn event(&mut self, i: usize, event: Event) {
+        for effect in self.nodes[i].machine.handle(event) {
+            self.effect(i, effect);
+        }
+    }
+
+    fn effect(&mut self, i: usize, effect: Effect) {
+        match effect {
+            Effect::Send(to, message) => self.send(i, &to, message),
+            Effect::SendBatch { to, space, log, from } => {
+                let log_here = &self.nodes[i].logs[&(space, log)].0;
+                let from_here = log_here.iter().skip(usize::try_from(from.0).unwrap());
+                let mut part: Vec<Entry> = from_here.take(3).cloned().collect();
+                // What came in batches is signed at their ends only, and what is sent must end so.
+                while part.last().is_some_and(|e| e.signature.is_none()) {
+                    part.pop();
+                }
+                let next = Seq(from.0 + part.len() as u64);
+                if !part.is_empty() {
+                    self.send(i, &to, Message::Batch(Batch::pack(&part).unwrap()));
+                }
+                self.event(i, Event::BatchSent { to, space, log, next });
+            }
+            Effect::Ingest(from, batch) => {
+                let (space, log) = (batch.space, batch.log);
+                let (entries, head) = self.nodes[i].logs.entry((space, log)).or_insert((vec![], Head::EMPTY));
+                match batch.verify(head) {
+                    Ok(verified) => {
+                        *head = verified.head();
+                        let next = head.next;
+                        entries.extend(verified.into_entries());
+                        self.event(i, Event::Stored { space, log, next });
+                    }
+                    Err(_) => self.event(i, Event::Refused { from, space, log }),
+                }
+            }
+            Effect::HangUp(_, why) => self.nodes[i].hung_up.push(why),
+            _ => {}
+        }
+    }
+
+    fn send(&mut self, from: usize, to: &NodeId, message: Message) {
+        let to = self.index(to);
+        let size = crate::codec::encode(&message).len();
+        assert!(size <= crate::limits::MAX_SYNC_MESSAGE);
+        if let Some(wire) = self.wires.get_mut(&(from, to)) {
+            wire.push_back(message.clone());
+            self.sent.push((from, to, message));
+        }
+    }
+
+    /// Delivers one message of a wire chosen by the seed; false if all is silent.
+    fn step(&mut self) -> bool {
+        let busy: Vec<(usize, usize)> =
+            self.wires.iter().filter(|(_, w)| !w.is_empty()).map(|(k, _)| *k).collect();
+        if busy.is_empty() {
+            return false;
+        }
+        let pick = busy[usize::try_from(self.rng.next_u64() % busy.len() as u64).unwrap()];
+        let message = self.wires.get_mut(&pick).and_then(VecDeque::pop_front).unwrap();
+        let from = self.nodes[pick.0].id;
+        self.event(pick.1, Event::Received(from, message));
+        true
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..50 {
+            while self.step() {}
+            for i in 0..self.nodes.len() {
+                self.event(i, Event::Tick);
+            }
+        }
+        while self.step() {}
+    }
+
+    fn connect_all(&mut self) {
+        for a in 0..self.nodes.len() {
+            for b in a + 1..self.nodes.len() {
+                self.connect(a, b);
+            }
+        }
+    }
+
+    fn payloads(&self, i: usize) -> BTreeSet<Vec<u8>> {
+        self.nodes[i].logs.values().flat_map(|(e, _)| e.iter()).filter_map(|e| e.payload.clone()).collect()
+    }
+}
+
+#[test]
+fn a_record_reaches_everybody_who_may_read_it() {
+    let mut world = World::new(4, 1);
+    world.connect_all();
+    world.publish(0, None, b"for all");
+    world.publish(0, Some(&[2]), b"for two");
+    world.settle();
+    for i in 0..4 {
+        assert!(world.payloads(i).contains(b"for all".as_slice()), "node {i}");
+        assert_eq!(world.payloads(i).contains(b"for two".as_slice()), i == 0 || i == 2, "node {i}");
+    }
+}
+
+#[test]
+fn nothing_of_a_circle_is_ever_sent_to_others() {
+    let mut world = World::new(5, 2);
+    world.connect_all();
+    for n in 0..20 {
+        world.publish(0, Some(&[1, 2]), &[n]);
+    }
+    world.settle();
+    // Reconnect, so that frontiers are told again; and an outsider asks by name.
+    let orgs: Vec<OrgId> = (0..3).map(|i| world.nodes[i].org).collect();
+    let space = derive::space_of_circle(&P, &orgs);
+    let seed = Zeroizing::new([0; 32]);
+    let log = LogId(derive::circle_log_key(&seed, &space).verifying_key().to_bytes());
+    let (zero, outsider) = (world.nodes[0].id, world.nodes[4].id);
+    world.cut(0, 4);
+    world.connect(0, 4);
+    world.send(4, &zero, Message::WantLog(space, log, Seq(0)));
+    world.send(4, &zero, Message::WantEpoch(space, EpochId([0; 32])));
+    let frontier = Frontier { space, circle: Some(orgs.clone()), logs: vec![] };
+    world.send(4, &zero, Message::Frontier(frontier));
+    world.settle();
+    let secrets = [space.0, log.0];
+    for (from, to, message) in &world.sent {
+        let bytes = crate::codec::encode(message);
+        let told = secrets.iter().any(|s| bytes.windows(32).any(|w| w == s));
+        if told && *from != 4 {
+            assert!(*to <= 2, "{from} told {to}: {message:?}");
+        }
+    }
+    assert_eq!(world.nodes[0].machine.peer_has(&outsider, &space, &log), Some(Seq(0)));
+    assert_eq!(world.payloads(1).len(), 20);
+}
+
+#[test]
+fn a_third_node_passes_on_what_the_author_cannot() {
+    let mut world = World::new(3, 3);
+    world.connect(0, 1);
+    for n in 0..50 {
+        world.publish(0, None, &[n]);
+    }
+    world.settle();
+    world.cut(0, 1);
+    world.connect(1, 2);
+    world.settle();
+    assert_eq!(world.payloads(2).len(), 50);
+}
+
+#[test]
+fn a_quiet_network_falls_silent() {
+    let mut world = World::new(4, 4);
+    world.connect_all();
+    world.publish(0, None, b"x");
+    world.publish(1, Some(&[3]), b"y");
+    world.settle();
+    let before = world.sent.len();
+    world.settle();
+    assert_eq!(world.sent.len(), before, "{:?}", &world.sent[before..]);
+}
+
+#[test]
+fn a_peer_cannot_make_the_machine_grow_without_end() {
+    let mut world = World::new(3, 5);
+    world.connect_all();
+    world.settle();
+    // Circles with made-up members, wrong names, or without us are not learnt.
+    let one = world.nodes[1].id;
+    let (a, b, c) = (world.nodes[0].org, world.nodes[1].org, OrgId([99; 32]));
+    for orgs in [vec![b, c], vec![b], vec![], vec![b, a], vec![a, a, b]] {
+        let space = derive::space_of_circle(&P, &orgs);
+        let frontier = Frontier { space, circle: Some(orgs), logs: vec![] };
+        world.event(0, Event::Received(one, Message::Frontier(frontier)));
+    }
+    let orgs = vec![a, b];
+    let frontier = Frontier { space: SpaceId([7; 32]), circle: Some(orgs), logs: vec![] };
+    world.event(0, Event::Received(one, Message::Frontier(frontier)));
+    // Logs without a certificate, and certificates for another log, are not learnt either.
+    let space = derive::space_of_circle(&P, &[a, b]);
+    let wrong = LogCertificate { space, node: one, log: LogId([1; 32]) };
+    let owner = LogOwner { node: one, certificate: sign(wrong, &node_key(1)).to_unverified() };
+    let points = vec![
+        LogPoint { log: LogId([2; 32]), next: Seq(9), certificate: Some(owner) },
+        LogPoint { log: LogId([3; 32]), next: Seq(9), certificate: None },
+    ];
+    let frontier = Frontier { space, circle: Some(vec![a, b]), logs: points };
+    world.event(0, Event::Received(one, Message::Frontier(frontier)));
+    let known = world.nodes[0].machine.known_for_tests();
+    assert_eq!(known, (2, 3), "spaces and logs");
+}
+
+#[test]
+fn who_does_not_say_hello_or_speaks_another_version_is_hung_up_on() {
+    let mut world = World::new(3, 6);
+    let (one, two) = (world.nodes[1].id, world.nodes[2].id);
+    world.event(0, Event::Connected(one));
+    world.event(0, Event::Received(one, Message::WantActs(vec![])));
+    world.event(0, Event::Connected(two));
+    let hello = Hello { version: 99, heads: vec![], addresses: vec![] };
+    world.event(0, Event::Received(two, Message::Hello(hello)));
+    world.event(0, Event::Connected(NodeId([77; 32])));
+    assert_eq!(world.nodes[0].hung_up.len(), 3);
+}
+
+#[test]
+fn a_removed_member_is_hung_up_on_and_its_later_entries_are_not_taken() {
+    let mut world = World::new(3, 7);
+    world.connect_all();
+    world.publish(1, None, b"before");
+    world.settle();
+    let mut roster = world.roster();
+    let removed = world.nodes[1].id;
+    roster.nodes.remove(&removed);
+    roster.logs.insert(world.main_log(1), (removed, Some(Seq(1))));
+    world.event(0, Event::RosterChanged(roster, vec![ActId([2; 32])]));
+    assert_eq!(world.nodes[0].hung_up, ["no longer a member"]);
+    // Node 2 has not heard of it, takes an entry, and offers it to node 0.
+    world.publish(1, None, b"after");
+    world.settle();
+    assert!(world.payloads(2).contains(b"after".as_slice()));
+    assert!(!world.payloads(0).contains(b"after".as_slice()));
+    assert!(world.payloads(0).contains(b"before".as_slice()));
+}
+
+/// One random thing that happens.
+fn disturb(world: &mut World) {
+    let n = world.nodes.len() as u64;
+    let mut pick = |m: u64| usize::try_from(world.rng.next_u64() % m).unwrap();
+    let (what, a, b, c) = (pick(10), pick(n), pick(n), pick(n));
+    match what {
+        0..=2 => world.connect(a, b),
+        3 => world.cut(a, b),
+        4 => world.publish(a, None, &[u8::try_from(b).unwrap(); 5]),
+        5 if a != b && a != c => world.publish(a, Some(&[b, c]), &[u8::try_from(c).unwrap(); 6]),
+        6 => (0..world.nodes.len()).for_each(|i| world.event(i, Event::Tick)),
+        _ => {
+            for _ in 0..7 {
+                world.step();
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn all_end_equal_whatever_the_network_does(seed in any::<u64>(), n in 2_usize..7) {
+        let mut world = World::new(n, seed);
+        for _ in 0..150 {
+            disturb(&mut world);
+        }
+        world.connect_all();
+        world.settle();
+        let mut lengths: BTreeMap<(SpaceId, LogId), BTreeSet<u64>> = BTreeMap::new();
+        for node in &world.nodes {
+            for (key, (entries, _)) in &node.logs {
+                lengths.entry(*key).or_default().insert(entries.len() as u64);
+            }
+            prop_assert!(node.hung_up.is_empty());
+        }
+        for (key, seen) in lengths {
+            prop_assert_eq!(seen.len(), 1, "{:?}: {:?}", key, seen);
+        }
+    }
+}
