@@ -94,9 +94,9 @@ pub async fn begin(node: &Arc<Node>, text: &str, accepted: &str) -> Result<Begun
     }
     let act = sign(node, text, &invitation, &terms)?;
     match join::ask(stream, act.clone()).await {
-        Ok(Asked::Welcome(welcome)) => Ok(Begun::Member(node.welcomed(id, welcome).await?)),
+        Ok(Asked::Welcome(welcome)) => Ok(Begun::Member(node.welcomed(id, *welcome).await?)),
         Ok(Asked::Waiting(stream)) => {
-            keep_asking(node, id, Some(stream));
+            keep_asking(node, id, Some(*stream));
             Ok(Begun::Waiting(id))
         }
         Err(error) => {
@@ -116,10 +116,10 @@ fn sign(
 ) -> Result<Unverified<ActBody>, BeginError> {
     let keeper = &node.shared.keeper;
     let earlier = keeper.look(|s| s.partnership(&invitation.partnership).and_then(|p| p.joining.clone()));
-    if let Some(joining) = earlier.filter(|j| j.invitation == text) {
-        if let Ok(act) = codec::decode(&joining.act) {
-            return Ok(act);
-        }
+    if let Some(joining) = earlier.filter(|j| j.invitation == text)
+        && let Ok(act) = codec::decode(&joining.act)
+    {
+        return Ok(act);
     }
     let mut secrets = PartnershipSecrets::fresh(invitation.partnership).map_err(NodeError::from)?;
     let card = partnership::card(&node.me, &secrets, invitation.partnership, &node.shared.addresses)
@@ -210,7 +210,7 @@ async fn ask_again(node: &Node, id: &PartnershipId) -> Result<Welcome, JoinError
     let act = codec::decode(&joining.act).map_err(|e| JoinError::Broken(e.to_string()))?;
     let stream = join::reach(&invitation).await?;
     match join::ask(stream, act).await? {
-        Asked::Welcome(welcome) => Ok(welcome),
-        Asked::Waiting(stream) => join::wait(stream).await,
+        Asked::Welcome(welcome) => Ok(*welcome),
+        Asked::Waiting(stream) => join::wait(*stream).await,
     }
 }

@@ -1,6 +1,9 @@
 //! What runs on an organisation's machine.
 //!
-//! Start at [`run`] and [`node::Node`]. The way of a record is in [`partnership`].
+//! Start at [`run::run`] and [`node::Node`]. The way of a record is in [`partnership`].
+// A `Problem` has four sentences for people; it is made once per failed request, never in a loop.
+#![allow(clippy::result_large_err)]
+
 pub mod api;
 pub mod clock;
 pub mod doctor;
@@ -21,6 +24,3 @@ pub mod secrets;
 pub mod setup;
 pub mod store;
 pub mod vault;
-
-#[cfg(doc)]
-use run::run;

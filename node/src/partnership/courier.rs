@@ -66,10 +66,10 @@ pub async fn run(
                 return;
             }
         }
-        if let Some(sent) = sent {
-            if done.send(sent).await.is_err() {
-                return;
-            }
+        if let Some(sent) = sent
+            && done.send(sent).await.is_err()
+        {
+            return;
         }
     }
 }

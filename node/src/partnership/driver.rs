@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_protocol::codec;
-use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId};
+use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, Seq, SpaceId, Timestamp, TransportId};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Announcement, Effect, Event, Message, SyncMachine};
 use futures::StreamExt;
@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use crate::api::types;
 use crate::clock;
 use crate::door::{Door, DoorKey};
-use crate::frames::{CircleLog, Frame, KnownBlob};
+use crate::frames::{CircleLog, Frame};
 use crate::keeper::Keeper;
 use crate::ledger::{Landed, Ledger};
 use crate::net::{NetEvent, NetEvents, NetHandle};
@@ -31,7 +31,7 @@ use crate::store::JournalError;
 use super::apply::{self, Applied};
 use super::commands::{Command, CommandError, Published, Reply};
 use super::courier::{self, BatchSent, Job};
-use super::fetch::{Fetcher, Want};
+use super::fetch::Fetcher;
 use super::join::Welcome;
 use super::state::State;
 use super::view::View;
@@ -39,6 +39,8 @@ use super::{epochs, govern, ingest};
 
 /// How often the machine is told that time passes.
 const TICK: Duration = Duration::from_millis(250);
+/// Entries without a key that are looked at when a node starts.
+const WAITING: usize = 10_000;
 /// Ticks after which an attachment that did not move is asked for elsewhere: 10 s.
 const STALLED: u32 = 40;
 /// Door keys that admit: those of the newest epochs. Members that were offline for longer are admitted by
@@ -80,7 +82,7 @@ pub struct Driver {
     pub(super) joiners: Vec<(NodeId, oneshot::Sender<Welcome>)>,
     pub(super) doors: BTreeMap<ActId, JoinHandle<()>>,
     pub(super) myself: mpsc::WeakSender<Command>,
-    inflight: FuturesOrdered<Pin<Box<dyn Future<Output = (Result<Landed, JournalError>, Then)> + Send>>>,
+    inflight: FuturesOrdered<InFlight>,
     batches_sent: mpsc::Sender<BatchSent>,
     announcement: Option<Announcement>,
     ticks: u32,
@@ -91,6 +93,9 @@ pub(super) struct Courier {
     pub task: JoinHandle<()>,
     pub transport: TransportId,
 }
+
+/// Frames on their way to the disk, and what is to happen then.
+type InFlight = Pin<Box<dyn Future<Output = (Result<Landed, JournalError>, Then)> + Send>>;
 
 /// What is to happen once frames are durable.
 pub(super) enum Then {
@@ -136,17 +141,6 @@ impl Driver {
             ticks: 0,
         };
         (driver, sent)
-    }
-
-    /// Attachments that were not complete when the node stopped.
-    pub(super) fn want_incomplete(&mut self) {
-        let ledger = self.shared.ledger.clone();
-        for (_, row) in rows::prefix(&ledger.store().index, Table::Blob as u8, &[]) {
-            let Some(blob) = rows::decode::<KnownBlob>(&row) else { continue };
-            if !blob.complete && blob.place.is_some_and(|(partnership, _)| partnership == self.state.id) {
-                self.fetcher.want(blob);
-            }
-        }
     }
 
     /// Works until it is told to stop.
@@ -197,8 +191,29 @@ impl Driver {
         for (space, log) in logs {
             self.tell_log(space, log);
         }
+        self.ask_for_missing_epochs();
         self.open_doors();
         self.refresh_network().await;
+    }
+
+    /// Entries that waited for a key when the node stopped wait still.
+    fn ask_for_missing_epochs(&mut self) {
+        let ledger = self.shared.ledger.clone();
+        let index = &ledger.store().index;
+        let ours = |(key, partnership): (Vec<u8>, Vec<u8>)| {
+            let position = key.get(16..).and_then(rows::position)?;
+            (partnership == self.state.id.0).then_some(position)
+        };
+        let waiting: Vec<_> =
+            rows::prefix(index, Table::Waiting as u8, &[]).filter_map(ours).take(WAITING).collect();
+        for position in waiting {
+            if let Some((entry, _)) = apply::read_entry(ledger.store(), position) {
+                let (space, epoch) = (entry.header.space, entry.header.epoch);
+                if self.asked_epochs.insert(epoch) {
+                    self.event(Event::EpochMissing(space, epoch));
+                }
+            }
+        }
     }
 
     /// Tells the machine of a log that is here.
@@ -315,6 +330,12 @@ impl Driver {
                 apply::learn_log(&mut self.state, &log);
                 self.append(vec![Frame::Log(log)], Then::Nothing);
             }
+            Effect::CompareHeads(from, heads) => {
+                if heads.iter().any(|head| !self.state.graph.contains(head)) {
+                    let ours = self.state.graph.heads();
+                    self.send(from, Job::Message(Message::WantActs(ours)));
+                }
+            }
             Effect::TakeActs(_, acts) => self.take_acts(&acts),
             Effect::SendActs(to, heads) => {
                 for slice in govern::missing(&self.state, &heads) {
@@ -327,7 +348,7 @@ impl Driver {
                     self.send(to, Job::Message(Message::Epoch(header, slot)));
                 }
             }
-            Effect::Blob(from, message) => self.blob(from, message),
+            Effect::Blob(from, message) => self.about_attachment(from, message),
             Effect::Addresses(from, addresses) => {
                 self.told.insert(from, addresses);
             }
@@ -490,77 +511,6 @@ impl Driver {
         }
     }
 
-    fn blob(&mut self, from: NodeId, message: entente_protocol::sync::BlobMessage) {
-        use entente_protocol::sync::BlobMessage as B;
-        match message {
-            B::WantHashes(blob, start) => match self.may_have(&from, &blob) {
-                Some(known) => self.send(from, Job::Hashes(blob, start, known.size)),
-                None => self.send(from, Job::Message(Message::Blob(B::Absent(blob)))),
-            },
-            B::WantChunk(blob, index) => match self.may_have(&from, &blob) {
-                Some(known) => {
-                    let len = entente_protocol::chunk::sealed_len(known.size, index);
-                    self.send(from, Job::Chunk(blob, index, len));
-                }
-                None => self.send(from, Job::Message(Message::Blob(B::Absent(blob)))),
-            },
-            answer => {
-                let store = self.shared.ledger.clone();
-                let who = self.sharers();
-                let wants = self.fetcher.answer(store.store(), from, answer, |b| who_of(&who, b));
-                self.fetched(wants);
-            }
-        }
-    }
-
-    /// An attachment that is complete here and that this node may have.
-    fn may_have(&self, node: &NodeId, blob: &entente_protocol::ids::BlobId) -> Option<KnownBlob> {
-        let index = &self.shared.ledger.store().index;
-        let known = rows::blob(index, blob).ok()??;
-        let (partnership, space) = known.place.filter(|_| known.complete)?;
-        let (org, _) = self.state.membership.node(node)?;
-        let circle = epochs::circle_of(&self.state, &space)?;
-        let reads = partnership == self.state.id && circle.is_none_or(|orgs| orgs.contains(&org));
-        reads.then_some(known)
-    }
-
-    /// Connected nodes with the spaces that they share: computed once for a round of fetching.
-    fn sharers(&self) -> Vec<(NodeId, OrgId, BTreeMap<SpaceId, Option<Vec<OrgId>>>)> {
-        let spaces: BTreeMap<SpaceId, Option<Vec<OrgId>>> = self
-            .state
-            .logs
-            .iter()
-            .map(|((space, _), log)| (*space, log.circle.as_ref().map(|c| c.orgs.clone())))
-            .collect();
-        let connected = self.couriers.keys();
-        connected
-            .filter_map(|n| self.state.membership.node(n).map(|(org, _)| (*n, org, spaces.clone())))
-            .collect()
-    }
-
-    pub(super) fn fetch_on(&mut self) {
-        if !self.fetcher.is_eager() {
-            return;
-        }
-        let who = self.sharers();
-        let wants = self.fetcher.start(|b| who_of(&who, b));
-        self.fetched(wants);
-    }
-
-    fn fetched(&mut self, wants: Vec<Want>) {
-        for want in wants {
-            match want {
-                Want::Send(to, message) => self.send(to, Job::Message(Message::Blob(message))),
-                Want::Complete(blob) => {
-                    if let Some(record) = blob.record {
-                        let _nobody = self.shared.events.send(types::Event::Attachment { record });
-                    }
-                    self.append(vec![Frame::Blob(blob)], Then::Nothing);
-                }
-            }
-        }
-    }
-
     /// The door keys that admit now.
     pub(super) fn door_keys(&self) -> Vec<DoorKey> {
         govern::door_keys(&self.state, DOOR_KEYS).into_iter().map(DoorKey).collect()
@@ -575,16 +525,4 @@ impl Driver {
         let frames = acts.into_iter().map(|act| Frame::Act(self.state.id, act)).collect();
         self.append(frames, Then::Membership(reply));
     }
-}
-
-fn who_of(who: &[(NodeId, OrgId, BTreeMap<SpaceId, Option<Vec<OrgId>>>)], blob: &KnownBlob) -> Vec<NodeId> {
-    let Some((_, space)) = blob.place else { return Vec::new() };
-    who.iter()
-        .filter(|(_, org, spaces)| match spaces.get(&space) {
-            Some(None) => true,
-            Some(Some(orgs)) => orgs.contains(org),
-            None => false,
-        })
-        .map(|(node, _, _)| *node)
-        .collect()
 }

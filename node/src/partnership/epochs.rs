@@ -94,7 +94,7 @@ pub fn take(
     if state.ring.get(&id).is_some() {
         return Ok(None);
     }
-    if state.ring.len() >= limits::MAX_EPOCHS {
+    if state.ring.count() >= limits::MAX_EPOCHS {
         return Err(TakeError::TooMany);
     }
     let space = header.value().space;

@@ -164,13 +164,14 @@ impl Fetcher {
             fetch.asked.insert(index);
             wants.push(Want::Send(fetch.from, BlobMessage::WantChunk(id, index)));
         }
-        if fetch.asked.is_empty() && fetch.next >= count {
-            if let Some(fetch) = self.active.remove(&id) {
-                if store.blobs.sync(&id.0).is_ok() {
-                    wants.push(Want::Complete(KnownBlob { complete: true, ..fetch.blob }));
-                } else {
-                    self.waiting.push_back(fetch.blob);
-                }
+        if fetch.asked.is_empty()
+            && fetch.next >= count
+            && let Some(fetch) = self.active.remove(&id)
+        {
+            if store.blobs.sync(&id.0).is_ok() {
+                wants.push(Want::Complete(KnownBlob { complete: true, ..fetch.blob }));
+            } else {
+                self.waiting.push_back(fetch.blob);
             }
         }
         wants

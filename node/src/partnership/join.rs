@@ -38,7 +38,7 @@ pub enum JoinMessage {
     Look,
     /// This.
     #[n(1)]
-    Terms(#[n(0)] Terms),
+    Terms(#[n(0)] Box<Terms>),
     /// Let me in: a signed join act.
     #[n(2)]
     Ask(#[n(0)] Unverified<ActBody>),
@@ -136,7 +136,7 @@ async fn answer(mut stream: DoorStream, invitation: ActId, driver: mpsc::Sender<
                 let (reply, terms) = oneshot::channel();
                 driver.send(Command::Terms(invitation, reply)).await.ok()?;
                 let message = match terms.await.ok()? {
-                    Some(terms) => JoinMessage::Terms(terms),
+                    Some(terms) => JoinMessage::Terms(Box::new(terms)),
                     None => JoinMessage::Refused(Refusal {
                         code: "expired".into(),
                         reason: "the invitation is no longer open".into(),
@@ -245,9 +245,9 @@ fn check(invitation: &Invitation, terms: &Terms) -> Result<CheckedTerms, JoinErr
 /// What came of asking.
 pub enum Asked {
     /// A steward has to approve. Reading on the stream goes on until the verdict.
-    Waiting(DoorStream),
+    Waiting(Box<DoorStream>),
     /// In: all acts, the epoch and our slot.
-    Welcome(Welcome),
+    Welcome(Box<Welcome>),
 }
 
 /// Asks to be let in.
@@ -257,8 +257,8 @@ pub enum Asked {
 pub async fn ask(mut stream: DoorStream, act: Unverified<ActBody>) -> Result<Asked, JoinError> {
     send(&mut stream, &JoinMessage::Ask(act)).await?;
     match receive(&mut stream, PATIENCE).await? {
-        JoinMessage::Waiting => Ok(Asked::Waiting(stream)),
-        first => welcomed(&mut stream, first).await.map(Asked::Welcome),
+        JoinMessage::Waiting => Ok(Asked::Waiting(Box::new(stream))),
+        first => welcomed(&mut stream, first).await.map(|w| Asked::Welcome(Box::new(w))),
     }
 }
 

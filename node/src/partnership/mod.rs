@@ -9,6 +9,7 @@
 //! ```
 
 pub mod apply;
+mod attachments;
 pub mod commands;
 mod courier;
 mod driver;

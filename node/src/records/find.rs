@@ -90,10 +90,10 @@ fn choose<T>(
 /// [`Problem`] `not-found`, or `usage` if several could be meant.
 pub fn record(node: &Node, text: &str) -> Result<(Position, RecordRow), Problem> {
     let index = &node.shared.ledger.store().index;
-    if let Ok(id) = text.trim().parse::<RecordId>() {
-        if let Some(found) = rows::record(index, &id).map_err(|e| problem::index(&e))? {
-            return Ok(found);
-        }
+    if let Ok(id) = text.trim().parse::<RecordId>()
+        && let Some(found) = rows::record(index, &id).map_err(|e| problem::index(&e))?
+    {
+        return Ok(found);
     }
     let folded = text.trim().to_lowercase();
     let all = newest(node, None).map(|(p, row)| ((row.id.to_string(), String::new()), (p, row)));
@@ -122,8 +122,8 @@ fn newest(node: &Node, before: Option<Position>) -> impl Iterator<Item = (Positi
 #[must_use]
 pub fn counts(node: &Node) -> (u64, u64) {
     let index = &node.shared.ledger.store().index;
-    let ids = crate::node::count(&node.shared.ledger.store(), Table::Order, usize::MAX);
-    let drafts = crate::node::count(&node.shared.ledger.store(), Table::Draft, usize::MAX);
+    let ids = crate::node::count(node.shared.ledger.store(), Table::Order, usize::MAX);
+    let drafts = crate::node::count(node.shared.ledger.store(), Table::Draft, usize::MAX);
     // Each draft has a row in the order; a draft that was shared has at least one row in `Shared`.
     let shared = rows::prefix(index, Table::Shared as u8, &[])
         .filter_map(|(key, _)| key.get(..16).map(<[u8]>::to_vec))

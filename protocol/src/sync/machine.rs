@@ -19,6 +19,7 @@ use crate::signed::Unverified;
 
 use super::message::{Hello, Message, VERSION};
 use super::peer::{LogKey, Peer};
+use epochs::Wanted;
 
 pub use events::{Effect, Event, Roster};
 pub use sending::{PUSH_FANOUT, WINDOW};
@@ -37,8 +38,22 @@ struct Log {
     stored: Seq,
     /// The next position that was not even received.
     received: Seq,
+    /// Whether, when and whom we asked for it.
+    ask: Ask,
+}
+
+/// Asking for a log that nobody streams: once, then again after ever longer silence, so that a slow link
+/// is not filled with the same entries twice.
+#[derive(Debug)]
+struct Ask {
+    /// Who was asked and has more.
+    of: Option<NodeId>,
     /// What was received when the last tick came.
     at_last_tick: Seq,
+    /// Ticks without progress.
+    quiet: u32,
+    /// Ticks without progress after which to ask (again).
+    patience: u32,
 }
 
 /// The sync machine of one partnership on one node.
@@ -50,7 +65,7 @@ pub struct SyncMachine {
     addresses: Vec<String>,
     spaces: BTreeMap<SpaceId, Space>,
     peers: BTreeMap<NodeId, Peer>,
-    wanted_epochs: BTreeMap<EpochId, (SpaceId, usize)>,
+    wanted_epochs: BTreeMap<EpochId, Wanted>,
     out: Vec<Effect>,
 }
 
@@ -78,9 +93,7 @@ impl SyncMachine {
     pub fn handle(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Connected(peer) => self.connected(peer),
-            Event::Disconnected(peer) => {
-                self.peers.remove(&peer);
-            }
+            Event::Disconnected(peer) => self.gone(peer),
             Event::Received(peer, message) => self.received(peer, message),
             Event::Announced(peer, announcement) => self.announced(peer, &announcement),
             Event::LogOpened { space, circle, log, owner, next } => {
@@ -134,6 +147,12 @@ impl SyncMachine {
         let hello = Hello { version: VERSION, heads: self.heads.clone(), addresses: self.addresses.clone() };
         self.out.push(Effect::Send(peer, Message::Hello(hello)));
         self.tell(peer, true);
+        self.hurry_epochs(&peer);
+    }
+
+    fn gone(&mut self, peer: NodeId) {
+        self.peers.remove(&peer);
+        self.forget_asked(&peer);
     }
 
     fn received(&mut self, from: NodeId, message: Message) {
@@ -145,7 +164,7 @@ impl SyncMachine {
         match message {
             Message::Hello(hello) => self.hello(from, hello),
             Message::Frontier(frontier) => self.frontier(from, frontier),
-            Message::Heads(heads) => self.heads(from, &heads),
+            Message::Heads(heads) => self.out.push(Effect::CompareHeads(from, heads)),
             Message::WantActs(have) => self.out.push(Effect::SendActs(from, have)),
             Message::Acts(acts) => self.out.push(Effect::TakeActs(from, acts)),
             Message::WantLog(space, log, next) => self.want_log(from, space, log, next),
@@ -172,15 +191,7 @@ impl SyncMachine {
         addresses.truncate(limits::MAX_ADDRESSES);
         addresses.retain(|a| a.len() <= limits::MAX_ADDRESS);
         self.out.push(Effect::Addresses(from, addresses));
-        self.heads(from, &hello.heads);
-    }
-
-    fn heads(&mut self, from: NodeId, heads: &[ActId]) {
-        // Ours may be ahead of theirs: then they ask, not we. Heads that we know of are not heads of ours
-        // only if they lie behind ours; asking once too often costs one empty answer.
-        if heads.iter().any(|h| !self.heads.contains(h)) {
-            self.out.push(Effect::Send(from, Message::WantActs(self.heads.clone())));
-        }
+        self.out.push(Effect::CompareHeads(from, hello.heads));
     }
 
     fn roster_changed(&mut self, roster: Roster, heads: Vec<ActId>) {
@@ -194,7 +205,7 @@ impl SyncMachine {
         let gone: Vec<NodeId> =
             self.peers.keys().filter(|p| !self.roster.nodes.contains_key(*p)).copied().collect();
         for peer in gone {
-            self.peers.remove(&peer);
+            self.gone(peer);
             self.out.push(Effect::HangUp(peer, "no longer a member"));
         }
         if heads != self.heads {
@@ -215,9 +226,10 @@ impl SyncMachine {
         for key in self.all_logs() {
             self.fetch_if_stalled(key);
         }
-        for epoch in self.wanted_epochs.keys().copied().collect::<Vec<_>>() {
-            self.ask_for_epoch(epoch);
+        for peer in self.peers.values_mut() {
+            peer.forgive();
         }
+        self.ask_for_epochs();
     }
 
     /// S4: does this peer's organisation read this space?
@@ -241,6 +253,10 @@ impl SyncMachine {
         self.spaces.iter().flat_map(|(id, s)| s.logs.keys().map(|log| (*id, *log))).collect()
     }
 
+    fn log_mut(&mut self, key: &LogKey) -> Option<&mut Log> {
+        self.spaces.get_mut(&key.0).and_then(|s| s.logs.get_mut(&key.1))
+    }
+
     fn log(&self, key: &LogKey) -> Option<&Log> {
         self.spaces.get(&key.0).and_then(|s| s.logs.get(&key.1))
     }
@@ -254,6 +270,6 @@ impl SyncMachine {
 
 impl Log {
     fn new(owner: NodeId, certificate: Option<Unverified<LogCertificate>>, next: Seq) -> Self {
-        Self { owner, certificate, stored: next, received: next, at_last_tick: next }
+        Self { owner, certificate, stored: next, received: next, ask: Ask::new(next) }
     }
 }

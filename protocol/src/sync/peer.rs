@@ -18,9 +18,15 @@ pub struct Peer {
     pub introduced: BTreeSet<LogKey>,
     /// Logs that we are sending it.
     pub streams: BTreeMap<LogKey, Stream>,
+    /// Logs of which it sent what we did not accept, and the ticks until it is asked again: the fault may
+    /// have been ours (a full disk, say).
+    pub shunned: BTreeMap<LogKey, u32>,
     /// Did it say hello?
     pub greeted: bool,
 }
+
+/// Ticks for which a peer is not asked for a log of which it sent what we did not accept.
+const SHUNNED: u32 = 40;
 
 /// A log being sent.
 #[derive(Debug, Clone, Copy)]
@@ -35,5 +41,23 @@ impl Peer {
     /// The next position that it lacks.
     pub fn has(&self, key: &LogKey) -> Seq {
         self.has.get(key).copied().unwrap_or(Seq(0))
+    }
+
+    /// It sent what we did not accept.
+    pub fn shun(&mut self, key: LogKey) {
+        self.shunned.insert(key, SHUNNED);
+    }
+
+    /// A tick passed.
+    pub fn forgive(&mut self) {
+        self.shunned.retain(|_, ticks| {
+            *ticks = ticks.saturating_sub(1);
+            *ticks > 0
+        });
+    }
+
+    /// Does it hold more of a log than this, and may it be asked?
+    pub fn offers(&self, key: &LogKey, beyond: Seq) -> bool {
+        self.has(key) > beyond && !self.shunned.contains_key(key)
     }
 }

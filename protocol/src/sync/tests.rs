@@ -202,7 +202,7 @@ impl World {
     }
 
     fn settle(&mut self) {
-        for _ in 0..50 {
+        for _ in 0..200 {
             while self.step() {}
             for i in 0..self.nodes.len() {
                 self.event(i, Event::Tick);
@@ -282,6 +282,45 @@ fn a_third_node_passes_on_what_the_author_cannot() {
     world.connect(1, 2);
     world.settle();
     assert_eq!(world.payloads(2).len(), 50);
+}
+
+#[test]
+fn a_log_that_was_known_from_the_roster_goes_on_where_the_store_ends() {
+    let mut world = World::new(2, 8);
+    let (space, log) = (derive::space_of_all(&P), world.main_log(1));
+    let owner = (world.nodes[1].id, None);
+    world.event(0, Event::LogOpened { space, circle: None, log, owner, next: Seq(7) });
+    world.connect(0, 1);
+    let told = world.sent.iter().find_map(|(from, _, message)| match message {
+        Message::Frontier(f) if *from == 0 => f.logs.iter().find(|p| p.log == log).map(|p| p.next),
+        _ => None,
+    });
+    assert_eq!(told, Some(Seq(7)));
+}
+
+#[test]
+fn a_slow_holder_is_not_asked_for_the_same_entries_again_and_again() {
+    let mut world = World::new(3, 9);
+    world.connect(0, 1);
+    for n in 0..10 {
+        world.publish(0, None, &[n]);
+    }
+    world.settle();
+    world.cut(0, 1);
+    world.connect(1, 2);
+    // Node 1 tells what it holds; its entries are on a link that takes an hour.
+    let one = world.nodes[1].id;
+    while let Some(message) = world.wires.get_mut(&(1, 2)).and_then(VecDeque::pop_front) {
+        world.event(2, Event::Received(one, message));
+        if matches!(world.sent.last(), Some((2, 1, Message::WantLog(..)))) {
+            break;
+        }
+    }
+    for _ in 0..400 {
+        world.event(2, Event::Tick);
+    }
+    let asked = world.sent.iter().filter(|(f, _, m)| *f == 2 && matches!(m, Message::WantLog(..))).count();
+    assert!((2..=5).contains(&asked), "asked {asked} times in 100 seconds");
 }
 
 #[test]

@@ -116,6 +116,8 @@ pub enum Effect {
         /// The certificate.
         certificate: Unverified<LogCertificate>,
     },
+    /// Ask for acts if any of these heads is not known here.
+    CompareHeads(NodeId, Vec<ActId>),
     /// Verify and add acts.
     TakeActs(NodeId, Vec<Unverified<ActBody>>),
     /// Send the acts that are missing beyond these heads.

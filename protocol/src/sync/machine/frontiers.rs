@@ -83,7 +83,10 @@ impl SyncMachine {
         next: Seq,
     ) {
         let place = self.spaces.entry(space).or_insert_with(|| Space { circle, logs: BTreeMap::new() });
-        place.logs.entry(log).or_insert_with(|| Log::new(owner.0, owner.1, next));
+        let known = place.logs.entry(log).or_insert_with(|| Log::new(owner.0, owner.1, next));
+        // Known from the roster, or from a peer, before it was loaded from the store.
+        known.stored = known.stored.max(next);
+        known.received = known.received.max(next);
         for peer in self.peers.keys().copied().collect::<Vec<_>>() {
             self.tell_one(peer, (space, log));
             self.pump(peer, (space, log));

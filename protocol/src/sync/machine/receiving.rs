@@ -5,42 +5,82 @@ use crate::log::Batch;
 
 use super::super::message::Message;
 use super::super::peer::LogKey;
-use super::{Effect, SyncMachine};
+use super::sending::PUSH_FANOUT;
+use super::{Ask, Effect, SyncMachine};
+
+/// Ticks without progress before asking somebody else for what the author should be sending.
+const AUTHOR_PATIENCE: u32 = 40;
+/// Ticks before asking again: doubles from the first to the last.
+const PATIENCE: (u32, u32) = (40, 1_200);
+
+impl Ask {
+    pub(super) fn new(at: Seq) -> Ask {
+        Ask { of: None, at_last_tick: at, quiet: 0, patience: 1 }
+    }
+}
 
 impl SyncMachine {
-    /// S2, at once: asks `from` for a log that it holds more of, if the author cannot send it.
+    /// S2, at once: asks `from` for a log that it holds more of, if the author cannot send it and nobody was
+    /// asked yet.
     pub(super) fn fetch_if_orphaned(&mut self, from: NodeId, key: LogKey) {
         let Some(log) = self.log(&key) else { return };
-        if log.owner == self.me || self.peers.contains_key(&log.owner) {
+        if log.owner == self.me || log.ask.of.is_some() || self.peers.contains_key(&log.owner) {
             return;
         }
         self.fetch(from, key);
     }
 
-    /// S2: a log of which somebody holds more, and which did not move since the last tick, is asked for.
+    /// S2: a log of which somebody holds more, and which does not move, is asked for.
     pub(super) fn fetch_if_stalled(&mut self, key: LogKey) {
         let me = self.me;
-        let Some(log) = self.spaces.get_mut(&key.0).and_then(|s| s.logs.get_mut(&key.1)) else { return };
-        let moved = log.received != log.at_last_tick || log.received != log.stored;
-        log.at_last_tick = log.received;
+        let crowded = self.peers.len() > PUSH_FANOUT;
+        let author_here = self.log(&key).is_some_and(|log| self.peers.contains_key(&log.owner));
+        let Some(log) = self.log_mut(&key) else { return };
+        let moved = log.received != log.ask.at_last_tick;
+        log.ask.at_last_tick = log.received;
         let (received, owner) = (log.received, log.owner);
+        if moved {
+            log.ask.quiet = 0;
+            log.ask.patience = if author_here && !crowded { AUTHOR_PATIENCE } else { 1 };
+        }
         if moved || owner == me || self.welcome_until(&key).is_some_and(|until| received >= until) {
             return;
         }
         // Not the author if anybody else will do: it may be busy with many.
         let holders: Vec<NodeId> =
-            self.peers.iter().filter(|(_, p)| p.has(&key) > received).map(|(id, _)| *id).collect();
-        let chosen = holders.iter().find(|id| **id != owner).or(holders.first());
-        if let Some(from) = chosen.copied() {
+            self.peers.iter().filter(|(_, p)| p.offers(&key, received)).map(|(id, _)| *id).collect();
+        let chosen = holders.iter().find(|id| **id != owner).or(holders.first()).copied();
+        let Some(log) = self.log_mut(&key) else { return };
+        let Some(from) = chosen else {
+            log.ask = Ask { quiet: 0, ..Ask::new(received) };
+            return;
+        };
+        log.ask.quiet += 1;
+        let first = author_here && !crowded && log.ask.of.is_none();
+        let patience = if first { log.ask.patience.max(AUTHOR_PATIENCE) } else { log.ask.patience };
+        if log.ask.quiet >= patience {
             self.fetch(from, key);
         }
     }
 
     fn fetch(&mut self, from: NodeId, key: LogKey) {
         let Some(received) = self.log(&key).map(|l| l.received) else { return };
-        let more = self.peers.get(&from).is_some_and(|p| p.has(&key) > received);
-        if more {
-            self.out.push(Effect::Send(from, Message::WantLog(key.0, key.1, received)));
+        if !self.peers.get(&from).is_some_and(|p| p.offers(&key, received)) {
+            return;
+        }
+        if let Some(log) = self.log_mut(&key) {
+            let patience = (log.ask.patience * 2).clamp(PATIENCE.0, PATIENCE.1);
+            log.ask = Ask { of: Some(from), at_last_tick: received, quiet: 0, patience };
+        }
+        self.out.push(Effect::Send(from, Message::WantLog(key.0, key.1, received)));
+    }
+
+    /// A peer that was asked is gone: others may be asked at once.
+    pub(super) fn forget_asked(&mut self, peer: &NodeId) {
+        for log in self.spaces.values_mut().flat_map(|s| s.logs.values_mut()) {
+            if log.ask.of == Some(*peer) || log.owner == *peer {
+                log.ask = Ask::new(log.received);
+            }
         }
     }
 
@@ -60,6 +100,16 @@ impl SyncMachine {
         }
         log.received = Seq(end);
         self.out.push(Effect::Ingest(from, batch));
+        self.settle_ask(key);
+    }
+
+    /// Who was asked and has no more can be asked again when it says that it has.
+    fn settle_ask(&mut self, key: LogKey) {
+        let Some(log) = self.log(&key) else { return };
+        let more = log.ask.of.and_then(|of| self.peers.get(&of)).is_some_and(|p| p.has(&key) > log.received);
+        if let Some(log) = self.log_mut(&key).filter(|_| !more) {
+            log.ask.of = None;
+        }
     }
 
     /// Up to which position entries of a log are welcome; `Some(0)` for logs of nobody.
@@ -104,9 +154,11 @@ impl SyncMachine {
         if let Some(state) = self.spaces.get_mut(&space).and_then(|s| s.logs.get_mut(&log)) {
             state.received = state.stored;
         }
-        // Who sent it holds what we do not accept; do not ask it again for this log.
+        if let Some(log) = self.log_mut(&(space, log)) {
+            log.ask = Ask::new(log.received);
+        }
         if let Some(peer) = self.peers.get_mut(&from) {
-            peer.has.remove(&(space, log));
+            peer.shun((space, log));
         }
     }
 }

@@ -40,12 +40,12 @@ impl SyncMachine {
             return;
         }
         let has = peer.has(&key);
-        if !peer.streams.contains_key(&key) {
+        if let std::collections::btree_map::Entry::Vacant(e) = peer.streams.entry(key) {
             // S1: our own logs need no asking.
             if owner != self.me || !pushing || has >= stored {
                 return;
             }
-            peer.streams.insert(key, Stream { next: has, reading: false });
+            e.insert(Stream { next: has, reading: false });
         }
         let Some(stream) = peer.streams.get_mut(&key) else { return };
         if stream.reading {

@@ -1,0 +1,113 @@
+//! The driver's part in attachments: giving chunks to who may have them, fetching what is missing.
+
+use std::collections::BTreeMap;
+
+use entente_protocol::chunk;
+use entente_protocol::ids::{BlobId, NodeId, OrgId, SpaceId};
+use entente_protocol::sync::{BlobMessage, Message};
+
+use crate::api::types;
+use crate::frames::{Frame, KnownBlob};
+use crate::rows::{self, Table};
+
+use super::courier::Job;
+use super::driver::{Driver, Then};
+use super::epochs;
+use super::fetch::Want;
+use super::state::Log;
+
+/// The connected nodes, and the organisations of each space (`None`: all members).
+struct Sharers {
+    nodes: Vec<(NodeId, OrgId)>,
+    spaces: BTreeMap<SpaceId, Option<Vec<OrgId>>>,
+}
+
+impl Sharers {
+    /// The connected nodes that read the space that an attachment belongs to.
+    fn of(&self, blob: &KnownBlob) -> Vec<NodeId> {
+        let Some(circle) = blob.place.and_then(|(_, space)| self.spaces.get(&space)) else {
+            return Vec::new();
+        };
+        let reads = |org: &OrgId| circle.as_ref().is_none_or(|orgs| orgs.contains(org));
+        self.nodes.iter().filter(|(_, org)| reads(org)).map(|(node, _)| *node).collect()
+    }
+}
+
+impl Driver {
+    /// Attachments that were not complete when the node stopped.
+    pub(super) fn want_incomplete(&mut self) {
+        let ledger = self.shared.ledger.clone();
+        for (_, row) in rows::prefix(&ledger.store().index, Table::Blob as u8, &[]) {
+            let Some(blob) = rows::decode::<KnownBlob>(&row) else { continue };
+            if !blob.complete && blob.place.is_some_and(|(partnership, _)| partnership == self.state.id) {
+                self.fetcher.want(blob);
+            }
+        }
+    }
+
+    pub(super) fn about_attachment(&mut self, from: NodeId, message: BlobMessage) {
+        match message {
+            BlobMessage::WantHashes(blob, start) => match self.may_have(&from, &blob) {
+                Some(known) => self.send(from, Job::Hashes(blob, start, known.size)),
+                None => self.send(from, Job::Message(Message::Blob(BlobMessage::Absent(blob)))),
+            },
+            BlobMessage::WantChunk(blob, index) => match self.may_have(&from, &blob) {
+                Some(known) => {
+                    let len = chunk::sealed_len(known.size, index);
+                    self.send(from, Job::Chunk(blob, index, len));
+                }
+                None => self.send(from, Job::Message(Message::Blob(BlobMessage::Absent(blob)))),
+            },
+            answer => {
+                let store = self.shared.ledger.clone();
+                let who = self.sharers();
+                let wants = self.fetcher.answer(store.store(), from, answer, |b| who.of(b));
+                self.fetched(wants);
+            }
+        }
+    }
+
+    /// An attachment that is complete here and that this node may have.
+    fn may_have(&self, node: &NodeId, blob: &BlobId) -> Option<KnownBlob> {
+        let index = &self.shared.ledger.store().index;
+        let known = rows::blob(index, blob).ok()??;
+        let (partnership, space) = known.place.filter(|_| known.complete)?;
+        let (org, _) = self.state.membership.node(node)?;
+        let circle = epochs::circle_of(&self.state, &space)?;
+        let reads = partnership == self.state.id && circle.is_none_or(|orgs| orgs.contains(&org));
+        reads.then_some(known)
+    }
+
+    /// The connected nodes, and who reads which space: computed once for a round of fetching.
+    fn sharers(&self) -> Sharers {
+        let circle = |log: &Log| log.circle.as_ref().map(|c| c.orgs.clone());
+        let nodes = self.couriers.keys();
+        Sharers {
+            nodes: nodes.filter_map(|n| self.state.membership.node(n).map(|(org, _)| (*n, org))).collect(),
+            spaces: self.state.logs.iter().map(|((space, _), log)| (*space, circle(log))).collect(),
+        }
+    }
+
+    pub(super) fn fetch_on(&mut self) {
+        if !self.fetcher.is_eager() {
+            return;
+        }
+        let who = self.sharers();
+        let wants = self.fetcher.start(|b| who.of(b));
+        self.fetched(wants);
+    }
+
+    fn fetched(&mut self, wants: Vec<Want>) {
+        for want in wants {
+            match want {
+                Want::Send(to, message) => self.send(to, Job::Message(Message::Blob(message))),
+                Want::Complete(blob) => {
+                    if let Some(record) = blob.record {
+                        let _nobody = self.shared.events.send(types::Event::Attachment { record });
+                    }
+                    self.append(vec![Frame::Blob(blob)], Then::Nothing);
+                }
+            }
+        }
+    }
+}
