@@ -83,7 +83,11 @@ impl Ledger {
     /// [`IndexError`]; the journal has the frames, and the next start applies them again.
     pub fn settle(&self, ticket: Ticket, batch: Batch) -> Result<(), IndexError> {
         let mut tickets = self.tickets();
-        tickets.open.insert(ticket.number, ticket.end);
+        match ticket.end {
+            Some(end) => tickets.open.insert(ticket.number, Some(end)),
+            // No frames: nothing that a cursor could pass over.
+            None => tickets.open.remove(&ticket.number),
+        };
         let mut cursor = None;
         while let Some(entry) = tickets.open.first_entry() {
             match entry.get() {

@@ -237,7 +237,7 @@ pub enum RecordError {
     #[error("field name `{0}`: use 1 to 64 bytes without control characters, and each name once")]
     FieldName(String),
     /// A disclosure that the author did not commit to, or twice.
-    #[error("a {0} was added or changed after the author signed")]
+    #[error("{0} was added or changed after the author signed")]
     NotCommitted(&'static str),
     /// The context is not the one that the author committed to.
     #[error("the record's context was changed after the author signed")]
@@ -382,8 +382,8 @@ impl RecordParts {
             }
             Some(_) => return Err(RecordError::Context),
         };
-        committed("field", &self.fields, &m.fields)?;
-        committed("attachment", &self.attachments, &m.attachments)?;
+        committed("a field", &self.fields, &m.fields)?;
+        committed("an attachment", &self.attachments, &m.attachments)?;
         let fields = self.fields.iter().map(decode_field).collect::<Result<Vec<_>, _>>()?;
         let attachments = self.attachments.iter().map(decode_attachment).collect::<Result<Vec<_>, _>>()?;
         Ok(VerifiedRecord {

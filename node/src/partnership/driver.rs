@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_protocol::codec;
-use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, Seq, SpaceId, Timestamp, TransportId};
+use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Announcement, Effect, Event, Message, SyncMachine};
 use futures::StreamExt;
@@ -32,13 +32,15 @@ use super::apply::{self, Applied};
 use super::commands::{Command, CommandError, Published, Reply};
 use super::courier::{self, BatchSent, Job};
 use super::fetch::Fetcher;
-use super::join::Welcome;
+use super::join::{Refusal, Verdict, Welcome};
 use super::state::State;
 use super::view::View;
 use super::{epochs, govern, ingest};
 
 /// How often the machine is told that time passes.
 const TICK: Duration = Duration::from_millis(250);
+/// At least so long between two announcements.
+const ANNOUNCE: Duration = Duration::from_millis(100);
 /// Entries without a key that are looked at when a node starts.
 const WAITING: usize = 10_000;
 /// Ticks after which an attachment that did not move is asked for elsewhere: 10 s.
@@ -85,6 +87,7 @@ pub struct Driver {
     inflight: FuturesOrdered<InFlight>,
     batches_sent: mpsc::Sender<BatchSent>,
     announcement: Option<Announcement>,
+    announce_at: tokio::time::Instant,
     ticks: u32,
 }
 
@@ -103,6 +106,8 @@ pub(super) enum Then {
     Published(Published, Reply<Published>),
     /// Tell the machine that a partner's batch is here.
     Ingested(NodeId, SpaceId, LogId),
+    /// Answer who asked to join.
+    Asked(OrgId, NodeId, oneshot::Sender<Verdict>),
     /// Answer whoever changed membership.
     Membership(Option<Reply<()>>),
     /// Nothing more.
@@ -138,6 +143,7 @@ impl Driver {
             inflight: FuturesOrdered::new(),
             batches_sent,
             announcement: None,
+            announce_at: tokio::time::Instant::now(),
             ticks: 0,
         };
         (driver, sent)
@@ -174,8 +180,10 @@ impl Driver {
                     self.event(Event::BatchSent { to, space, log, next });
                 }
                 _ = tick.tick() => self.tick(),
+                () = tokio::time::sleep_until(self.announce_at), if self.announcement.is_some() => {
+                    self.announce().await;
+                }
             }
-            self.announce().await;
         };
         self.end().await;
         if let Some(done) = stopped {
@@ -431,6 +439,10 @@ impl Driver {
             Then::Membership(Some(reply)) => {
                 let _gone = reply.send(Err(CommandError::Ledger(error.into())));
             }
+            Then::Asked(_, _, reply) => {
+                let reason = "the inviter's node could not keep the request; ask again later".into();
+                let _gone = reply.send(Verdict::Refused(Refusal { code: "failed".into(), reason }));
+            }
             Then::Membership(None) | Then::Nothing => {}
         }
     }
@@ -493,6 +505,11 @@ impl Driver {
                     let _gone = reply.send(Ok(()));
                 }
             }
+            Then::Asked(org, node, reply) => {
+                self.membership_changed().await;
+                let verdict = self.wait_or_welcome(org, node);
+                let _gone = reply.send(verdict);
+            }
             Then::Nothing => self.refresh_network().await,
         }
     }
@@ -504,8 +521,10 @@ impl Driver {
         }
     }
 
-    /// Gossips the newest position of our log. Several publications in one turn make one announcement.
+    /// Gossips the newest position of our log. Many publications in a short time make one announcement:
+    /// connected partners are sent the entries anyway.
     async fn announce(&mut self) {
+        self.announce_at = tokio::time::Instant::now() + ANNOUNCE;
         if let Some(announcement) = self.announcement.take() {
             let _nobody_there = self.net.announce(codec::encode(&announcement).into()).await;
         }

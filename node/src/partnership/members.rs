@@ -11,6 +11,7 @@ use entente_protocol::sync::{Event, Message};
 use tokio::sync::oneshot;
 
 use crate::clock;
+use crate::frames::Frame;
 use crate::net::Member;
 use crate::secrets::{EpochSecret, Secret};
 use crate::vault::VaultError;
@@ -21,6 +22,9 @@ use super::driver::{Driver, Then};
 use super::join::{self, Refusal, Terms, Verdict, Welcome};
 use super::ring::Epoch;
 use super::{epochs, govern};
+
+/// Who asks to join, and the acts that are new with it.
+type Request = ((OrgId, NodeId), Vec<Unverified<ActBody>>);
 
 impl Driver {
     /// Acts from a partner.
@@ -220,25 +224,31 @@ impl Driver {
         })
     }
 
-    /// Somebody at the door of an invitation asks to be let in.
+    /// Somebody at the door of an invitation asks to be let in. The answer comes when the request is durable
+    /// and a steward could approve it.
     pub(super) fn ask(
         &mut self,
         invitation: ActId,
         act: &Unverified<ActBody>,
         reply: oneshot::Sender<Verdict>,
     ) {
-        let verdict = match self.judge_join(invitation, act) {
-            Ok((org, node)) => self.wait_or_welcome(org, node),
-            Err(refusal) => Verdict::Refused(refusal),
-        };
-        let _gone = reply.send(verdict);
+        match self.judge_join(invitation, act) {
+            Ok((who, new)) => {
+                let id = self.state.id;
+                let frames = new.into_iter().map(|act| Frame::Act(id, act)).collect();
+                self.append(frames, Then::Asked(who.0, who.1, reply));
+            }
+            Err(refusal) => {
+                let _gone = reply.send(Verdict::Refused(refusal));
+            }
+        }
     }
 
     fn judge_join(
         &mut self,
         invitation: ActId,
         travelling: &Unverified<ActBody>,
-    ) -> Result<(OrgId, NodeId), Refusal> {
+    ) -> Result<Request, Refusal> {
         let refuse = |code: &str, reason: String| Refusal { code: code.into(), reason };
         let act = verify_act(travelling).map_err(|e| refuse("void", e.to_string()))?;
         let Act::Join(join) = &act.body().act else {
@@ -261,7 +271,7 @@ impl Driver {
             _ => return Err(refuse("void", "the request is for another invitation".into())),
         }
         if self.state.graph.contains(&id) {
-            return Ok(who);
+            return Ok((who, Vec::new()));
         }
         self.use_invitation(invitation, who).map_err(|e| refuse("failed", e.to_string()))?;
         let new = govern::take(&mut self.state, std::slice::from_ref(travelling));
@@ -273,8 +283,7 @@ impl Driver {
             };
             return Err(refuse("void", why));
         }
-        self.keep_acts(new, None);
-        Ok(who)
+        Ok((who, new))
     }
 
     fn use_invitation(&mut self, invitation: ActId, who: (OrgId, NodeId)) -> Result<(), VaultError> {
@@ -291,7 +300,7 @@ impl Driver {
         Ok(())
     }
 
-    fn wait_or_welcome(&mut self, org: OrgId, node: NodeId) -> Verdict {
+    pub(super) fn wait_or_welcome(&mut self, org: OrgId, node: NodeId) -> Verdict {
         if let Some(welcome) = self.welcome(&node) {
             return Verdict::Welcome(welcome);
         }

@@ -35,6 +35,15 @@ pub struct Stream {
     pub next: Seq,
     /// Is the driver reading a batch of it now?
     pub reading: bool,
+    /// Asked for from here while a batch was being read: goes on from here after that.
+    pub again: Option<Seq>,
+}
+
+impl Stream {
+    /// From a position on.
+    pub fn from(next: Seq) -> Stream {
+        Stream { next, reading: false, again: None }
+    }
 }
 
 impl Peer {

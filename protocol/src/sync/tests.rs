@@ -324,6 +324,38 @@ fn a_slow_holder_is_not_asked_for_the_same_entries_again_and_again() {
 }
 
 #[test]
+fn an_acknowledgement_that_overtakes_the_drivers_word_stops_nothing() {
+    let mut world = World::new(2, 10);
+    world.connect_all();
+    world.settle();
+    let (space, log, one) = (derive::space_of_all(&P), world.main_log(0), world.nodes[1].id);
+    let mut machine_says = |event| world.nodes[0].machine.handle(event);
+    let asks = |effects: &[Effect]| {
+        effects
+            .iter()
+            .filter_map(|e| match e {
+                Effect::SendBatch { from, .. } => Some(from.0),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(asks(&machine_says(Event::Stored { space, log, next: Seq(5) })), [0]);
+    let ack = |next| {
+        Message::Frontier(Frontier {
+            space,
+            circle: None,
+            logs: vec![LogPoint { log, next: Seq(next), certificate: None }],
+        })
+    };
+    // The reader acknowledges 3 before the courier has said that 0 to 3 went out.
+    assert!(asks(&machine_says(Event::Received(one, ack(3)))).is_empty());
+    assert_eq!(asks(&machine_says(Event::BatchSent { to: one, space, log, next: Seq(3) })), [3]);
+    assert!(asks(&machine_says(Event::Received(one, ack(5)))).is_empty());
+    assert!(asks(&machine_says(Event::BatchSent { to: one, space, log, next: Seq(5) })).is_empty());
+    assert_eq!(asks(&machine_says(Event::Stored { space, log, next: Seq(6) })), [5]);
+}
+
+#[test]
 fn a_quiet_network_falls_silent() {
     let mut world = World::new(4, 4);
     world.connect_all();

@@ -27,8 +27,10 @@ impl SyncMachine {
                 let key = (space, point.log);
                 if let Some(peer) = self.peers.get_mut(&from) {
                     peer.has.insert(key, point.next);
-                    if point.next.0 > peer.streams.get(&key).map_or(0, |s| s.next.0) {
-                        peer.streams.remove(&key);
+                    // It has more than we sent, from elsewhere. A batch that is being read goes out all the
+                    // same: its acknowledgement may come before the driver's word that it went.
+                    if let Some(stream) = peer.streams.get_mut(&key).filter(|s| !s.reading) {
+                        stream.next = stream.next.max(point.next);
                     }
                 }
                 self.fetch_if_orphaned(from, key);

@@ -18,10 +18,12 @@ impl SyncMachine {
             return;
         }
         if let Some(peer) = self.peers.get_mut(&from) {
-            let reading = peer.streams.get(&key).is_some_and(|s| s.reading);
             peer.has.insert(key, next);
-            if !reading {
-                peer.streams.insert(key, Stream { next, reading: false });
+            let stream = peer.streams.entry(key).or_insert(Stream::from(next));
+            if stream.reading {
+                stream.again = Some(next);
+            } else {
+                *stream = Stream::from(next);
             }
         }
         self.pump(from, key);
@@ -45,7 +47,7 @@ impl SyncMachine {
             if owner != self.me || !pushing || has >= stored {
                 return;
             }
-            e.insert(Stream { next: has, reading: false });
+            e.insert(Stream::from(has));
         }
         let Some(stream) = peer.streams.get_mut(&key) else { return };
         if stream.reading {
@@ -65,16 +67,16 @@ impl SyncMachine {
 
     pub(super) fn batch_sent(&mut self, to: NodeId, space: SpaceId, log: LogId, next: Seq) {
         let key = (space, log);
-        if let Some(stream) = self.peers.get_mut(&to).and_then(|p| p.streams.get_mut(&key)) {
-            let stuck = stream.next == next;
-            *stream = Stream { next, reading: false };
-            if stuck {
-                // Nothing could be read: a damaged entry, say. Ask again at the peer's next word.
-                if let Some(peer) = self.peers.get_mut(&to) {
-                    peer.streams.remove(&key);
-                }
-                return;
-            }
+        let Some(peer) = self.peers.get_mut(&to) else { return };
+        let has = peer.has(&key);
+        let Some(stream) = peer.streams.get_mut(&key) else { return };
+        let nothing_read = next <= stream.next && stream.again.is_none();
+        let next = stream.again.unwrap_or(next.max(has));
+        *stream = Stream::from(next);
+        if nothing_read && next > has {
+            // A damaged entry, say. Goes on at the peer's next word.
+            peer.streams.remove(&key);
+            return;
         }
         self.pump(to, key);
     }
