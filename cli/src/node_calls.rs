@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use entente_node::api::problem as node_problem;
 use entente_node::api::types::{Check, Problem, Status};
 use entente_node::home::{DEFAULT_PORT, Home, HomeError, parse_address};
-use entente_node::setup::{Setup, SetupError, set_up};
+use entente_node::setup::{Setup, SetupError, WEAK_PASSPHRASE, set_up};
 use entente_node::vault::VaultError;
 use entente_protocol::agreement::Form;
 use entente_protocol::agreement::templates::template;
@@ -76,7 +76,7 @@ pub fn init(home: &Path, options: InitOptions, passphrase: &str) -> Result<InitR
     let setup = Setup { name: options.name, kind: options.kind, country: options.country, listen, advertise };
     let folder = Home::at(home);
     let made = set_up(&folder, &setup, passphrase).map_err(|e| not_set_up(&e))?;
-    Ok(InitReport {
+    let mut report = InitReport {
         organisation: made.organisation,
         node: made.node,
         fingerprint: fingerprint(&made.organisation),
@@ -90,7 +90,13 @@ pub fn init(home: &Path, options: InitOptions, passphrase: &str) -> Result<InitR
                 .into(),
             format!("Settings, in `config.toml`: it will listen on {listen}."),
         ],
-    })
+    };
+    if passphrase.chars().count() < WEAK_PASSPHRASE {
+        let warning = "The passphrase is short: whoever takes this machine could guess it. Use a new folder and \
+                       several words for anything that matters.";
+        report.made.push(warning.into());
+    }
+    Ok(report)
 }
 
 /// The first 30 letters of an id in groups of five: what can be read over the phone.

@@ -46,16 +46,16 @@ pub enum SetupError {
     #[error(transparent)]
     Name(#[from] IntroductionError),
     /// The passphrase.
-    #[error("the passphrase is shorter than {MIN_PASSPHRASE} characters")]
+    #[error("the passphrase is empty")]
     Passphrase,
     /// Randomness.
     #[error("the system gives no randomness: {0}")]
     Random(#[from] getrandom::Error),
 }
 
-/// Characters that a passphrase must have at least. Argon2id makes each guess dear; it cannot make a short
+/// Characters below which a passphrase is called weak. Argon2id makes each guess dear; it cannot make a short
 /// passphrase long.
-pub const MIN_PASSPHRASE: usize = 8;
+pub const WEAK_PASSPHRASE: usize = 12;
 
 /// Makes an organisation's root key and its first node. The root key goes into a file of its own, to be
 /// taken off the machine.
@@ -63,7 +63,7 @@ pub const MIN_PASSPHRASE: usize = 8;
 /// # Errors
 /// [`SetupError`]; nothing is left behind that would stop another attempt.
 pub fn set_up(home: &Home, setup: &Setup, passphrase: &str) -> Result<Made, SetupError> {
-    if passphrase.chars().count() < MIN_PASSPHRASE {
+    if passphrase.is_empty() {
         return Err(SetupError::Passphrase);
     }
     let (root, node, store) = (Secret::random()?, Secret::random()?, Secret::random()?);

@@ -161,23 +161,39 @@ impl fmt::Display for Seq {
 /// Milliseconds since 1970-01-01 UTC, as some node's clock claimed. Never an authority: clocks are
 /// wrong by years in this field.
 #[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Debug,
-    Default,
-    Encode,
-    Decode,
-    serde::Serialize,
-    serde::Deserialize,
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Encode, Decode, serde::Serialize,
 )]
 #[cbor(transparent)]
 #[serde(transparent)]
 pub struct Timestamp(#[n(0)] pub u64);
+
+/// Reads milliseconds, or a day as people write it: `"2026-12-01"`, from 00:00 UTC.
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Written;
+        impl serde::de::Visitor<'_> for Written {
+            type Value = Timestamp;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a day such as \"2026-12-01\", or milliseconds since 1970")
+            }
+            fn visit_u64<E>(self, ms: u64) -> Result<Timestamp, E> {
+                Ok(Timestamp(ms))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                let wrong = || E::invalid_value(serde::de::Unexpected::Str(text), &self);
+                let mut parts = text.split('-');
+                let (Some(y), Some(m), Some(d), None) =
+                    (parts.next(), parts.next(), parts.next(), parts.next())
+                else {
+                    return Err(wrong());
+                };
+                let (Ok(y), Ok(m), Ok(d)) = (y.parse(), m.parse(), d.parse()) else { return Err(wrong()) };
+                crate::agreement::Day::new(y, m, d).map(crate::agreement::Day::begins).ok_or_else(wrong)
+            }
+        }
+        d.deserialize_any(Written)
+    }
+}
 
 impl Timestamp {
     /// One day in milliseconds.
@@ -194,6 +210,16 @@ impl Timestamp {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_may_be_written_as_a_day() {
+        let day: Timestamp = serde_json::from_str("\"2026-12-01\"").unwrap();
+        assert_eq!(day, Timestamp(1_796_083_200_000));
+        assert_eq!(serde_json::from_str::<Timestamp>("7").unwrap(), Timestamp(7));
+        for wrong in ["\"2026-13-01\"", "\"tomorrow\"", "\"2026-12-01-1\"", "-1", "null"] {
+            assert!(serde_json::from_str::<Timestamp>(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn an_id_survives_its_text_and_refuses_anything_else() {

@@ -82,11 +82,13 @@ impl io::Write for SafeLog {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = safe_text::line(text.trim_end_matches('\n'));
-        io::stderr().lock().write_all(format!("{line}\n").as_bytes())?;
+        // A log on a full disk is not written, and that is all: tracing would answer an error with a panic.
+        let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _ = io::stderr().flush();
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_protocol::codec;
+use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Announcement, Effect, Event, Message, SyncMachine};
@@ -33,6 +34,7 @@ use super::commands::{Command, CommandError, Published, Reply};
 use super::courier::{self, BatchSent, Job};
 use super::fetch::Fetcher;
 use super::join::{Refusal, Verdict, Welcome};
+use super::parting::Parting;
 use super::state::State;
 use super::view::View;
 use super::{epochs, govern, ingest};
@@ -72,6 +74,7 @@ pub struct Driver {
     pub(super) net: Arc<NetHandle>,
     pub(super) view: watch::Sender<View>,
     pub(super) fetcher: Fetcher,
+    pub(super) parting: Parting,
     /// Addresses that nodes told since they connected.
     pub(super) told: BTreeMap<NodeId, Vec<String>>,
     /// What nodes that are gone now held when they were last here.
@@ -132,6 +135,7 @@ impl Driver {
             net: Arc::new(net),
             view,
             fetcher: Fetcher::default(),
+            parting: Parting::default(),
             told: BTreeMap::new(),
             last_known: BTreeMap::new(),
             last_seen: BTreeMap::new(),
@@ -172,14 +176,14 @@ impl Driver {
                     None => break None,
                 },
                 event = events.recv() => match event {
-                    Some(event) => self.net_event(event),
+                    Some(event) => self.net_event(event).await,
                     None => break None,
                 },
                 Some(sent) = sent.recv() => {
                     let BatchSent { to, space, log, next } = sent;
                     self.event(Event::BatchSent { to, space, log, next });
                 }
-                _ = tick.tick() => self.tick(),
+                _ = tick.tick() => self.tick().await,
                 () = tokio::time::sleep_until(self.announce_at), if self.announcement.is_some() => {
                     self.announce().await;
                 }
@@ -247,8 +251,11 @@ impl Driver {
         self.state.ring.clear();
     }
 
-    fn tick(&mut self) {
+    async fn tick(&mut self) {
         self.event(Event::Tick);
+        if self.parted(None) {
+            self.refresh_network().await;
+        }
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks.is_multiple_of(STALLED) {
             self.fetcher.put_back_stalled();
@@ -256,10 +263,10 @@ impl Driver {
         self.fetch_on();
     }
 
-    fn net_event(&mut self, event: NetEvent) {
+    async fn net_event(&mut self, event: NetEvent) {
         match event {
             NetEvent::Connected { peer } => self.connected(peer),
-            NetEvent::Disconnected { peer } => self.disconnected(peer),
+            NetEvent::Disconnected { peer } => self.disconnected(peer).await,
             NetEvent::Message { peer, bytes } => {
                 let Some(node) = self.node_of(&peer) else { return };
                 match codec::decode::<Message>(&bytes) {
@@ -299,7 +306,7 @@ impl Driver {
         self.fetch_on();
     }
 
-    fn disconnected(&mut self, transport: TransportId) {
+    async fn disconnected(&mut self, transport: TransportId) {
         let Some(node) = self.couriers.iter().find(|(_, c)| c.transport == transport).map(|(n, _)| *n) else {
             return;
         };
@@ -312,6 +319,9 @@ impl Driver {
         }
         self.event(Event::Disconnected(node));
         self.tell_partner(node, false);
+        if self.parted(Some(&node)) || !self.state.is_member() {
+            self.refresh_network().await;
+        }
     }
 
     fn tell_partner(&self, node: NodeId, connected: bool) {
@@ -346,6 +356,7 @@ impl Driver {
             }
             Effect::TakeActs(_, acts) => self.take_acts(&acts),
             Effect::SendActs(to, heads) => {
+                self.note_told(to);
                 for slice in govern::missing(&self.state, &heads) {
                     self.send(to, Job::Message(Message::Acts(slice)));
                 }
@@ -361,8 +372,10 @@ impl Driver {
                 self.told.insert(from, addresses);
             }
             Effect::HangUp(node, why) => {
-                tracing::info!(?node, why, "hanging up");
-                self.hang_up(node);
+                if !self.is_seen_off(&node) {
+                    tracing::info!(?node, why, "hanging up");
+                    self.hang_up(node);
+                }
             }
         }
     }

@@ -200,12 +200,39 @@ pub fn leave(state: &mut State, now: Timestamp) -> Result<Unverified<ActBody>, G
     add(state, act)
 }
 
-/// Takes acts that a partner sent: those that are new and whose parents are here.
+/// Acts of one organisation that are taken: a steward of 300 members for a decade stays far below, and one
+/// that makes acts for the sake of it cannot use up everybody's room.
+const ACTS_OF_ONE: usize = 2_500;
+/// Joins that are taken for one invitation: the same organisation may ask anew with other keys.
+const JOINS_OF_ONE: usize = 4;
+
+/// Takes acts that a partner sent: those that are new, whose parents are here, and that come from members
+/// (present or former) or answer an invitation.
 #[must_use]
 pub fn take(state: &mut State, acts: &[Unverified<ActBody>]) -> Vec<Unverified<ActBody>> {
     let mut new = Vec::new();
     for travelling in acts {
         let Ok(act) = verify_act(travelling) else { continue };
+        // What is new may be the admission of whoever acts next.
+        let stranger = |state: &State| {
+            let org = &act.body().org;
+            !state.membership.is_member(org) && !state.membership.former.contains_key(org)
+        };
+        let join = match &act.body().act {
+            entente_protocol::membership::Act::Join(join) => Some(join.invitation),
+            _ => None,
+        };
+        if join.is_none() && stranger(state) {
+            state.refold();
+            if stranger(state) {
+                continue;
+            }
+        }
+        let of_one = state.graph.iter().filter(|a| a.body().org == act.body().org).count();
+        let of_invitation = join.map_or(0, |invitation| joins_of(state, &invitation));
+        if of_one >= ACTS_OF_ONE || of_invitation >= JOINS_OF_ONE {
+            continue;
+        }
         if matches!(state.graph.insert(act), Ok(Inserted::New)) {
             new.push(travelling.clone());
         }
@@ -214,6 +241,12 @@ pub fn take(state: &mut State, acts: &[Unverified<ActBody>]) -> Vec<Unverified<A
         state.refold();
     }
     new
+}
+
+fn joins_of(state: &State, invitation: &ActId) -> usize {
+    use entente_protocol::membership::Act;
+    let answers = |act: &Act| matches!(act, Act::Join(join) if join.invitation == *invitation);
+    state.graph.iter().filter(|a| answers(&a.body().act)).count()
 }
 
 /// The acts that a partner with these heads lacks, in slices that fit a message.

@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 
 use crate::clock;
 use crate::frames::Frame;
-use crate::net::Member;
 use crate::secrets::{EpochSecret, Secret};
 use crate::vault::VaultError;
 
@@ -37,6 +36,7 @@ impl Driver {
 
     /// After acts are durable: the machine, the network, the doors and the joiners hear of it.
     pub(super) async fn membership_changed(&mut self) {
+        self.see_off();
         self.event(Event::RosterChanged(self.state.roster(), self.state.graph.heads()));
         self.mint_if_steward();
         self.open_doors();
@@ -129,17 +129,7 @@ impl Driver {
 
     /// Tells the network who may connect, where they may be, and which keys open the door.
     pub(super) async fn refresh_network(&mut self) {
-        let me = self.state.me.node();
-        let members = if self.state.is_member() {
-            self.state
-                .membership
-                .nodes()
-                .filter(|(_, node, _)| *node != me)
-                .map(|(_, node, of)| Member { id: of.card.transport, addrs: self.addresses_of(&node) })
-                .collect()
-        } else {
-            Vec::new()
-        };
+        let members = self.network_members();
         let _stopping = self.net.set_members(members).await;
         let _stopping = self.net.set_door_keys(self.door_keys()).await;
         let invitations = self.state.secrets.invitations.iter().map(|i| i.act).collect();
@@ -149,7 +139,7 @@ impl Driver {
         });
     }
 
-    fn addresses_of(&self, node: &NodeId) -> Vec<SocketAddr> {
+    pub(super) fn addresses_of(&self, node: &NodeId) -> Vec<SocketAddr> {
         let card = self.state.membership.node(node).map(|(_, of)| govern::card_addresses(&of.card));
         let told = self.told.get(node).into_iter().flatten().filter_map(|a| a.parse().ok());
         let mut addresses: Vec<SocketAddr> = told.collect();

@@ -20,6 +20,7 @@ mod ingest;
 pub mod join;
 mod members;
 pub mod open;
+mod parting;
 pub mod publish;
 pub mod ring;
 mod serve;
