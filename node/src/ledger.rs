@@ -162,3 +162,76 @@ impl Append {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use entente_protocol::ids::{PartnershipId, RecordId};
+
+    use super::*;
+    use crate::rows::Table;
+    use crate::store::StoreKey;
+
+    fn frame(n: u8) -> Frame {
+        Frame::Shared(RecordId([n; 32]), PartnershipId([n; 32]), RecordId([n; 32]))
+    }
+
+    fn ledger(home: &std::path::Path) -> Ledger {
+        let key = StoreKey::from_bytes(Zeroizing::new([7; 32]));
+        Ledger::new(Store::open(home, &key).unwrap().0)
+    }
+
+    fn row(n: u8) -> Batch {
+        let mut batch = Batch::default();
+        batch.put(Table::Shared as u8, &[n], &[n]);
+        batch
+    }
+
+    #[tokio::test]
+    async fn the_cursor_stays_behind_the_first_frame_that_was_not_applied() {
+        let home = tempfile::tempdir().unwrap();
+        let ledger = ledger(home.path());
+        let (first, second) = (ledger.append(vec![frame(1)]), ledger.append(vec![frame(2)]));
+        let first = first.landed(&ledger).await.unwrap();
+        let second = second.landed(&ledger).await.unwrap();
+        let before = ledger.store().index.cursor();
+        ledger.settle(second.ticket, row(2)).unwrap();
+        assert_eq!(ledger.store().index.cursor(), before, "a crash now would lose frame 1 from the index");
+        assert!(ledger.store().index.get(Table::Shared as u8, &[2]).unwrap().is_some());
+        ledger.settle(first.ticket, row(1)).unwrap();
+        assert_eq!(ledger.store().index.cursor(), ledger.store().journal.end());
+    }
+
+    #[tokio::test]
+    async fn an_append_without_frames_holds_nothing_up() {
+        let home = tempfile::tempdir().unwrap();
+        let ledger = ledger(home.path());
+        let nothing = ledger.append(Vec::new()).landed(&ledger).await.unwrap();
+        ledger.settle(nothing.ticket, Batch::default()).unwrap();
+        let one = ledger.append(vec![frame(1)]).landed(&ledger).await.unwrap();
+        ledger.settle(one.ticket, row(1)).unwrap();
+        assert_eq!(ledger.store().index.cursor(), ledger.store().journal.end());
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_replayed_when_it_was_never_applied() {
+        let home = tempfile::tempdir().unwrap();
+        let written = ledger(home.path());
+        for n in 0..5 {
+            written.append(vec![frame(n)]).landed(&written).await.unwrap();
+        }
+        drop(written);
+        let again = ledger(home.path());
+        let mut seen = Vec::new();
+        again
+            .store()
+            .replay(|_, bytes, _| {
+                if let Ok(Frame::Shared(draft, ..)) = Frame::from_bytes(bytes) {
+                    seen.push(draft.0[0]);
+                }
+                Ok::<(), std::convert::Infallible>(())
+            })
+            .unwrap();
+        assert_eq!(seen, [0, 1, 2, 3, 4]);
+    }
+}

@@ -215,3 +215,41 @@ impl PartnershipSecrets {
         PrekeySecret::from_seed(self.prekey.key())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use entente_protocol::identity::{OrgKind, introduce};
+
+    use super::*;
+
+    #[test]
+    fn secrets_survive_the_vault_and_nothing_else_passes_for_them() {
+        let (root, node) = (Secret([1; 32]), Secret([2; 32]));
+        let id = NodeId(node.signing_key().verifying_key().to_bytes());
+        let introduced =
+            introduce(&root.signing_key(), "ორგანიზაცია", OrgKind::Cso, "GE", id, Timestamp(1)).unwrap();
+        let mut secrets = Secrets::new(Secret([3; 32]), node, &introduced);
+        secrets.partnerships.push(PartnershipSecrets::fresh(PartnershipId([4; 32])).unwrap());
+        let bytes = secrets.to_bytes();
+        let back = Secrets::from_bytes(&bytes).unwrap();
+        assert_eq!(*back.to_bytes(), *bytes);
+        assert!(back.partnership(&PartnershipId([4; 32])).is_some());
+        assert!(Secrets::from_bytes(&bytes[1..]).is_err());
+        let mut newer = secrets.clone();
+        newer.version = 2;
+        assert!(Secrets::from_bytes(&newer.to_bytes()).is_err());
+    }
+
+    #[test]
+    fn no_two_partnerships_share_a_key() {
+        let (a, b) = (
+            PartnershipSecrets::fresh(PartnershipId([1; 32])).unwrap(),
+            PartnershipSecrets::fresh(PartnershipId([2; 32])).unwrap(),
+        );
+        let keys = |p: &PartnershipSecrets| [p.transport.0, p.log.0, p.prekey.0];
+        for one in keys(&a) {
+            assert!(!keys(&b).contains(&one));
+        }
+    }
+}

@@ -46,8 +46,6 @@ pub const MAX_CIRCLES: usize = 4_096;
 pub const MAX_LOGS: usize = 2_048;
 /// Epochs that one node remembers for a space.
 pub const MAX_EPOCHS: usize = 20_000;
-/// Requests for ranges that may be open towards one partner: the pipe stays full, memory stays small.
-pub const MAX_OPEN_RANGES: usize = 4;
 
 /// Plain bytes in one chunk of an attachment.
 pub const CHUNK: usize = 64 * 1024;

@@ -83,6 +83,8 @@ pub struct Driver {
     pub(super) last_seen: BTreeMap<NodeId, Timestamp>,
     pub(super) couriers: BTreeMap<NodeId, Courier>,
     pub(super) asked_epochs: BTreeSet<EpochId>,
+    /// By their minters: epochs that came before the acts that they were minted under.
+    pub(super) early_epochs: BTreeMap<NodeId, (Unverified<EpochHeader>, Slot)>,
     /// Joiners that hold the line.
     pub(super) joiners: Vec<(NodeId, oneshot::Sender<Welcome>)>,
     pub(super) doors: BTreeMap<ActId, JoinHandle<()>>,
@@ -141,6 +143,7 @@ impl Driver {
             last_seen: BTreeMap::new(),
             couriers: BTreeMap::new(),
             asked_epochs: BTreeSet::new(),
+            early_epochs: BTreeMap::new(),
             joiners: Vec::new(),
             doors: BTreeMap::new(),
             myself,

@@ -209,3 +209,116 @@ impl Fetcher {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use entente_protocol::ids::{PartnershipId, SpaceId};
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::store::StoreKey;
+
+    const ONE: NodeId = NodeId([1; 32]);
+    const TWO: NodeId = NodeId([2; 32]);
+
+    /// A file of three chunks, as a partner has it.
+    struct File {
+        blob: KnownBlob,
+        chunks: Vec<Vec<u8>>,
+        hashes: Vec<Hash>,
+    }
+
+    fn file() -> File {
+        let size = 2 * entente_protocol::limits::CHUNK as u64 + 10;
+        let key = Zeroizing::new([5; 32]);
+        let chunks: Vec<Vec<u8>> = (0..3)
+            .map(|i| {
+                let plain = vec![u8::try_from(i).unwrap(); chunk::sealed_len(size, i) - chunk::OVERHEAD];
+                chunk::seal(&key, i, i == 2, &plain).unwrap()
+            })
+            .collect();
+        let hashes: Vec<Hash> = (0..).zip(&chunks).map(|(i, c)| derive::chunk_hash(i, c)).collect();
+        let blob = KnownBlob {
+            blob: derive::blob_id(&hashes),
+            place: Some((PartnershipId([0; 32]), SpaceId([0; 32]))),
+            size,
+            complete: false,
+            record: None,
+        };
+        File { blob, chunks, hashes }
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path(), &StoreKey::from_bytes(Zeroizing::new([7; 32]))).unwrap().0;
+        (home, store)
+    }
+
+    fn asked(wants: &[Want]) -> Vec<u64> {
+        let chunk = |want: &Want| match want {
+            Want::Send(_, BlobMessage::WantChunk(_, index)) => Some(*index),
+            _ => None,
+        };
+        wants.iter().filter_map(chunk).collect()
+    }
+
+    #[test]
+    fn a_file_is_fetched_checked_and_completed() {
+        let (file, (_home, store)) = (file(), store());
+        let id = file.blob.blob;
+        let mut fetcher = Fetcher::default();
+        fetcher.want(file.blob.clone());
+        assert!(matches!(fetcher.start(|_| vec![ONE])[..], [Want::Send(ONE, BlobMessage::WantHashes(..))]));
+        let none = |_: &KnownBlob| Vec::new();
+        let wants = fetcher.answer(&store, ONE, BlobMessage::Hashes(id, 0, file.hashes.clone()), none);
+        assert_eq!(asked(&wants), [0, 1, 2]);
+        // A changed chunk is not taken, whoever sends it; nor is one from somebody who was not asked.
+        let mut wrong = file.chunks[0].clone();
+        wrong[9] ^= 1;
+        assert!(fetcher.answer(&store, ONE, BlobMessage::Chunk(id, 0, wrong), none).is_empty());
+        let unasked = BlobMessage::Chunk(id, 0, file.chunks[0].clone());
+        assert!(fetcher.answer(&store, TWO, unasked, none).is_empty());
+        let mut last = Vec::new();
+        for (i, chunk) in (0..).zip(&file.chunks) {
+            last = fetcher.answer(&store, ONE, BlobMessage::Chunk(id, i, chunk.clone()), none);
+        }
+        let [Want::Complete(done)] = &last[..] else { panic!("{last:?}") };
+        assert!(done.complete);
+        let len = chunk::sealed_len(file.blob.size, 2);
+        assert_eq!(store.blobs.get_chunk(&id.0, 2, len).unwrap(), file.chunks[2]);
+    }
+
+    #[test]
+    fn what_is_here_already_is_not_fetched_again() {
+        let (file, (_home, store)) = (file(), store());
+        let id = file.blob.blob;
+        store.blobs.put_chunk(&id.0, 0, &file.chunks[0]).unwrap();
+        store.blobs.put_chunk(&id.0, 1, &vec![9; file.chunks[1].len()]).unwrap();
+        let mut fetcher = Fetcher::default();
+        fetcher.want(file.blob.clone());
+        let _asked = fetcher.start(|_| vec![ONE]);
+        let hashes = BlobMessage::Hashes(id, 0, file.hashes.clone());
+        let wants = fetcher.answer(&store, ONE, hashes, |_| Vec::new());
+        assert_eq!(asked(&wants), [1, 2], "chunk 0 is here; chunk 1 is here and damaged");
+    }
+
+    #[test]
+    fn who_does_not_have_it_is_passed_over_and_who_lies_is_not_believed() {
+        let (file, (_home, store)) = (file(), store());
+        let id = file.blob.blob;
+        let both = |_: &KnownBlob| vec![ONE, TWO];
+        let mut fetcher = Fetcher::default();
+        fetcher.want(file.blob.clone());
+        let _asked = fetcher.start(both);
+        let wants = fetcher.answer(&store, ONE, BlobMessage::Absent(id), both);
+        assert!(matches!(wants[..], [Want::Send(TWO, BlobMessage::WantHashes(..))]));
+        let lie = BlobMessage::Hashes(id, 0, vec![Hash([0; 32]); 3]);
+        assert!(fetcher.answer(&store, TWO, lie, both).is_empty());
+        let too_many = BlobMessage::Hashes(id, 0, vec![Hash([0; 32]); 4]);
+        assert!(fetcher.answer(&store, TWO, too_many, both).is_empty());
+        fetcher.put_back_stalled();
+        fetcher.put_back_stalled();
+        assert!(fetcher.is_eager(), "it can be asked for anew");
+    }
+}

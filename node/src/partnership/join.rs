@@ -328,3 +328,140 @@ async fn receive(stream: &mut DoorStream, patience: Duration) -> Result<JoinMess
         .ok_or_else(|| JoinError::Broken("the other side hung up".into()))?;
     codec::decode(&bytes).map_err(|e| JoinError::Broken(e.to_string()))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use entente_protocol::agreement::Form;
+    use entente_protocol::agreement::templates::template;
+    use entente_protocol::derive::Key;
+    use entente_protocol::identity::{Introduced, OrgKind, introduce};
+    use entente_protocol::ids::{NodeId, Timestamp, TransportId};
+    use entente_protocol::membership::acts::{self, Author, Founding};
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::me::Me;
+    use crate::secrets::PartnershipSecrets;
+
+    struct Inviter {
+        me: Me,
+        found: VerifiedAct,
+        invite: VerifiedAct,
+        door: Key,
+    }
+
+    fn introduced(root: u8, node: &SigningKey) -> Introduced {
+        let id = NodeId(node.verifying_key().to_bytes());
+        introduce(&SigningKey::from_bytes(&[root; 32]), "An NPM", OrgKind::Npm, "GE", id, Timestamp(1))
+            .unwrap()
+    }
+
+    fn inviter(root: u8) -> Inviter {
+        let key = SigningKey::from_bytes(&[root + 1; 32]);
+        let me = Me { introduced: introduced(root, &key), key };
+        let secrets = PartnershipSecrets::fresh(acts::NOT_YET).unwrap();
+        let card = super::super::card(&me, &secrets, acts::NOT_YET, &[]).unwrap();
+        let said = Founding {
+            name: "Prevention",
+            agreement: template(Form::Formal),
+            role: "npm".parse().unwrap(),
+            nonce: [root; 16],
+            time: Timestamp(2),
+        };
+        let found = acts::found(&me.key, &me.introduced, card, said).unwrap();
+        let door = Zeroizing::new([root + 2; 32]);
+        let author = Author {
+            partnership: found.partnership(),
+            org: me.org(),
+            node: &me.key,
+            parents: vec![found.id()],
+            time: Timestamp(3),
+        };
+        let place = acts::Invite {
+            door: derive::door_commitment(&door),
+            role: "cso".parse().unwrap(),
+            steward: false,
+            expires: Timestamp(4),
+        };
+        let invite = acts::invite(author, place).unwrap();
+        Inviter { me, found, invite, door }
+    }
+
+    fn invitation(of: &Inviter) -> Invitation {
+        let whom = (TransportId([1; 32]), of.me.org());
+        Invitation::new(of.found.partnership(), of.invite.id(), &of.door, whom, vec![], Timestamp(4))
+    }
+
+    fn terms(of: &Inviter) -> Terms {
+        Terms {
+            found: of.found.signed().to_unverified(),
+            invite: of.invite.signed().to_unverified(),
+            inviter: of.me.introduced.to_introduction(),
+        }
+    }
+
+    #[test]
+    fn the_terms_must_prove_what_the_invitation_says() {
+        let (real, other) = (inviter(10), inviter(20));
+        let good = invitation(&real);
+        assert!(check(&good, &terms(&real)).is_ok());
+        let wrong = [
+            ("another partnership's founding act", Terms { found: terms(&other).found, ..terms(&real) }),
+            ("another invitation", Terms { invite: terms(&other).invite, ..terms(&real) }),
+            ("somebody else invites", Terms { inviter: terms(&other).inviter, ..terms(&real) }),
+            ("no invitation at all", Terms { invite: terms(&real).found, ..terms(&real) }),
+            ("everything is another's", terms(&other)),
+        ];
+        for (what, terms) in wrong {
+            assert!(matches!(check(&good, &terms), Err(JoinError::Unproven(_))), "{what}");
+        }
+    }
+
+    #[test]
+    fn the_door_key_of_the_text_must_be_the_one_that_was_signed_for() {
+        let real = inviter(10);
+        let forged = Inviter { door: Zeroizing::new([99; 32]), ..inviter(10) };
+        assert!(matches!(check(&invitation(&forged), &terms(&real)), Err(JoinError::Unproven(_))));
+    }
+
+    /// A line between two nodes through a real door.
+    async fn line() -> (DoorStream, DoorStream) {
+        let door = Door::open("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let (key, whom) = (DoorKey(Zeroizing::new([5; 32])), TransportId([6; 32]));
+        let mut registration = door.register(&key, whom);
+        let (near, far) = tokio::join!(knock(door.local_addr(), &key, &whom), registration.next());
+        (near.unwrap(), far.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn an_inviter_that_sends_something_else_than_a_verdict_is_not_followed() {
+        let (mut near, mut far) = line().await;
+        for message in [JoinMessage::Look, JoinMessage::Waiting] {
+            send(&mut far, &message).await.unwrap();
+            let first = receive(&mut near, PATIENCE).await.unwrap();
+            assert!(matches!(welcomed(&mut near, first).await, Err(JoinError::Broken(_))));
+        }
+        let refusal = Refusal { code: "used".into(), reason: "it was used".into() };
+        send(&mut far, &JoinMessage::Refused(refusal.clone())).await.unwrap();
+        let first = receive(&mut near, PATIENCE).await.unwrap();
+        assert!(matches!(welcomed(&mut near, first).await, Err(JoinError::Refused(r)) if r == refusal));
+    }
+
+    #[tokio::test]
+    async fn an_inviter_cannot_make_the_joiner_read_acts_without_end() {
+        let (mut near, mut far) = line().await;
+        let sender = tokio::spawn(async move {
+            for _ in 0..=SLICES + 1 {
+                if send(&mut far, &JoinMessage::Acts(Vec::new())).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let first = receive(&mut near, PATIENCE).await.unwrap();
+        assert!(matches!(welcomed(&mut near, first).await, Err(JoinError::Broken(_))));
+        drop(near);
+        sender.await.unwrap();
+    }
+}

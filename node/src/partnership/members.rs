@@ -18,6 +18,7 @@ use crate::vault::VaultError;
 use super::commands::CommandError;
 use super::courier::Job;
 use super::driver::{Driver, Then};
+use super::epochs::TakeError;
 use super::join::{self, Refusal, Terms, Verdict, Welcome};
 use super::ring::Epoch;
 use super::{epochs, govern};
@@ -31,6 +32,9 @@ impl Driver {
         let new = govern::take(&mut self.state, acts);
         if !new.is_empty() {
             self.keep_acts(new, None);
+            for (header, slot) in std::mem::take(&mut self.early_epochs).into_values() {
+                self.take_epoch(&header, &slot);
+            }
         }
     }
 
@@ -99,7 +103,21 @@ impl Driver {
                 }
             }
             Ok(None) => {}
+            Err(TakeError::Unasked) => self.keep_early_epoch(header, slot),
             Err(error) => tracing::warn!(%error, "a partner's key was not taken"),
+        }
+    }
+
+    /// An epoch can overtake the acts that it was minted under: it is tried again when acts come. One for
+    /// each member's node, the newest.
+    fn keep_early_epoch(&mut self, header: &Unverified<EpochHeader>, slot: &Slot) {
+        let created = |header: &Unverified<EpochHeader>| {
+            header.verify_self(|h| h.minter.0).ok().map(|h| (h.value().minter, h.value().created))
+        };
+        let Some((minter, time)) = created(header) else { return };
+        let known = self.early_epochs.get(&minter).and_then(|(header, _)| created(header));
+        if self.state.org_of(&minter).is_some() && known.is_none_or(|(_, known)| known < time) {
+            self.early_epochs.insert(minter, (header.clone(), slot.clone()));
         }
     }
 

@@ -1,0 +1,156 @@
+//! The body of each fuzz target: takes any bytes, and panics where a promise is broken. The targets run
+//! them with libFuzzer; `protocol/tests/corpora.rs` replays the corpora through them on stable.
+
+use entente_protocol::agreement::Agreement;
+use entente_protocol::chunk;
+use entente_protocol::codec::{self, Wire};
+use entente_protocol::envelope::{self, Place};
+use entente_protocol::epoch::{PrekeySecret, open_slot};
+use entente_protocol::identity::Introduction;
+use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId};
+use entente_protocol::invitation::Invitation;
+use entente_protocol::limits;
+use entente_protocol::log::{Batch, Head};
+use entente_protocol::membership::{ActBody, ActGraph, Membership, verify_act};
+use entente_protocol::record::{RecordFile, RecordParts};
+use entente_protocol::signed::Unverified;
+use entente_protocol::sync::{Announcement, Event, Message, Roster, SyncMachine};
+use entente_protocol::value::Value;
+use zeroize::Zeroizing;
+
+/// A target: its name, which is that of its corpus, and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 10] = [
+    ("sync_message", sync_message),
+    ("act", act),
+    ("introduction", introduction),
+    ("record", record),
+    ("record_file", record_file),
+    ("envelope", envelope),
+    ("batch", batch),
+    ("invitation", invitation),
+    ("agreement", agreement),
+    ("value", value),
+];
+
+/// Decodes; whatever decodes is canonical.
+fn decoded<T>(bytes: &[u8]) -> Option<T>
+where
+    T: Wire + minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>,
+{
+    let value: T = codec::decode(bytes).ok()?;
+    assert_eq!(codec::encode(&value), bytes, "{} has two encodings", T::WHAT);
+    Some(value)
+}
+
+/// A message between connected nodes: verified in all its parts, and given to a sync machine.
+pub fn sync_message(data: &[u8]) {
+    let _announcement: Option<Announcement> = decoded(data);
+    let Some(message) = decoded::<Message>(data) else { return };
+    match &message {
+        Message::Acts(acts) => acts.iter().for_each(|act| drop(verify_act(act))),
+        Message::Batch(batch) => drop(batch.clone().verify(&Head::EMPTY)),
+        Message::Epoch(header, slot) => {
+            if let Ok(header) = header.verify_self(|h| h.minter.0) {
+                let secret = PrekeySecret::from_seed(Zeroizing::new([0x25; 32]));
+                drop(open_slot(&header, slot, &secret));
+            }
+        }
+        _ => {}
+    }
+    let (me, peer) = (NodeId([1; 32]), NodeId([2; 32]));
+    let nodes = [(me, OrgId([1; 32])), (peer, OrgId([2; 32]))].into();
+    let mut machine = SyncMachine::new(me, PartnershipId([3; 32]), Vec::new());
+    drop(machine.handle(Event::RosterChanged(Roster { nodes, ..Roster::default() }, Vec::new())));
+    drop(machine.handle(Event::Connected(peer)));
+    drop(machine.handle(Event::Received(peer, message.clone())));
+    drop(machine.handle(Event::Received(peer, message)));
+    drop(machine.handle(Event::Tick));
+}
+
+/// A membership act; a founding one also begins a graph.
+pub fn act(data: &[u8]) {
+    let Some(act) = decoded::<Unverified<ActBody>>(data) else { return };
+    let Ok(act) = verify_act(&act) else { return };
+    if let Ok(graph) = ActGraph::founded(act) {
+        assert_eq!(Membership::of(&graph).members.len(), 1, "a founder is alone");
+    }
+}
+
+/// Who somebody says that it is.
+pub fn introduction(data: &[u8]) {
+    if let Some(Ok(introduced)) = decoded::<Introduction>(data).map(|i| i.verify()) {
+        assert_eq!(introduced.certificate().organisation, introduced.org());
+    }
+}
+
+/// A record as it lies in an envelope.
+pub fn record(data: &[u8]) {
+    let Some(parts) = decoded::<RecordParts>(data) else { return };
+    if let Ok(record) = parts.verify() {
+        let manifest = record.manifest();
+        assert_eq!(record.hidden().0 + record.fields().len(), manifest.fields.len());
+        assert!(manifest.fields.len() <= limits::MAX_FIELDS);
+    }
+}
+
+/// A record in a file of its own.
+pub fn record_file(data: &[u8]) {
+    if let Some(Ok((who, record))) = decoded::<RecordFile>(data).map(|file| file.verify()) {
+        assert_eq!(record.manifest().author, who.org());
+    }
+}
+
+/// An envelope, and a chunk of an attachment.
+pub fn envelope(data: &[u8]) {
+    let (space, log) = (SpaceId([0x81; 32]), LogId([0x82; 32]));
+    let place = Place { space, log, seq: Seq(7), epoch: EpochId([0x83; 32]) };
+    if let Ok(record) = envelope::open(data, &place, &Zeroizing::new([0x84; 32])) {
+        assert!(record.len() <= limits::MAX_PAYLOAD);
+    }
+    if let Ok(plain) = chunk::open(&Zeroizing::new([0x33; 32]), 4, true, data) {
+        assert_eq!(plain.len() + chunk::OVERHEAD, data.len());
+    }
+}
+
+/// Entries of a log.
+pub fn batch(data: &[u8]) {
+    let Ok(batch) = codec::decode_bounded::<Batch>(data, "batch", limits::MAX_SYNC_MESSAGE) else { return };
+    let items = batch.items.len();
+    if let Ok(verified) = batch.verify(&Head::EMPTY) {
+        assert_eq!(verified.entries().len(), items);
+        assert_eq!(verified.head().next, Seq(items as u64));
+        assert!(Batch::pack(verified.entries()).is_ok(), "what was verified can be passed on");
+    }
+}
+
+/// The text of an invitation.
+pub fn invitation(data: &[u8]) {
+    let Ok(text) = core::str::from_utf8(data) else { return };
+    if let Ok(invitation) = Invitation::from_text(text) {
+        let again = invitation.to_text().map(|text| Invitation::from_text(&text));
+        assert!(matches!(again, Ok(Ok(same)) if same == invitation));
+    }
+}
+
+/// The text of an agreement.
+pub fn agreement(data: &[u8]) {
+    let Ok(text) = core::str::from_utf8(data) else { return };
+    match Agreement::parse(text) {
+        Ok(agreement) => {
+            assert!(!agreement.flows().is_empty() && !agreement.sentences().is_empty());
+            drop(agreement.advice());
+        }
+        Err(error) => assert!(!error.to_string().chars().any(char::is_control), "{error:?}"),
+    }
+}
+
+/// The value of a field, as CBOR and as JSON.
+pub fn value(data: &[u8]) {
+    if let Ok(value) = codec::decode_bounded::<Value>(data, "value", limits::MAX_RECORD) {
+        assert_eq!(codec::encode(&value), data, "a value has two encodings");
+        assert_eq!(Value::from_json(&value.to_json()).as_ref(), Ok(&value));
+    }
+}

@@ -1,0 +1,3 @@
+//! Fuzz targets for what partners send. Start at [`bodies`].
+
+pub mod bodies;

@@ -1,0 +1,230 @@
+//! One good example of everything that travels or is kept, under the name of its reader.
+
+use entente_protocol::agreement::AgreementSignature;
+use entente_protocol::audience::{Audience, NamedReaders};
+use entente_protocol::epoch::Slot;
+use entente_protocol::identity::{NodeCertificate, Organisation};
+use entente_protocol::ids::{EpochId, OrgId, Seq, SpaceId, Timestamp};
+use entente_protocol::invitation::Invitation;
+use entente_protocol::log::{self, Batch, Entry, Head};
+use entente_protocol::membership::VerifiedAct;
+use entente_protocol::record::{RecordFile, RecordParts};
+use entente_protocol::signed::{Signed, sign};
+use entente_protocol::sync::{
+    Announcement, BlobMessage, Frontier, Hello, LogOwner, LogPoint, Message, VERSION,
+};
+use entente_protocol::{chunk, codec, derive, envelope};
+
+use super::{Counter, NOW, WORLD, chunk_key, content, door, envelope_key, place};
+
+/// A name, the reader that takes it, and the bytes.
+pub type Sample = (&'static str, &'static str, Vec<u8>);
+
+/// All of them. What is signed or sealed comes from [`WORLD`].
+pub fn all() -> Vec<Sample> {
+    [identity(), acts(), epochs(), sealed(), logs(), records(), messages()].concat()
+}
+
+/// Samples in which every bit is covered by a signature, an authentication tag or a checksum.
+pub fn protected() -> Vec<Sample> {
+    let open = [
+        "hello",
+        "heads",
+        "want-",
+        "frontier",
+        "blob",
+        "announcement",
+        "agreement-text",
+        "value",
+        "audience",
+    ];
+    all().into_iter().filter(|(name, ..)| !open.iter().any(|o| name.starts_with(o))).collect()
+}
+
+fn travelling<T>(signed: &Signed<T>) -> Vec<u8>
+where
+    T: entente_protocol::signed::Statement,
+{
+    codec::encode(&signed.to_unverified())
+}
+
+pub fn organisation() -> Signed<Organisation> {
+    sign(WORLD.alice.introduced.organisation().clone(), &WORLD.alice.root)
+}
+
+pub fn node_certificate() -> Signed<NodeCertificate> {
+    sign(WORLD.alice.introduced.certificate().clone(), &WORLD.alice.root)
+}
+
+pub fn agreement_signature() -> Signed<AgreementSignature> {
+    let said = AgreementSignature {
+        partnership: Some(WORLD.partnership),
+        agreement: WORLD.agreement.hash(),
+        org: WORLD.alice.org(),
+        role: "npm".parse().unwrap(),
+        time: NOW,
+    };
+    sign(said, &WORLD.alice.node)
+}
+
+fn identity() -> Vec<Sample> {
+    let w = &*WORLD;
+    vec![
+        ("organisation", "organisation", travelling(&organisation())),
+        ("node-certificate", "node certificate", travelling(&node_certificate())),
+        ("introduction", "introduction", codec::encode(&w.alice.introduced.to_introduction())),
+        ("member-card", "member card", travelling(&sign(w.alice.card(w.partnership), &w.alice.node))),
+        ("log-certificate", "log certificate", travelling(&w.certificate)),
+        ("agreement-signature", "agreement signature", travelling(&agreement_signature())),
+        ("agreement-text", "agreement", w.agreement.text().as_bytes().to_vec()),
+    ]
+}
+
+/// The acts of the sample partnership, by what they do.
+pub fn deeds() -> [(&'static str, &'static VerifiedAct); 6] {
+    let w = &*WORLD;
+    [
+        ("act-found", &w.found),
+        ("act-invite", &w.invite),
+        ("act-join", &w.join),
+        ("act-approve", &w.approve),
+        ("act-remove", &w.remove),
+        ("act-leave", &w.leave),
+    ]
+}
+
+fn acts() -> Vec<Sample> {
+    deeds().iter().map(|(name, act)| (*name, "act", travelling(act.signed()))).collect()
+}
+
+/// Bob's slot in the sample epoch.
+pub fn slot() -> Slot {
+    WORLD.epoch.slots[1].clone()
+}
+
+fn epochs() -> Vec<Sample> {
+    vec![
+        ("epoch-header", "epoch header", travelling(&WORLD.epoch.header)),
+        ("epoch-slot", "epoch slot", codec::encode(&slot())),
+    ]
+}
+
+/// The sample record in an envelope.
+pub fn sealed_record() -> Vec<u8> {
+    envelope::seal(&codec::encode(&WORLD.record), &place(), &envelope_key(), &mut Counter(3)).unwrap()
+}
+
+/// The last chunk of an attachment of five.
+pub fn sealed_chunk() -> Vec<u8> {
+    chunk::seal(&chunk_key(), 4, true, b"the end").unwrap()
+}
+
+/// The sample invitation.
+pub fn invitation() -> Invitation {
+    let w = &*WORLD;
+    let addresses = w.alice.card(w.partnership).addresses;
+    let inviter = (w.alice.transport, w.alice.org());
+    Invitation::new(w.partnership, w.invite.id(), &door(), inviter, addresses, NOW.plus_days(14))
+}
+
+fn sealed() -> Vec<Sample> {
+    vec![
+        ("envelope", "envelope", sealed_record()),
+        ("chunk", "chunk", sealed_chunk()),
+        ("invitation", "invitation", invitation().to_text().unwrap().into_bytes()),
+    ]
+}
+
+/// Three entries under two epochs; the second one's payload was erased.
+pub fn log_entries() -> Vec<Entry> {
+    let mut head = Head::EMPTY;
+    let mut entries = Vec::new();
+    for (i, payload) in [b"one".as_slice(), b"two", b"three"].iter().enumerate() {
+        let epoch = EpochId([0x91 + u8::try_from(i % 2).unwrap(); 32]);
+        let time = Timestamp(NOW.0 + i as u64);
+        let (entry, next) =
+            log::append(&head, SpaceId([0x81; 32]), &WORLD.alice.log, epoch, payload.to_vec(), time).unwrap();
+        entries.push(entry);
+        head = next;
+    }
+    entries[1].payload = None;
+    entries
+}
+
+fn logs() -> Vec<Sample> {
+    let entries = log_entries();
+    vec![
+        ("log-entry", "log entry", codec::encode(&entries[2])),
+        ("log-entry-erased", "log entry", codec::encode(&entries[1])),
+        ("batch", "batch", codec::encode(&Batch::pack(&entries).unwrap())),
+    ]
+}
+
+/// The sample record without its context, a field and its attachment.
+pub fn redacted() -> RecordParts {
+    let mut copy = WORLD.record.clone();
+    copy.context = None;
+    copy.fields.remove(1);
+    copy.attachments.clear();
+    copy
+}
+
+/// The sample record in a file of its own.
+pub fn file() -> RecordFile {
+    RecordFile::new(WORLD.alice.introduced.to_introduction(), WORLD.record.clone())
+}
+
+fn records() -> Vec<Sample> {
+    let named = Audience::Named(NamedReaders::new([OrgId([2; 32]), OrgId([1; 32])]).unwrap());
+    let value = &content().fields[1].1;
+    vec![
+        ("record", "record", codec::encode(&WORLD.record)),
+        ("record-redacted", "record copy", codec::encode(&redacted())),
+        ("record-file", "record file", codec::encode(&file())),
+        ("audience-everyone", "audience", codec::encode(&Audience::Everyone)),
+        ("audience-named", "audience", codec::encode(&named)),
+        ("value", "value", codec::encode(value)),
+    ]
+}
+
+fn messages() -> Vec<Sample> {
+    let (w, entries) = (&*WORLD, log_entries());
+    let all = derive::space_of_all(&w.partnership);
+    let circle = derive::space_of_circle(&w.partnership, &w.circle);
+    let owner = LogOwner { node: w.alice.node_id(), certificate: w.certificate.to_unverified() };
+    let point = |certificate| LogPoint { log: w.alice.log_id(), next: Seq(3), certificate };
+    let addresses = w.alice.card(w.partnership).addresses;
+    let blob = content().attachments[0].blob;
+    let acts = deeds().map(|(_, act)| act.signed().to_unverified()).to_vec();
+    let named: Vec<(&str, Message)> = vec![
+        ("hello", Message::Hello(Hello { version: VERSION, heads: vec![w.approve.id()], addresses })),
+        ("frontier", Message::Frontier(Frontier { space: all, circle: None, logs: vec![point(None)] })),
+        (
+            "frontier-of-circle",
+            Message::Frontier(Frontier {
+                space: circle,
+                circle: Some(w.circle.clone()),
+                logs: vec![point(Some(owner))],
+            }),
+        ),
+        ("heads", Message::Heads(vec![w.approve.id()])),
+        ("want-acts", Message::WantActs(vec![w.found.id()])),
+        ("acts", Message::Acts(acts)),
+        ("want-log", Message::WantLog(all, w.alice.log_id(), Seq(300))),
+        ("batch-message", Message::Batch(Batch::pack(&entries).unwrap())),
+        ("want-epoch", Message::WantEpoch(all, w.epoch.id)),
+        ("epoch", Message::Epoch(w.epoch.header.to_unverified(), slot())),
+        ("blob-want-hashes", Message::Blob(BlobMessage::WantHashes(blob, 0))),
+        ("blob-hashes", Message::Blob(BlobMessage::Hashes(blob, 0, vec![derive::chunk_hash(0, b"sealed")]))),
+        ("blob-want-chunk", Message::Blob(BlobMessage::WantChunk(blob, 4))),
+        ("blob-chunk", Message::Blob(BlobMessage::Chunk(blob, 4, sealed_chunk()))),
+        ("blob-absent", Message::Blob(BlobMessage::Absent(blob))),
+    ];
+    let chain = Batch::pack(&entries).unwrap().verify(&Head::EMPTY).unwrap().head().chain;
+    let announcement = Announcement { log: w.alice.log_id(), next: Seq(3), chain };
+    named
+        .into_iter()
+        .map(|(name, message)| (name, "sync message", codec::encode(&message)))
+        .chain([("announcement", "announcement", codec::encode(&announcement))])
+        .collect()
+}
