@@ -95,7 +95,9 @@ fn disk(path: &Path) -> Check {
 fn clock() -> Check {
     let now = crate::clock::now();
     let fine = now.0 > PROGRAM_MADE;
-    check("clock", fine, format!("{} ms since 1970", now.0), "Set this machine's clock.")
+    let ms = i64::try_from(now.0).unwrap_or(i64::MAX);
+    let seen = jiff::Timestamp::from_millisecond(ms).map_or("beyond every calendar".into(), |t| t.to_string());
+    check("clock", fine, seen, "Set this machine's clock.")
 }
 
 /// Reads every frame of the journal.

@@ -6,12 +6,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::frames::Frame;
 use crate::rows::Batch;
 use crate::store::{IndexError, JournalError, Pending, Position, Store};
+
+/// How often, and how many times, to look whether the last reader is gone: 5 s in all.
+const CLOSING: (Duration, u32) = (Duration::from_millis(10), 500);
 
 /// The node's store, shared by all partnerships.
 #[derive(Clone)]
@@ -54,6 +58,26 @@ impl Ledger {
     #[must_use]
     pub fn new(store: Store) -> Ledger {
         Ledger { store: Arc::new(store), tickets: Arc::default() }
+    }
+
+    /// Closes the store once nobody reads it any more, so that the index is trusted after a restart of the
+    /// machine, and the folder is free for the next to open it.
+    pub async fn close(self) {
+        let mut store = self.store;
+        for _ in 0..CLOSING.1 {
+            match Arc::try_unwrap(store) {
+                Ok(store) => {
+                    let closed = tokio::task::spawn_blocking(move || store.close()).await;
+                    if let Ok(Err(error)) = closed {
+                        tracing::warn!(%error, "the index was not closed; it is rebuilt after a restart");
+                    }
+                    return;
+                }
+                Err(shared) => store = shared,
+            }
+            tokio::time::sleep(CLOSING.0).await;
+        }
+        tracing::warn!("something still reads the store; the index is rebuilt after a restart");
     }
 
     /// The store, for reading.

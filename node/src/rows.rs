@@ -57,6 +57,12 @@ impl Batch {
         self.0.push((table, key.to_vec(), None));
     }
 
+    /// What a key will hold, if this batch changes it.
+    fn pending(&self, table: u8, key: &[u8]) -> Option<&[u8]> {
+        let last = self.0.iter().rfind(|(of, changed, _)| *of == table && changed == key);
+        last.and_then(|(_, _, value)| value.as_deref())
+    }
+
     /// Moves the changes into a batch of the store.
     ///
     /// # Errors
@@ -270,6 +276,18 @@ pub fn put_record(batch: &mut Batch, index: &Index, position: Position, row: &Re
     let order = position.to_bytes();
     batch.put(Table::Order as u8, &order, &codec::encode(row));
     batch.put(Table::Record as u8, &index.name(Table::Record as u8, &row.id.0), &order);
+}
+
+/// Does a record with this id stand at another place already? Drafts stand nowhere.
+#[must_use]
+pub fn stands_elsewhere(batch: &Batch, index: &Index, id: &RecordId, place: &RecordPlace) -> bool {
+    let name = index.name(Table::Record as u8, &id.0);
+    let order = batch.pending(Table::Record as u8, &name).map(<[u8]>::to_vec);
+    let row = match order {
+        Some(order) => batch.pending(Table::Order as u8, &order).and_then(decode::<RecordRow>),
+        None => record(index, id).ok().flatten().map(|(_, row)| row),
+    };
+    row.and_then(|row| row.place).is_some_and(|known| known != *place)
 }
 
 /// A record's row and its journal position.

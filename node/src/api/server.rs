@@ -69,6 +69,9 @@ impl Server {
         let node = self.node.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(node) = node {
             node.close().await;
+            let ledger = node.shared.ledger.clone();
+            drop(node);
+            ledger.close().await;
         }
     }
 

@@ -2,7 +2,7 @@
 //! the index missed when a node starts: the same function, so both give the same.
 
 use entente_protocol::codec;
-use entente_protocol::ids::{EpochId, LogId, RecordId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{EpochId, LogId, NodeId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::{Entry, Head};
 use entente_protocol::membership::verify_act;
 
@@ -187,6 +187,9 @@ fn judged(
     match judge(&state.id, &state.membership, &state.ring, Owner { org, node }, entry) {
         Judgement::Shown(shown) => {
             let row = open::row(&shown, (state.id, space), entry, arrived);
+            if rows::stands_elsewhere(batch, &store.index, &row.id, &place) {
+                return vec![refuse(batch, position, repeated(place, node, arrived))];
+            }
             rows::put_record(batch, &store.index, position, &row);
             let mut applied = vec![Applied::Record(row.id)];
             for attachment in shown.record.attachments() {
@@ -212,10 +215,20 @@ fn judged(
         Judgement::Erased => Vec::new(),
         Judgement::Refused { code, reason } => {
             let row = RefusedRow { place, owner: node, code, reason, arrived };
-            batch.put(Table::Refused as u8, &position.to_bytes(), &codec::encode(&row));
-            vec![Applied::Refused(row.code, row.reason)]
+            vec![refuse(batch, position, row)]
         }
     }
+}
+
+/// An author says one thing under one id: who named the record must find what it named.
+fn repeated(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
+    let reason = "its author has used this id for another record already".into();
+    RefusedRow { place, owner, code: "E-REPEATED".into(), reason, arrived }
+}
+
+fn refuse(batch: &mut Batch, position: Position, row: RefusedRow) -> Applied {
+    batch.put(Table::Refused as u8, &position.to_bytes(), &codec::encode(&row));
+    Applied::Refused(row.code, row.reason)
 }
 
 fn is_known(store: &Store, blob: &KnownBlob) -> bool {
