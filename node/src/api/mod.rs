@@ -1,6 +1,6 @@
 //! The local API: HTTP over a Unix socket that only this user can open, with a token on every request.
 //!
-//! [`types`] is what is said, [`routes`] who answers, [`server`] how it is served.
+//! [`types`] is what is said, `routes` who answers, [`server`] how it is served.
 
 pub mod problem;
 pub(crate) mod routes;

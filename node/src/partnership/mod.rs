@@ -1,4 +1,4 @@
-//! A partnership on this node. The way of a record: out through [`publish`], in through [`ingest`],
+//! A partnership on this node. The way of a record: out through [`publish`], in through `ingest`,
 //! [`apply`] and [`open`].
 //!
 //! ```text
