@@ -24,6 +24,8 @@ pub async fn run(
     passphrase: &str,
     ready: impl FnOnce(Status),
 ) -> Result<(), Problem> {
+    // Some files are made by libraries that know nothing of privacy.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let home = Home::at(home).advertising(advertise);
     let node = Node::open(&home, passphrase.as_bytes()).await.map_err(|e| problem::node(&e, NOT_STARTED))?;
     let token = data_encoding::HEXLOWER.encode(&[clock::nonce(), clock::nonce()].concat());

@@ -176,7 +176,8 @@ pub async fn serve(server: Arc<Server>, listener: UnixListener) {
 }
 
 async fn connection(stream: UnixStream, router: axum::Router) {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Not the version detection of `auto`: it waits for the first bytes without end.
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let service = TowerToHyperService::new(router);
     if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {

@@ -2,6 +2,7 @@
 //! partner slows nobody else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use entente_protocol::chunk;
@@ -10,6 +11,8 @@ use entente_protocol::derive;
 use entente_protocol::ids::{BlobId, Hash, LogId, NodeId, Seq, SpaceId, TransportId};
 use entente_protocol::limits;
 use entente_protocol::log::{Batch, Entry};
+use entente_protocol::membership::ActBody;
+use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{BlobMessage, Message};
 use tokio::sync::mpsc;
 
@@ -26,10 +29,36 @@ pub const JOBS: usize = 4_096;
 /// Hashes of chunks in one answer: the chunks are read for it, 64 MiB of them.
 const HASHES: usize = 1_024;
 
+/// Bytes of membership acts that may wait for one partner before it asks again: whoever asks without reading
+/// is hung up on. One answer can be longer, a partner that reads gets all of it.
+pub const ACTS_WAITING: usize = 4 * 1024 * 1024;
+
+/// Counts bytes of acts for as long as they wait for a partner.
+pub struct Waiting {
+    bytes: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Waiting {
+    /// Adds `bytes` to `all` until this is dropped.
+    pub fn new(bytes: usize, all: &Arc<AtomicUsize>) -> Waiting {
+        all.fetch_add(bytes, Ordering::Relaxed);
+        Waiting { bytes, all: all.clone() }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// Something to be sent.
 pub enum Job {
     /// A message as it is.
     Message(Message),
+    /// Membership acts.
+    Acts(Vec<Unverified<ActBody>>, Waiting),
     /// A batch of a log from a position on.
     Batch(SpaceId, LogId, Seq),
     /// Hashes of an attachment's chunks, from a number on; its size in the clear.
@@ -77,6 +106,7 @@ pub async fn run(
 fn prepare(job: Job, store: &Store, to: NodeId) -> (Option<Message>, Option<BatchSent>) {
     match job {
         Job::Message(message) => (Some(message), None),
+        Job::Acts(acts, _until_sent) => (Some(Message::Acts(acts)), None),
         Job::Batch(space, log, from) => {
             let entries = read_batch(store, &space, &log, from);
             let next = Seq(from.0 + entries.len() as u64);

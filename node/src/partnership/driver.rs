@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use entente_protocol::codec;
@@ -31,7 +32,7 @@ use crate::store::JournalError;
 
 use super::apply::{self, Applied};
 use super::commands::{Command, CommandError, Published, Reply};
-use super::courier::{self, BatchSent, Job};
+use super::courier::{self, BatchSent, Job, Waiting};
 use super::fetch::Fetcher;
 use super::join::{Refusal, Verdict, Welcome};
 use super::parting::Parting;
@@ -100,6 +101,8 @@ pub(super) struct Courier {
     pub jobs: mpsc::Sender<Job>,
     pub task: JoinHandle<()>,
     pub transport: TransportId,
+    /// Bytes of acts in `jobs`.
+    pub acts_waiting: Arc<AtomicUsize>,
 }
 
 /// Frames on their way to the disk, and what is to happen then.
@@ -299,7 +302,9 @@ impl Driver {
         let (jobs, queue) = mpsc::channel(courier::JOBS);
         let (ledger, net, done) = (self.shared.ledger.clone(), self.net.clone(), self.batches_sent.clone());
         let task = tokio::spawn(courier::run((node, transport), queue, ledger, net, done));
-        if let Some(before) = self.couriers.insert(node, Courier { jobs, task, transport }) {
+        if let Some(before) =
+            self.couriers.insert(node, Courier { jobs, task, transport, acts_waiting: Arc::default() })
+        {
             before.task.abort();
         }
         self.last_seen.insert(node, clock::now());
@@ -358,12 +363,7 @@ impl Driver {
                 }
             }
             Effect::TakeActs(_, acts) => self.take_acts(&acts),
-            Effect::SendActs(to, heads) => {
-                self.note_told(to);
-                for slice in govern::missing(&self.state, &heads) {
-                    self.send(to, Job::Message(Message::Acts(slice)));
-                }
-            }
+            Effect::SendActs(to, heads) => self.send_acts(to, &heads),
             Effect::TakeEpoch(_, header, slot) => self.take_epoch(&header, &slot),
             Effect::SendEpoch(to, _, epoch) => {
                 if let Some((header, slot)) = epochs::give(&self.state, &to, &epoch) {
@@ -381,6 +381,22 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Answers a partner that asks for acts, unless it has not read the answers before.
+    fn send_acts(&mut self, to: NodeId, heads: &[ActId]) {
+        let Some(waiting) = self.couriers.get(&to).map(|courier| courier.acts_waiting.clone()) else {
+            return;
+        };
+        if waiting.load(Ordering::Relaxed) > courier::ACTS_WAITING {
+            tracing::info!(?to, "hanging up: it asks for acts again and again and does not read them");
+            return self.hang_up(to);
+        }
+        for slice in govern::missing(&self.state, heads) {
+            let bytes = slice.iter().map(|act| codec::encode(act).len()).sum();
+            self.send(to, Job::Acts(slice, Waiting::new(bytes, &waiting)));
+        }
+        self.note_told(to);
     }
 
     /// Queues something for a partner. One that lets its queue fill is hung up on.
