@@ -82,6 +82,8 @@ pub enum Command {
     /// See what partners have, and why
     #[command(subcommand, after_help = "Example:\n  entente sync status")]
     Sync(SyncCommand),
+    /// Show the whole of it: three nodes on this machine, and who can read what
+    Demo(DemoArgs),
     /// Print completions for a shell
     #[command(
         after_help = "Example:\n  entente completions bash > ~/.local/share/bash-completion/completions/entente"
@@ -128,9 +130,27 @@ pub struct RunArgs {
     /// What to log on stderr, such as `info` or `entente_node=debug`
     #[arg(long, value_name = "FILTER", default_value = "warn")]
     pub log: String,
+    /// Stop when stdin ends: for programs that start a node, and must not leave it behind
+    #[arg(long, hide = true, conflicts_with = "passphrase_fd")]
+    pub stop_at_eof: bool,
     /// Where the passphrase comes from.
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
+}
+
+/// `demo`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  entente demo\n  entente demo --json\n  entente demo --dir three-nodes --keep-running\n\nIt takes no node of yours, and ends with 0 only if every claim held. `--home` has no effect on it."
+)]
+pub struct DemoArgs {
+    /// Where the three nodes' folders are made; it must not exist, or be empty [default: a fresh one among
+    /// the system's temporary files]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Start the nodes again after the last claim, and leave them running until Ctrl-C
+    #[arg(long)]
+    pub keep_running: bool,
 }
 
 /// Where a passphrase comes from. `ENTENTE_PASSPHRASE_FILE` may name a file; otherwise a person is asked.

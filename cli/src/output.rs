@@ -86,6 +86,15 @@ impl Output {
         Ok(())
     }
 
+    /// A part of a long answer for people, on stdout; nothing with `--json`, where the answer is one object.
+    pub fn part(&self, paint: impl FnOnce(&mut Page)) {
+        if !self.json {
+            let mut page = Page::new(self.stdout);
+            paint(&mut page);
+            self.to_stdout(&page.into_text());
+        }
+    }
+
     /// Words on stderr.
     pub fn words(&self, paint: impl FnOnce(&mut Page)) {
         let mut page = Page::new(self.stderr);

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 pub enum Exit {
     /// 0: done.
     Done,
+    /// 1: it was carried out and shown, and did not turn out as it must.
+    Failed,
     /// 6: something was found that needs attention.
     Findings,
     /// 7: done here, and waiting for partners that are offline.
@@ -25,7 +27,8 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
-            Exit::Findings => 6,
+            Exit::Failed => FAILED,
+            Exit::Findings => FINDINGS,
             Exit::Queued => 7,
         }
     }

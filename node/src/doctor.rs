@@ -96,7 +96,8 @@ fn clock() -> Check {
     let now = crate::clock::now();
     let fine = now.0 > PROGRAM_MADE;
     let ms = i64::try_from(now.0).unwrap_or(i64::MAX);
-    let seen = jiff::Timestamp::from_millisecond(ms).map_or("beyond every calendar".into(), |t| t.to_string());
+    let seen =
+        jiff::Timestamp::from_millisecond(ms).map_or("beyond every calendar".into(), |t| t.to_string());
     check("clock", fine, seen, "Set this machine's clock.")
 }
 

@@ -1,16 +1,18 @@
 //! `entente run`.
 
-use std::io;
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use entente_node::api::types::{Problem, Status};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::args::RunArgs;
-use crate::client::SOCKET;
+use crate::client::{Client, SOCKET, route};
 use crate::node_calls::{self, RunOptions};
-use crate::problem::{Exit, usage};
+use crate::problem::{Exit, FAILED, usage};
 use crate::{Context, client, passphrase, safe_text};
 
 /// Runs the node in the foreground until it is stopped.
@@ -21,9 +23,34 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Exit, Proble
     start_log(&args.log)?;
     let passphrase = passphrase::known(&args.passphrase)?;
     let options = RunOptions { advertise: args.advertise };
+    if args.stop_at_eof {
+        stop_at_eof(context.home.clone());
+    }
     node_calls::run(&context.home, options, &passphrase, |status| tell_ready(context, &status)).await?;
     context.output.note("The node has stopped.");
     Ok(Exit::Done)
+}
+
+/// Whoever started this node holds the other end of stdin, and is gone when it ends.
+fn stop_at_eof(home: PathBuf) {
+    let (gone, noticed) = oneshot::channel::<()>();
+    // A thread of its own: the runtime would wait for a blocking task when the node stops by itself.
+    std::thread::spawn(move || {
+        let _ended = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        drop(gone);
+    });
+    tokio::spawn(async move {
+        let _dropped = noticed.await;
+        let asked = match Client::connect(&home).await {
+            Ok(client) => client.post::<_, Value>(&route(&["stop"]), &json!({})).await,
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = asked {
+            // The journal is made for sudden ends; a node that nobody knows of is worse.
+            let _nobody_reads = writeln!(io::stderr(), "stdin ended: {}", problem.what);
+            std::process::exit(i32::from(FAILED));
+        }
+    });
 }
 
 fn tell_ready(context: &Context, status: &Status) {

@@ -96,6 +96,18 @@ impl Page {
         self.item("code", code);
     }
 
+    /// The first line of something that was looked at: `✓` if it is as it should be, a red `✗` if not.
+    pub fn verdict(&mut self, good: bool, text: &str) {
+        self.text.push_str("  ");
+        if good {
+            self.text.push('✓');
+        } else {
+            self.painted(RED, "✗");
+        }
+        self.text.push(' ');
+        self.indented(&safe_text::block(text), 4);
+    }
+
     /// A table without lines, fitted to the width. Each cell is one line of text.
     pub fn table<const N: usize>(&mut self, headers: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
         let mut table = Table::new();
@@ -193,6 +205,7 @@ mod tests {
             page.block(&text, &text);
             page.point(&text);
             page.error(&text, &text);
+            page.verdict(false, &text);
             page.table(["one", "two"], [[text.clone(), text.clone()]]);
             let shown = page.into_text();
             prop_assert!(!shown.chars().any(|c| c != '\n' && (safe_text::is_hidden(c) || c.is_control())));

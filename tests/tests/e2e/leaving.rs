@@ -1,0 +1,106 @@
+//! Who is out gets nothing more, and is heard no more.
+
+use entente_node::api::types::PartnershipState;
+use entente_tests::{Partnership, TestNode, draft, wait_until};
+
+#[tokio::test]
+async fn a_removed_member_gets_nothing_more_and_the_others_go_on() {
+    let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso"), ("Removed", "cso")]).await;
+    let early = p[1].publish(draft("training", "Early"), "Prevention", None).await;
+    wait_until("the early record arrives", async || p[2].record(early).await.is_ok()).await;
+
+    p[0].cli(&["partnership", "remove", "Prevention", "Removed", "--reason", "trust is gone"]).await.ok();
+    for member in [0, 1] {
+        wait_until("the members know", async || {
+            let seen = p[member].partnership("Prevention").await.unwrap();
+            seen.summary.members == 2 && seen.former.len() == 1 && seen.summary.connected == 1
+        })
+        .await;
+    }
+    let former = p[1].partnership("Prevention").await.unwrap().former.remove(0);
+    assert_eq!(former.how, "removed by Ombudsman: trust is gone");
+
+    let to_all = p[0].publish(draft("training", "Later"), "Prevention", None).await;
+    let named = p[1].publish(draft("submission", "Later, named"), "Prevention", Some(&["Ombudsman"])).await;
+    for id in [to_all, named] {
+        wait_until("the others go on", async || {
+            p[0].record(id).await.is_ok() && p[1].record(id).await.is_ok()
+        })
+        .await;
+    }
+    let refused = p[1].cli(&share_words(&p[1], "Removed").await.each_ref().map(String::as_str)).await;
+    refused.failed(5, "E-NOT-MEMBER");
+
+    for restarted in [false, true] {
+        if restarted {
+            p[2].restart().await;
+        }
+        let removed = &p[2];
+        tried_in_vain(removed).await;
+        assert_eq!(
+            removed.shared_ids().await.into_iter().collect::<Vec<_>>(),
+            [early],
+            "it keeps what it had"
+        );
+        for id in [to_all, named] {
+            assert_eq!(removed.record(id).await.unwrap_err().code, "not-found");
+        }
+    }
+
+    // What it says now is heard by nobody, whether it knows of its removal or not.
+    let kept = p[2].keep(draft("training", "Said too late")).await.unwrap();
+    let said = p[2].share(kept, "Prevention", None).await;
+    tried_in_vain(&p[2]).await;
+    p[2].restart().await;
+    tried_in_vain(&p[2]).await;
+    for member in [0, 1] {
+        assert_eq!(p[member].shared_ids().await.len(), 3);
+        assert_eq!(p[member].status().await.quarantined, 0);
+        if let Ok(said) = &said {
+            assert_eq!(p[member].record(said.record).await.unwrap_err().code, "not-found");
+        }
+    }
+}
+
+async fn share_words(node: &TestNode, reader: &str) -> [String; 8] {
+    let id = node.keep(draft("submission", "T")).await.unwrap().to_string();
+    ["record", "share", &id, "--partnership", "Prevention", "--yes", "--readers", reader].map(str::to_owned)
+}
+
+/// Lets a node that is out reach for its former partners, and waits until each attempt has failed.
+async fn tried_in_vain(removed: &TestNode) {
+    wait_until("nobody answers it", async || {
+        removed.dial_now().await;
+        let state = removed.partnership("Prevention").await.unwrap().summary.state;
+        let partners = removed.sync_status().await.partners;
+        assert!(partners.iter().all(|partner| partner.behind == 0 || !partner.connected));
+        // It either knows that it is out and does not try, or tries and is not answered.
+        state == PartnershipState::Former || partners.iter().all(|p| !p.connected && p.last_error.is_some())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_member_that_leaves_is_former_everywhere_and_gets_nothing_more() {
+    let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso"), ("Leaver", "cso")]).await;
+    let early = p[0].publish(draft("training", "Early"), "Prevention", None).await;
+    wait_until("the early record arrives", async || p[2].record(early).await.is_ok()).await;
+    p[2].cli(&["partnership", "leave", "Prevention", "--yes"]).await.ok();
+    for member in [0, 1] {
+        wait_until("the others know", async || {
+            let seen = p[member].partnership("Prevention").await.unwrap();
+            seen.former.first().is_some_and(|f| f.name == "Leaver" && f.how == "left")
+        })
+        .await;
+    }
+    assert_eq!(p[2].partnership("Prevention").await.unwrap().summary.state, PartnershipState::Former);
+    let kept = p[2].keep(draft("training", "Too late")).await.unwrap();
+    assert_eq!(p[2].share(kept, "Prevention", None).await.unwrap_err().code, "E-NOT-MEMBER");
+
+    let later = p[1].publish(draft("training", "Later"), "Prevention", None).await;
+    wait_until("the others go on", async || p[0].record(later).await.is_ok()).await;
+    p[2].restart().await;
+    assert_eq!(p[2].partnership("Prevention").await.unwrap().summary.state, PartnershipState::Former);
+    assert_eq!(p[2].record(later).await.unwrap_err().code, "not-found");
+    assert!(p[2].record(early).await.is_ok(), "what it had it keeps");
+}

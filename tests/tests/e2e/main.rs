@@ -1,0 +1,19 @@
+//! Whole nodes, end to end: what is promised to whoever keeps one, proved on real processes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::too_many_lines
+)]
+
+mod catching_up;
+mod crashes;
+mod damage;
+mod files;
+mod joining;
+mod leaving;
+mod locking;
+mod running;
+mod sharing;
