@@ -1,0 +1,296 @@
+//! A malicious partner with a modified node: it signs, seals and appends what its program would refuse.
+
+use ed25519_dalek::SigningKey;
+use entente_node::clock::SystemRandom;
+use entente_protocol::audience::{Audience, NamedReaders};
+use entente_protocol::codec;
+use entente_protocol::derive;
+use entente_protocol::envelope::{self, Place};
+use entente_protocol::handling::{Handling, Onward, Sensitivity};
+use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, RecordId, Seq};
+use entente_protocol::record::{Content, Disclosure, RecordParts, sign_record};
+use entente_tests::{Partnership, TestNode, draft, wait_until};
+
+use crate::insider::{Forge, Insider, content, year};
+
+/// Flows, classes, consent, onward sharing, dates: something to break of each.
+const STRICT: &str = r#"
+version = 1
+title = "A strict agreement"
+form = "formal"
+start = 2020-01-01
+end = 2099-12-31
+roles = ["npm", "cso", "network"]
+[[flow]]
+from = ["npm", "cso", "network"]
+kinds = ["submission", "material", "recommendation", "source", "consent"]
+to = "any"
+[[flow]]
+from = ["npm"]
+kinds = ["place"]
+to = "any"
+[ceiling]
+sensitivity = ["named", "partnership"]
+personal_data = "with-consent"
+onward = "ask"
+"#;
+
+async fn partnership(agreement: &str) -> Partnership {
+    let members = [("Preventive Office", "npm"), ("Crooked Committee", "cso"), ("Honest Network", "network")];
+    Partnership::under(agreement, &members).await
+}
+
+/// What an honest node must make of the forger's entries: each position and its code.
+#[derive(Default)]
+struct Expected(Vec<(u64, &'static str)>);
+
+impl Expected {
+    fn at(&mut self, seq: Seq, code: &'static str) {
+        self.0.push((seq.0, code));
+    }
+
+    /// Waits for the forger's next honest record, then looks at all that came before it.
+    async fn hold_at(&self, victim: &TestNode, forger: &str, honest: RecordId) {
+        let what = format!("{} shows the record after the forged ones", victim.name());
+        wait_until(&what, async || victim.record(honest).await.is_ok()).await;
+        let mut found: Vec<(u64, String)> = victim
+            .sync_status()
+            .await
+            .quarantined
+            .into_iter()
+            .inspect(|q| assert!(q.author == forger && !q.reason.is_empty(), "{q:?}"))
+            .map(|q| (q.seq, q.code))
+            .collect();
+        found.sort();
+        let mut expected: Vec<(u64, String)> = self.0.iter().map(|(s, c)| (*s, (*c).to_owned())).collect();
+        expected.sort();
+        assert_eq!(found, expected, "{}", victim.name());
+        assert_eq!(victim.status().await.quarantined, expected.len() as u64);
+        nothing_forged_is_told(victim).await;
+    }
+}
+
+/// Neither the API nor the program shows anything of what was forged.
+async fn nothing_forged_is_told(victim: &TestNode) {
+    for words in [["record", "list"].as_slice(), &["search", "FORGED"], &["record", "search", "FORGED"]] {
+        let told = victim.cli(words).await;
+        assert!(!told.stdout.contains("FORGED a"), "{words:?}: {}", told.stdout);
+    }
+    let all = victim.records().await;
+    assert!(all.iter().all(|r| !r.title.contains("FORGED")), "{all:?}");
+}
+
+fn forged(kind: &str) -> Content {
+    content(kind, "FORGED a record")
+}
+
+fn personal(content: Content, consent: Option<&str>) -> Content {
+    let handling =
+        Handling { personal_data: true, consent: consent.map(str::to_owned), ..Handling::default() };
+    Content { handling, ..content }
+}
+
+#[tokio::test]
+async fn what_breaks_the_agreement_is_quarantined_with_its_code_and_never_shown() {
+    let mut p = partnership(STRICT).await;
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let mut expected = Expected::default();
+    let breaches: [(Content, &str); 10] = [
+        (forged("place"), "E-FLOW"),
+        (forged("recommendation"), "E-AUTHOR-ROLE"),
+        (Content { sensitivity: Sensitivity::Public, ..forged("material") }, "E-SENSITIVITY"),
+        (Content { sensitivity: Sensitivity::Named, ..forged("material") }, "E-NAMED-TO-ALL"),
+        (personal(forged("material"), None), "E-CONSENT"),
+        (
+            Content {
+                handling: Handling { onward: Onward::Allowed, ..Handling::default() },
+                ..forged("material")
+            },
+            "E-ONWARD",
+        ),
+        (Content { created: year(2110), ..forged("material") }, "E-ENDED"),
+        (Content { created: year(2010), ..forged("material") }, "E-NOT-STARTED"),
+        (forged("source"), "E-OWN"),
+        (Content { sensitivity: Sensitivity::Own, ..forged("material") }, "E-OWN"),
+    ];
+    for (number, (content, code)) in breaches.into_iter().enumerate() {
+        let parts = forge.sign_with(&content, Audience::Everyone, [number as u8; 16]);
+        let seq = forge.put(&parts);
+        expected.at(seq, code);
+    }
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    expected.hold_at(&p[0], "Crooked Committee", honest).await;
+    expected.hold_at(&p[2], "Crooked Committee", honest).await;
+    // Its own program is not fooled either.
+    expected.hold_at(&p[1], "Crooked Committee", honest).await;
+}
+
+#[tokio::test]
+async fn personal_data_is_quarantined_where_the_agreement_allows_none() {
+    let mut p = partnership(&STRICT.replace("with-consent", "never")).await;
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let mut expected = Expected::default();
+    let parts = forge.sign(&personal(forged("material"), Some("c-1")), Audience::Everyone);
+    expected.at(forge.put(&parts), "E-PERSONAL-DATA");
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    expected.hold_at(&p[0], "Crooked Committee", honest).await;
+}
+
+#[tokio::test]
+async fn nothing_signed_for_elsewhere_or_by_another_is_accepted() {
+    let mut p = partnership(STRICT).await;
+    let by_npm = p[0].publish(draft("material", "Genuine by the office"), &p.name, None).await;
+    let own = p[1].publish(draft("material", "Genuine by the committee"), &p.name, None).await;
+    let named = draft("submission", "For the office").sensitivity(Sensitivity::Named);
+    p[1].publish(named, &p.name, Some(&["Preventive Office"])).await;
+    wait_until("the forger holds a record of its victim", async || p[1].record(by_npm).await.is_ok()).await;
+
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let (main, npm) = (forge.space, p.orgs[0]);
+    let mut expected = Expected::default();
+    let entries = insider.all_entries(&p.id);
+    let genuine = |of: &dyn Fn(&entente_protocol::log::Entry) -> bool| {
+        let entry = entries.iter().find(|entry| of(entry)).unwrap();
+        insider.read(&p.id, entry).unwrap()
+    };
+    // Genuine records, moved.
+    let others = genuine(&|e| e.header.space == main && e.header.log != forge.log());
+    let mine = genuine(&|e| e.header.space == main && e.header.log == forge.log());
+    let circle = genuine(&|e| e.header.space != main);
+    for replayed in [&others, &mine, &circle] {
+        expected.at(forge.put(replayed), "E-SIGNATURE");
+    }
+    // Signed by or for somebody else.
+    for parts in [
+        signed_as(&forge, npm, &insider.me.key, p.id),
+        signed_as(&forge, npm, &SigningKey::from_bytes(&[3; 32]), p.id),
+        signed_as(&forge, insider.me.org(), &SigningKey::from_bytes(&[3; 32]), p.id),
+        signed_as(&forge, insider.me.org(), &insider.me.key, PartnershipId([9; 32])),
+    ] {
+        expected.at(forge.put(&parts), "E-SIGNATURE");
+    }
+    // Changed after signing.
+    let mut added = forge.sign(&forged("material"), Audience::Everyone);
+    added.fields.push(Disclosure(vec![0x80]));
+    expected.at(forge.put(&added), "E-SIGNATURE");
+    let mut bare = forge.sign(&forged("material"), Audience::Everyone);
+    bare.context = None;
+    expected.at(forge.put(&bare), "E-SIGNATURE");
+    // Signed for readers other than those it is sent to.
+    for readers in [vec![npm], vec![insider.me.org()], vec![npm, OrgId([8; 32])]] {
+        let audience = Audience::Named(NamedReaders::new(readers).unwrap());
+        let parts = forge.sign(&forged("material"), audience);
+        expected.at(forge.put(&parts), "E-AUDIENCE");
+    }
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    expected.hold_at(&p[0], "Crooked Committee", honest).await;
+    expected.hold_at(&p[2], "Crooked Committee", honest).await;
+    // The genuine ones are where they were.
+    assert_eq!(p[0].record(by_npm).await.unwrap().summary.author.id, npm);
+    assert_eq!(p[0].record(own).await.unwrap().summary.title, "Genuine by the committee");
+}
+
+fn signed_as(forge: &Forge, author: OrgId, key: &SigningKey, partnership: PartnershipId) -> RecordParts {
+    let place = (partnership, Audience::Everyone, forge.log(), forge.head.next);
+    sign_record(&forged("material"), author, key, [1; 16], place, &mut SystemRandom).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_not_sealed_as_it_must_be_is_quarantined() {
+    let mut p = partnership(STRICT).await;
+    let named = draft("submission", "For the office").sensitivity(Sensitivity::Named);
+    p[1].publish(named, &p.name, Some(&["Preventive Office"])).await;
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let mut expected = Expected::default();
+    expected.at(forge.put_bytes(b"FORGED and no record"), "E-FORM");
+    let mut parts = codec::encode(&forge.sign(&forged("material"), Audience::Everyone));
+    parts.push(0);
+    expected.at(forge.put_bytes(&parts), "E-FORM");
+    let (epoch, key) = forge.epoch.clone();
+    for payload in [Vec::new(), vec![1], vec![0xff; 4096]] {
+        expected.at(forge.put_payload(epoch, payload), "E-SEALED");
+    }
+    // Sealed for the position before.
+    let here = Place { space: forge.space, log: forge.log(), seq: Seq(forge.head.next.0 - 1), epoch };
+    let record = codec::encode(&forge.sign(&forged("material"), Audience::Everyone));
+    let elsewhere = envelope::seal(&record, &here, &key, &mut SystemRandom).unwrap();
+    expected.at(forge.put_payload(epoch, elsewhere), "E-SEALED");
+    // Sealed under the key of a circle, and shown to all.
+    let circle = derive::space_of_circle(&p.id, &circle_of(&p));
+    let (epoch, key) = insider.newest_epoch(&p.id, &circle);
+    let here = Place { space: forge.space, log: forge.log(), seq: forge.head.next, epoch };
+    let record = codec::encode(&forge.sign(&forged("material"), Audience::Everyone));
+    let sealed = envelope::seal(&record, &here, &key, &mut SystemRandom).unwrap();
+    expected.at(forge.put_payload(epoch, sealed), "E-EPOCH");
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    expected.hold_at(&p[0], "Crooked Committee", honest).await;
+    // Who is not in the circle has no such key, and waits for it in vain.
+    expected.0.retain(|(_, code)| *code != "E-EPOCH");
+    expected.hold_at(&p[2], "Crooked Committee", honest).await;
+}
+
+fn circle_of(p: &Partnership) -> Vec<OrgId> {
+    let mut circle = vec![p.orgs[0], p.orgs[1]];
+    circle.sort_unstable();
+    circle
+}
+
+#[tokio::test]
+async fn a_record_under_a_key_that_nobody_has_waits_and_holds_nobody_up() {
+    let mut p = partnership(STRICT).await;
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let record = codec::encode(&forge.sign(&forged("material"), Audience::Everyone));
+    let epoch = EpochId([5; 32]);
+    let place = Place { space: forge.space, log: forge.log(), seq: forge.head.next, epoch };
+    let key = zeroize::Zeroizing::new([6; 32]);
+    forge.put_payload(epoch, envelope::seal(&record, &place, &key, &mut SystemRandom).unwrap());
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    Expected::default().hold_at(&p[0], "Crooked Committee", honest).await;
+    // It is remembered over a restart, and still holds nobody up.
+    p[0].restart().await;
+    let next = p[2].publish(draft("material", "By a third"), &p.name, None).await;
+    wait_until("the victim is served", async || p[0].record(next).await.is_ok()).await;
+    Expected::default().hold_at(&p[0], "Crooked Committee", honest).await;
+}
+
+#[tokio::test]
+async fn an_author_cannot_put_another_record_in_the_place_of_one() {
+    let mut p = partnership(STRICT).await;
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let mut expected = Expected::default();
+    let first = forge.sign(&content("material", "What was said first"), Audience::Everyone);
+    forge.put(&first);
+    let second = forge.sign(&forged("material"), Audience::Everyone);
+    expected.at(forge.put(&second), "E-REPEATED");
+    let id = derive::record_id(&insider.me.org(), &[7; 16]);
+    assert_eq!(first.verify().unwrap().id(), second.verify().unwrap().id());
+    assert_eq!(first.verify().unwrap().id(), id);
+    let _node: NodeId = insider.me.node();
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    expected.hold_at(&p[0], "Crooked Committee", honest).await;
+    assert_eq!(p[0].record(id).await.unwrap().summary.title, "What was said first");
+}
