@@ -24,6 +24,7 @@ fn without_a_node_the_next_command_is_said() {
 #[test]
 fn a_socket_that_nobody_listens_on_is_no_node() {
     let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("vault"), "what says that a node was made here").unwrap();
     drop(std::os::unix::net::UnixListener::bind(folder.path().join("node.sock")).unwrap());
     let ran = run(folder.path(), &["--json", "record", "list"], "");
     assert_eq!((ran.code, &ran.json()["error"]["code"]), (1, &json!("no-node")));
