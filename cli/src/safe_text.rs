@@ -1,7 +1,7 @@
 //! Text that came from somebody else, made safe for a terminal: whatever could move the cursor, recolour
 //! the screen, reorder or hide letters is shown as a visible sign instead (F19).
 //!
-//! [`line`] is for names, titles and everything inside a sentence; [`block`] for fields, whose line breaks
+//! [`line()`] is for names, titles and everything inside a sentence; [`block`] for fields, whose line breaks
 //! stay; [`json`] for data on stdout, where the signs are JSON's own escapes and nothing is lost.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -44,7 +44,7 @@ pub fn line(text: &str) -> String {
     shown
 }
 
-/// Several lines: line breaks stay (CR LF counts as one), tabs become spaces, the rest is as in [`line`].
+/// Several lines: line breaks stay (CR LF counts as one), tabs become spaces, the rest is as in [`line()`].
 #[must_use]
 pub fn block(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
