@@ -31,9 +31,12 @@
 //! [recorded]                   # shown and signed, not enforced
 //! objectives = "..."           # visits, gross_violation, money, disputes, law
 //! ```
+//! The sections `[decisions]`, `[declaration]`, `[history]`, `[keys]` and `[document]` are in [`clauses`].
+
+mod clauses;
 
 use super::table::{AgreementError, Document, Field, Table, readable};
-use super::{Agreement, Ceiling, Choice, Flow, Form, Party, PersonalData, RECORDED};
+use super::{Agreement, Ceiling, Choice, Day, Flow, Form, Party, PersonalData, RECORDED};
 use crate::derive;
 use crate::handling::{Kind, Onward, Role, Sensitivity};
 use crate::identity::check_name;
@@ -52,8 +55,23 @@ const MAX_KINDS: usize = 64;
 /// The word for all kinds, or all members. No role and no kind can be called so.
 const ANY: &str = "any";
 
-const ROOT: [&str; 12] = [
-    "version", "title", "form", "start", "end", "renewal", "roles", "party", "flow", "ceiling", "survival",
+const ROOT: [&str; 17] = [
+    "version",
+    "title",
+    "form",
+    "start",
+    "end",
+    "renewal",
+    "roles",
+    "party",
+    "flow",
+    "ceiling",
+    "decisions",
+    "declaration",
+    "history",
+    "keys",
+    "document",
+    "survival",
     "recorded",
 ];
 
@@ -70,25 +88,13 @@ pub(super) fn parse(text: &str) -> Result<Agreement, AgreementError> {
     let title = root.need("title", "title = \"...\"")?.line(limits::MAX_NAME)?;
     let form = root.need("form", "form = \"formal\"")?.word(&Form::choices(), Form::from_word)?;
     let start = root.need("start", "the first day, as in start = 2026-01-31")?.day()?;
-    let end = root.get("end");
-    let end = match &end {
-        None if form == Form::JointActivity => {
-            let why = "a joint activity ends: write the last day, as in end = 2026-12-31";
-            return Err(root.missing("end", why.into()));
-        }
-        None => None,
-        Some(field) => match field.day()? {
-            day if day < start => {
-                return Err(field.wrong("is before the start", "write a later day"));
-            }
-            day => Some(day),
-        },
-    };
+    let end = end(&root, form, start)?;
     let renewal = root.get("renewal").map(|f| f.text(limits::MAX_AGREEMENT)).transpose()?;
     let parties = parties(&root)?;
     let roles = roles(&root, &parties)?;
     let flows = flows(&root, &roles)?;
     let ceiling = ceiling(&root)?;
+    let declaration = clauses::declaration(&root, &roles)?;
     let survival = survival(&root)?;
     let recorded = recorded(&root)?;
     Ok(Agreement {
@@ -101,11 +107,30 @@ pub(super) fn parse(text: &str) -> Result<Agreement, AgreementError> {
         roles,
         flows,
         ceiling,
+        decisions: clauses::decisions(&root)?,
+        declaration,
+        history: clauses::history(&root)?,
+        keys: clauses::keys(&root)?,
+        document: clauses::document(&root)?,
         survival,
         recorded,
         hash: derive::hash(text.as_bytes()),
         text: text.to_owned(),
     })
+}
+
+fn end(root: &Table<'_>, form: Form, start: Day) -> Result<Option<Day>, AgreementError> {
+    let Some(field) = root.get("end") else {
+        if form == Form::JointActivity {
+            let why = "a joint activity ends: write the last day, as in end = 2026-12-31";
+            return Err(root.missing("end", why.into()));
+        }
+        return Ok(None);
+    };
+    match field.day()? {
+        day if day < start => Err(field.wrong("is before the start", "write a later day")),
+        day => Ok(Some(day)),
+    }
 }
 
 fn parties(root: &Table<'_>) -> Result<Vec<Party>, AgreementError> {

@@ -8,6 +8,7 @@
 //! `version = 1`, unknown keys are refused, and whether a clause *makes sense* (a flow that lets a CSO
 //! issue recommendations) is only advice, [`Agreement::advice`], since the table of kinds grows.
 
+mod clauses;
 mod day;
 mod file;
 mod table;
@@ -19,6 +20,7 @@ mod tests;
 
 use minicbor::{Decode, Encode};
 
+pub use clauses::{Decisions, DeclarationClause, DocumentClause, Keys, Newcomers, Threshold};
 pub use day::Day;
 pub use table::AgreementError;
 pub(crate) use words::{kind_words, list, role_words};
@@ -41,6 +43,11 @@ pub struct Agreement {
     roles: Vec<Role>,
     flows: Vec<Flow>,
     ceiling: Ceiling,
+    decisions: Decisions,
+    declaration: Option<DeclarationClause>,
+    history: Newcomers,
+    keys: Keys,
+    document: Option<DocumentClause>,
     survival: Option<String>,
     recorded: Vec<(&'static str, String)>,
     hash: Hash,
@@ -208,6 +215,36 @@ impl Agreement {
     #[must_use]
     pub fn ceiling(&self) -> &Ceiling {
         &self.ceiling
+    }
+
+    /// How many stewards must sign what. Amending and renewing want every member, whatever stands here.
+    #[must_use]
+    pub fn decisions(&self) -> &Decisions {
+        &self.decisions
+    }
+
+    /// The declaration of confidentiality that is asked before any key is given; `None` if none is.
+    #[must_use]
+    pub fn declaration(&self) -> Option<&DeclarationClause> {
+        self.declaration.as_ref()
+    }
+
+    /// What newcomers may read of what was shared before them.
+    #[must_use]
+    pub fn history(&self) -> &Newcomers {
+        &self.history
+    }
+
+    /// How old keys may get.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        self.keys
+    }
+
+    /// The file that is bound by its hash, if there is one.
+    #[must_use]
+    pub fn document(&self) -> Option<&DocumentClause> {
+        self.document.as_ref()
     }
 
     /// What stays in force after the end; words only.

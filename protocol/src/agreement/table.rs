@@ -201,6 +201,19 @@ impl<'d> Field<'d> {
         matches!(self.value.get_ref(), DeValue::Integer(n) if n.radix() == 10 && n.as_str() == digits)
     }
 
+    /// A whole number from 0 on, written in decimal; `None` for anything else.
+    pub(super) fn number(&self) -> Option<u64> {
+        match self.value.get_ref() {
+            DeValue::Integer(n) if n.radix() == 10 => n.as_str().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Does it stand between quotation marks?
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::String(_))
+    }
+
     /// A text that is not empty and hides nothing, of at most `max` bytes; white space around it is cut.
     pub(super) fn text(&self, max: usize) -> Result<String, AgreementError> {
         let DeValue::String(text) = self.value.get_ref() else {

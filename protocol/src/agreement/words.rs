@@ -1,6 +1,8 @@
 //! An agreement in plain English: one clause, one sentence. What the software enforces comes first, what
 //! is only recorded last, and which is which is said.
 
+pub(in crate::agreement) mod clauses;
+
 use super::{Agreement, Choice, Flow, Form, PersonalData};
 use crate::handling::{Kind, Onward, Role, Sensitivity};
 use crate::kinds::{self, KINDS};
@@ -19,6 +21,7 @@ pub(super) fn sentences(agreement: &Agreement) -> Vec<String> {
     all.push(sensitivity(&agreement.ceiling.sensitivity));
     all.push(personal_data(agreement.ceiling.personal_data).into());
     all.push(onward(agreement.ceiling.onward).into());
+    all.extend(clauses::sentences(agreement));
     all.extend(
         agreement.survival.as_ref().map(|text| quoted("After the end the parties remain bound", text)),
     );
@@ -59,6 +62,7 @@ pub(super) fn advice(agreement: &Agreement) -> Vec<String> {
             all.push(format!("No flow lets {} send or read anything.", role_words(role)));
         }
     }
+    all.extend(clauses::advice(agreement));
     all
 }
 
