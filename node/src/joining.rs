@@ -133,8 +133,9 @@ fn sign(
     };
     let agreement = terms.found.agreement().ok_or(JoinError::Unproven("no agreement"))?.hash();
     let role = role_of(terms)?;
-    let act = acts::join(author, invitation.act, &node.me.introduced, card, agreement, role)
-        .map_err(NodeError::from)?;
+    let accepted = acts::Accepted { agreement, role, declaration: None };
+    let act =
+        acts::join(author, invitation.act, &node.me.introduced, card, accepted).map_err(NodeError::from)?;
     let travelling = act.signed().to_unverified();
     let name = match &terms.found.body().act {
         Act::Found(found) => found.name.clone(),

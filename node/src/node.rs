@@ -175,7 +175,7 @@ impl Node {
         let now = clock::now();
         let mut secrets = PartnershipSecrets::fresh(acts::NOT_YET)?;
         let card = partnership::card(&self.me, &secrets, acts::NOT_YET, &self.shared.addresses)?;
-        let said = Founding { name, agreement, role, nonce: clock::nonce(), time: now };
+        let said = Founding { name, agreement, role, nonce: clock::nonce(), time: now, declaration: None };
         let act = acts::found(&self.me.key, &self.me.introduced, card, said)?;
         let travelling = act.signed().to_unverified();
         let graph = ActGraph::founded(act).map_err(|_| NodeError::Welcome("the founding act"))?;

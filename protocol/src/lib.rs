@@ -4,6 +4,7 @@ pub mod agreement;
 pub mod audience;
 pub mod chunk;
 pub mod codec;
+pub mod declaration;
 pub mod derive;
 pub mod envelope;
 pub mod epoch;
@@ -17,6 +18,7 @@ pub mod log;
 pub mod membership;
 pub mod policy;
 pub mod record;
+pub mod root;
 pub mod signed;
 pub mod sync;
 #[cfg(test)]

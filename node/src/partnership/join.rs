@@ -369,6 +369,7 @@ mod tests {
             role: "npm".parse().unwrap(),
             nonce: [root; 16],
             time: Timestamp(2),
+            declaration: None,
         };
         let found = acts::found(&me.key, &me.introduced, card, said).unwrap();
         let door = Zeroizing::new([root + 2; 32]);

@@ -8,20 +8,29 @@
 //! to say.
 
 mod author;
+mod deeds;
+mod form;
 
 use minicbor::{Decode, Encode};
 
 use crate::agreement::{Agreement, AgreementError, AgreementSignature};
 use crate::codec::Wire;
+use crate::declaration::Declaration;
 use crate::derive;
-use crate::epoch::PREKEY_LEN;
 use crate::handling::Role;
-use crate::identity::{Introduced, Introduction, IntroductionError, MemberCard, check_name};
+use crate::identity::{Introduced, Introduction, IntroductionError, MemberCard};
 use crate::ids::{ActId, Hash, LogId, NodeId, OrgId, PartnershipId, Seq, Timestamp};
 use crate::limits;
 use crate::signed::{Signed, Statement, Unverified, VerifyError};
 
-pub use author::{Author, Founding, approve, found, invite, join, leave, remove};
+pub use author::{
+    Accepted, Author, Founding, add_node, approve, decide, declare, enact, found, invite, join, leave,
+    new_log, office, propose, remove, resume, revoke_node, sign_proposal, suspend, withdraw,
+};
+pub use deeds::{
+    AddNode, Amend, Deed, HistoryGrant, HistoryScope, MAX_GRANTED_RECORDS, NewLog, Office, RevokeNode,
+};
+pub(super) use form::has_role;
 
 /// The reason given for a removal, in bytes of UTF-8: a paragraph; longer explanations are records.
 pub const MAX_REASON: usize = 1_000;
@@ -55,6 +64,63 @@ pub enum Act {
     /// Goes.
     #[n(5)]
     Leave {},
+    /// Does what the agreement lets one steward do alone: any deed but approving and removing, which are acts
+    /// of their own, and amending and renewing, which every member signs.
+    #[n(6)]
+    Decide(#[n(0)] Box<Deed>),
+    /// Proposes what several have to sign. The author's signature is the first.
+    #[n(7)]
+    Propose(#[n(0)] Box<Deed>),
+    /// Signs a proposal.
+    #[n(8)]
+    Sign {
+        /// The [`Act::Propose`].
+        #[n(0)]
+        proposal: ActId,
+    },
+    /// Takes one's own proposal back.
+    #[n(9)]
+    Withdraw {
+        /// The [`Act::Propose`].
+        #[n(0)]
+        proposal: ActId,
+    },
+    /// Puts a proposal into effect that enough have signed. Confers nothing on its author.
+    #[n(10)]
+    Enact {
+        /// The [`Act::Propose`].
+        #[n(0)]
+        proposal: ActId,
+    },
+    /// Stops all exchange at once: an NPM may, alone.
+    #[n(11)]
+    Suspend {
+        /// Why, for people.
+        #[n(0)]
+        reason: String,
+    },
+    /// Ends one's own suspension.
+    #[n(12)]
+    Resume {
+        /// The [`Act::Suspend`].
+        #[n(0)]
+        suspension: ActId,
+    },
+    /// Opens a door for one more node of a member.
+    #[n(13)]
+    Office(#[n(0)] Office),
+    /// One more node of a member comes in.
+    #[n(14)]
+    AddNode(#[n(0)] Box<AddNode>),
+    /// A node is not to be trusted any more.
+    #[n(15)]
+    RevokeNode(#[n(0)] Box<RevokeNode>),
+    /// A node that lost its place goes on in a new log.
+    #[n(16)]
+    NewLog(#[n(0)] Box<NewLog>),
+    /// Declares confidentiality (again).
+    #[n(17)]
+    Declare(#[n(0)] Unverified<Declaration>),
 }
 
 /// The beginning of a partnership.
@@ -82,6 +148,9 @@ pub struct Found {
     #[n(6)]
     #[cbor(with = "minicbor::bytes")]
     pub nonce: [u8; 16],
+    /// The founder's declaration of confidentiality, where the agreement asks its role for one.
+    #[n(7)]
+    pub declaration: Option<Unverified<Declaration>>,
 }
 
 /// One place for one organisation.
@@ -116,6 +185,9 @@ pub struct Join {
     /// The signature on the agreement.
     #[n(3)]
     pub signature: Unverified<AgreementSignature>,
+    /// The declaration of confidentiality, where the agreement asks the role for one.
+    #[n(4)]
+    pub declaration: Option<Unverified<Declaration>>,
 }
 
 /// A removal.
@@ -186,19 +258,38 @@ pub enum ActError {
 pub struct VerifiedAct {
     id: ActId,
     body: Signed<ActBody>,
-    entrant: Option<Entrant>,
-    agreement: Option<Agreement>,
+    inner: Inner,
+}
+
+/// What was verified inside an act.
+#[derive(Clone, PartialEq, Debug)]
+enum Inner {
+    Nothing,
+    Entrant(Box<Entrant>),
+    Founding(Box<Entrant>, Agreement),
+    Amended(Agreement),
+    Node(Box<NodeKeys>),
+    Declared(Signed<Declaration>),
 }
 
 /// Whoever founds or joins: verified statements about one organisation and its node.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Entrant {
-    /// Organisation and node.
-    pub introduced: Introduced,
-    /// The node's keys in this partnership.
-    pub card: Signed<MemberCard>,
+    /// Its node.
+    pub keys: NodeKeys,
     /// What it signed.
     pub signature: Signed<AgreementSignature>,
+    /// What it declared.
+    pub declaration: Option<Signed<Declaration>>,
+}
+
+/// A node and its keys in this partnership.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NodeKeys {
+    /// Organisation and node; `None` where a node that is known already changes its card.
+    pub introduced: Option<Introduced>,
+    /// The node's keys in this partnership.
+    pub card: Signed<MemberCard>,
 }
 
 impl VerifiedAct {
@@ -223,13 +314,37 @@ impl VerifiedAct {
     /// Who enters: in found and join only.
     #[must_use]
     pub fn entrant(&self) -> Option<&Entrant> {
-        self.entrant.as_ref()
+        match &self.inner {
+            Inner::Entrant(entrant) | Inner::Founding(entrant, _) => Some(entrant),
+            _ => None,
+        }
     }
 
-    /// The agreement: in found only.
+    /// The node whose keys it brings: in found, join, add node and new log.
+    #[must_use]
+    pub fn node_keys(&self) -> Option<&NodeKeys> {
+        match &self.inner {
+            Inner::Node(keys) => Some(keys),
+            _ => self.entrant().map(|entrant| &entrant.keys),
+        }
+    }
+
+    /// The agreement: in found, and where an amendment is proposed.
     #[must_use]
     pub fn agreement(&self) -> Option<&Agreement> {
-        self.agreement.as_ref()
+        match &self.inner {
+            Inner::Founding(_, agreement) | Inner::Amended(agreement) => Some(agreement),
+            _ => None,
+        }
+    }
+
+    /// The declaration of confidentiality that comes with it.
+    #[must_use]
+    pub fn declaration(&self) -> Option<&Declaration> {
+        match &self.inner {
+            Inner::Declared(declaration) => Some(declaration.value()),
+            _ => self.entrant()?.declaration.as_ref().map(Signed::value),
+        }
     }
 
     /// The partnership that it belongs to.
@@ -250,115 +365,25 @@ pub fn verify_act(act: &Unverified<ActBody>) -> Result<VerifiedAct, ActError> {
 fn verified(body: Signed<ActBody>) -> Result<VerifiedAct, ActError> {
     let id = derive::act_id(body.bytes(), body.signature());
     let value = body.value();
-    check_place(value)?;
-    let (entrant, agreement) = match &value.act {
-        Act::Found(found) => {
-            check_name(&found.name)?;
-            let agreement = Agreement::parse(&found.agreement)?;
-            let entrant = check_found(value, found, &agreement)?;
-            (Some(entrant), Some(agreement))
-        }
-        Act::Join(join) => {
-            let entrant = check_entrant(value, &join.introduction, &join.card, &join.signature)?;
-            (Some(entrant), None)
-        }
-        Act::Remove(remove) => {
-            check_remove(remove)?;
-            (None, None)
-        }
-        Act::Invite(_) | Act::Approve { .. } | Act::Leave {} => (None, None),
+    form::check_place(value)?;
+    let inner = match &value.act {
+        Act::Found(found) => form::found(value, found)?,
+        Act::Join(join) => form::join(value, join)?,
+        Act::Remove(remove) => form::remove(remove).map(|()| Inner::Nothing)?,
+        Act::Decide(deed) | Act::Propose(deed) => form::deed(&value.act, deed)?,
+        Act::Suspend { reason } => form::reason(reason).map(|()| Inner::Nothing)?,
+        Act::AddNode(add) => form::add_node(value, add)?,
+        Act::RevokeNode(revoke) => form::revoke_node(revoke).map(|()| Inner::Nothing)?,
+        Act::NewLog(new) => form::new_log(value, new)?,
+        Act::Declare(declaration) => form::declaration(value, declaration).map(Inner::Declared)?,
+        Act::Invite(_)
+        | Act::Approve { .. }
+        | Act::Leave {}
+        | Act::Sign { .. }
+        | Act::Withdraw { .. }
+        | Act::Enact { .. }
+        | Act::Resume { .. }
+        | Act::Office(_) => Inner::Nothing,
     };
-    Ok(VerifiedAct { id, body, entrant, agreement })
-}
-
-fn check_place(body: &ActBody) -> Result<(), ActError> {
-    let founds = matches!(body.act, Act::Found(_));
-    if founds != body.partnership.is_none() {
-        return Err(ActError::Form("a founding act names no partnership, and every other act names one"));
-    }
-    if body.partnership == Some(NOT_YET) {
-        return Err(ActError::Form("it names no real partnership"));
-    }
-    if founds != body.parents.is_empty() {
-        return Err(ActError::Form("a founding act has no parents, and every other act has some"));
-    }
-    if body.parents.len() > limits::MAX_ACT_PARENTS {
-        return Err(ActError::Form("it has too many parents"));
-    }
-    if !body.parents.is_sorted_by(|a, b| a < b) {
-        return Err(ActError::Form("its parents are not in order, or repeat"));
-    }
-    Ok(())
-}
-
-fn check_found(body: &ActBody, found: &Found, agreement: &Agreement) -> Result<Entrant, ActError> {
-    let entrant = check_entrant(body, &found.introduction, &found.card, &found.signature)?;
-    let signed = entrant.signature.value();
-    if signed.agreement != agreement.hash() || signed.role != found.role {
-        return Err(ActError::Form("the founder signed another agreement or role"));
-    }
-    if !has_role(agreement, &found.role) {
-        return Err(ActError::Form("the agreement has no such role for the founder"));
-    }
-    Ok(entrant)
-}
-
-/// Whether the agreement knows the role.
-pub(super) fn has_role(agreement: &Agreement, role: &Role) -> bool {
-    agreement.roles().contains(role)
-}
-
-fn check_entrant(
-    body: &ActBody,
-    introduction: &Introduction,
-    card: &Unverified<MemberCard>,
-    signature: &Unverified<AgreementSignature>,
-) -> Result<Entrant, ActError> {
-    let introduced = introduction.verify()?;
-    if introduced.org() != body.org || introduced.node() != body.author {
-        return Err(ActError::Form("the introduction is not its author's"));
-    }
-    let card = card.verify(&body.author.0)?;
-    check_card(body, card.value())?;
-    let signature = signature.verify(&body.author.0)?;
-    if signature.value().org != body.org {
-        return Err(ActError::Form("the agreement is signed for another organisation"));
-    }
-    if signature.value().partnership != body.partnership {
-        return Err(ActError::Form("the agreement is signed for another partnership"));
-    }
-    Ok(Entrant { introduced, card, signature })
-}
-
-fn check_card(body: &ActBody, card: &MemberCard) -> Result<(), ActError> {
-    if card.node != body.author {
-        return Err(ActError::Form("the member card is another node's"));
-    }
-    if card.partnership != body.partnership.unwrap_or(NOT_YET) {
-        return Err(ActError::Form("the member card is for another partnership"));
-    }
-    if card.prekey.len() != PREKEY_LEN {
-        return Err(ActError::Form("the member card's prekey is not of X-Wing's length"));
-    }
-    let too_long = |address: &String| address.len() > limits::MAX_ADDRESS;
-    if card.addresses.len() > limits::MAX_ADDRESSES || card.addresses.iter().any(too_long) {
-        return Err(ActError::Form("the member card's addresses are too many or too long"));
-    }
-    if card.addresses.iter().any(|address| address.chars().any(char::is_control)) {
-        return Err(ActError::Form("an address holds control characters"));
-    }
-    Ok(())
-}
-
-fn check_remove(remove: &Remove) -> Result<(), ActError> {
-    if remove.reason.len() > MAX_REASON || remove.reason.chars().any(char::is_control) {
-        return Err(ActError::Form("the reason is too long or holds control characters"));
-    }
-    if remove.cutoff.len() > MAX_CUTOFFS {
-        return Err(ActError::Form("a removal names too many logs"));
-    }
-    if !remove.cutoff.is_sorted_by(|(a, _), (b, _)| a < b) {
-        return Err(ActError::Form("the logs of a removal are not in order, or repeat"));
-    }
-    Ok(())
+    Ok(VerifiedAct { id, body, inner })
 }

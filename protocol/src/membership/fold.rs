@@ -9,15 +9,25 @@
 //! (in the same manner), and goes on. Two properties carry everything: causes come before effects, and an act
 //! that follows all others comes last, so that `state(past + act) = step(state(past), act)`.
 
+mod exclude;
+mod folded;
+mod index;
 mod judge;
+mod proposals;
+mod standing;
 
-use std::collections::BTreeMap;
-
-use crate::ids::{ActId, OrgId};
+use crate::handling::Role;
+use crate::ids::{ActId, NodeId, OrgId};
 use crate::limits;
 use crate::membership::acts::Entrant;
 use crate::membership::graph::{ActGraph, Places};
 use crate::membership::state::{Seniority, VoidReason};
+
+pub(super) use folded::Entry;
+pub(super) use proposals::wants_every_member;
+
+use exclude::Cut;
+use index::Index;
 
 /// Approvals between the founder and a member: seniority is compared along them, so they have a bound. A
 /// partnership hands stewardship on a few times in its life.
@@ -39,25 +49,55 @@ pub(super) enum Status {
 }
 
 /// The status of each act, by place.
-type Verdicts = Vec<Status>;
+pub(super) type Verdicts = Vec<Status>;
 
 /// What an act that its own past allows amounts to.
 struct Judged {
     org: OrgId,
+    node: NodeId,
     /// The admission on which its author acts: the founding act or an approval. None for found and join.
     authority: Option<usize>,
-    /// None for a join, whose author is no member.
+    /// Whose seniority it has: its author's, or the most senior signer's. None for a join, whose author is no
+    /// member.
     rank: Option<Seniority>,
     /// The acts that it rests on.
     needs: Vec<usize>,
-    deed: Deed,
+    /// Whether only stewards may.
+    as_steward: bool,
+    /// The signatures that carry it, where it enacts a proposal.
+    enacts: Option<Enacts>,
+    effect: Effect,
 }
 
-enum Deed {
+/// A proposal with its signatures, as the act that enacts it counts them.
+struct Enacts {
+    proposal: usize,
+    /// The proposal itself, for its author, and the acts that sign it.
+    signatures: Vec<usize>,
+    needed: usize,
+}
+
+enum Effect {
     Admit(Admission),
     Ask,
     Invite,
     Exclude { org: OrgId, leaves: bool },
+    Stewardship { org: OrgId, steward: bool },
+    Role { org: OrgId, role: Role },
+    Propose,
+    Sign { proposal: usize },
+    Withdraw { proposal: usize },
+    Amend { version: u32 },
+    Renew,
+    Terminate,
+    Grant { org: OrgId },
+    Suspend,
+    Resume { suspension: usize },
+    Office,
+    AddNode { org: OrgId, office: usize },
+    RevokeNode { node: NodeId, by_root: bool },
+    NewLog,
+    Declare,
 }
 
 /// An approval, or the founding act, which admits its author.
@@ -70,130 +110,26 @@ struct Admission {
     rank: Seniority,
 }
 
-/// What orders acts, in this order: not an exclusion, without rank, rank, not a departure, depth, id.
-type Precedence<'a> = (bool, bool, Option<&'a Seniority>, bool, u32, ActId);
+/// What orders acts, in this order: not a cut, without rank, rank, what its author does to itself or its own
+/// nodes first, the root key's word first, the author's node, depth, id.
+type Precedence<'a> = (bool, bool, Option<&'a Seniority>, bool, bool, Option<(u32, ActId)>, u32, ActId);
 
 /// The acts, and what was learnt of them so far.
 pub(super) struct Fold<'g> {
     graph: &'g ActGraph,
     judged: Vec<Result<Judged, VoidReason>>,
-    kept: BTreeMap<usize, Verdicts>,
+    kept: std::collections::BTreeMap<usize, Verdicts>,
     room: usize,
     index: Index,
 }
 
-/// Judged acts, by what is asked of them.
-#[derive(Default)]
-struct Index {
-    by_author: BTreeMap<OrgId, Vec<usize>>,
-    admissions: BTreeMap<OrgId, Vec<usize>>,
-    exclusions: BTreeMap<OrgId, Vec<usize>>,
-    approvals: BTreeMap<usize, Vec<usize>>,
-    dependents: BTreeMap<usize, Vec<usize>>,
-    keys: BTreeMap<[u8; 32], Vec<usize>>,
-    stewards: Vec<usize>,
-    admitted: usize,
-}
-
 /// All acts judged, and their state.
 pub(super) struct Folded<'g> {
-    fold: Fold<'g>,
-    verdicts: Verdicts,
-}
-
-impl<'g> Folded<'g> {
-    pub fn of(graph: &'g ActGraph) -> Folded<'g> {
-        Folded::keeping(graph, MAX_KEPT_STATES)
-    }
-
-    /// The number of states kept changes the time it takes, and nothing else.
-    pub fn keeping(graph: &'g ActGraph, room: usize) -> Folded<'g> {
-        let (judged, kept, index) = (Vec::new(), BTreeMap::new(), Index::default());
-        let mut fold = Fold { graph, judged, kept, room, index };
-        for place in 0..graph.len() {
-            fold.judge_next(place);
-        }
-        let (all, heads) = graph.everything();
-        let verdicts = fold.state_of(&all, &heads);
-        Folded { fold, verdicts }
-    }
-
-    pub fn effective(&self, place: usize) -> bool {
-        self.fold.effective(&self.verdicts, place)
-    }
-
-    pub fn void_reason(&self, place: usize) -> Option<VoidReason> {
-        match (self.fold.judged.get(place), self.verdicts.get(place)) {
-            (Some(Err(reason)), _) | (_, Some(Status::Void(reason))) => Some(*reason),
-            _ => None,
-        }
-    }
-
-    /// Every organisation that was ever admitted, with its effective admissions, best first.
-    pub fn admissions(&self) -> impl Iterator<Item = (OrgId, Vec<Entry>)> {
-        self.fold.index.admissions.iter().map(|(org, places)| {
-            let mut entries: Vec<Entry> = places.iter().filter_map(|p| self.entry(*p)).collect();
-            entries.sort_by(|a, b| a.rank.cmp(&b.rank));
-            (*org, entries)
-        })
-    }
-
-    fn entry(&self, place: usize) -> Option<Entry> {
-        let admission = self.fold.admission(place).filter(|_| self.effective(place))?;
-        Some(Entry {
-            place,
-            entry: admission.entry,
-            steward: admission.steward,
-            rank: admission.rank.clone(),
-            live: self.fold.live(&self.verdicts, place),
-        })
-    }
-
-    /// The effective removals and departures of an organisation.
-    pub fn exclusions(&self, org: &OrgId) -> Vec<usize> {
-        self.fold.exclusions(&self.verdicts, org).collect()
-    }
-
-    /// Who took the invitation at this place.
-    pub fn used_by(&self, invitation: usize) -> Option<OrgId> {
-        let approvals = self.fold.index.approvals.get(&invitation)?;
-        let taken = approvals.iter().find(|p| self.effective(**p))?;
-        self.fold.admission(*taken).map(|a| a.org)
-    }
-}
-
-/// An effective admission, as the state shows it.
-pub(super) struct Entry {
-    pub place: usize,
-    pub entry: usize,
-    pub steward: bool,
-    pub rank: Seniority,
-    /// Whether no effective removal or departure ended it.
-    pub live: bool,
+    pub(super) fold: Fold<'g>,
+    pub(super) verdicts: Verdicts,
 }
 
 impl Fold<'_> {
-    /// Judges the act at `place` by the state of its own past, and keeps the state after it.
-    fn judge_next(&mut self, place: usize) {
-        let Some(placed) = self.graph.placed(place) else { return };
-        let mut state = self.state_of(&placed.past, &placed.parents);
-        match self.judge(&state, place, placed) {
-            Err(reason) => self.judged.push(Err(reason)),
-            Ok(judged) => {
-                self.judged.push(Ok(judged));
-                self.note(place);
-                self.step(&mut state, place);
-                // What its own past does not let through stays void for ever.
-                if let (Some(Status::Void(reason)), Some(judged)) =
-                    (state.get(place), self.judged.get_mut(place))
-                {
-                    *judged = Err(*reason);
-                }
-            }
-        }
-        self.keep(place, state);
-    }
-
     fn keep(&mut self, place: usize, state: Verdicts) {
         self.kept.insert(place, state);
         if self.kept.len() > self.room {
@@ -260,20 +196,25 @@ impl Fold<'_> {
         }
     }
 
-    /// Less is earlier: removals and departures first, by the author's seniority, a departure before what
-    /// else its author does. The id at the end parts only concurrent acts of one organisation (and joins,
-    /// which do not compete).
+    /// Less is earlier: cuts (removals, departures, demotions, revocations) first, by seniority; a departure
+    /// before what else its author does, a revocation before what the revoked node does. Of two nodes of one
+    /// organisation the one that came first is senior. The id at the end parts only concurrent acts of one
+    /// node (and joins, which do not compete).
     fn precedence(&self, place: usize) -> Option<Precedence<'_>> {
         let (judged, placed) = (self.get(place)?, self.graph.placed(place)?);
-        let (excludes, leaves) = match judged.deed {
-            Deed::Exclude { leaves, .. } => (true, leaves),
-            _ => (false, false),
+        let (cuts, first, root) = match judged.effect {
+            Effect::Exclude { leaves, .. } => (true, leaves, false),
+            Effect::Stewardship { steward: false, .. } => (true, false, false),
+            Effect::RevokeNode { by_root, .. } => (true, true, by_root),
+            _ => (false, false, false),
         };
         let rank = judged.rank.as_ref();
-        Some((!excludes, rank.is_none(), rank, !leaves, placed.depth, placed.act.id()))
+        let node = self.index.nodes.get(&judged.node).and_then(|p| self.graph.placed(*p));
+        let node = node.map(|p| (p.depth, p.act.id()));
+        Some((!cuts, rank.is_none(), rank, !first, !root, node, placed.depth, placed.act.id()))
     }
 
-    /// Applies one act to the state of some set of acts: M4, M5, M8 to M11.
+    /// Applies one act to the state of some set of acts: M4, M5, M8 to M11, and what follows them.
     fn step(&self, state: &mut Verdicts, place: usize) {
         let Some(judged) = self.get(place) else { return };
         let outcome = self.outcome(state, place, judged);
@@ -287,19 +228,66 @@ impl Fold<'_> {
     }
 
     fn outcome(&self, state: &mut Verdicts, place: usize, judged: &Judged) -> Result<(), VoidReason> {
+        self.author_stands(state, place, judged)?;
+        if judged.needs.iter().any(|need| !self.effective(state, *need)) {
+            return Err(VoidReason::RestsOnVoid);
+        }
+        if let Some(enacts) = &judged.enacts {
+            self.may_enact(state, place, enacts)?;
+        }
+        match &judged.effect {
+            Effect::Admit(admission) => self.check_admission(state, admission),
+            Effect::Exclude { org, .. } => self.unless_last(state, place, org, Cut::Org(*org)),
+            Effect::Stewardship { org, steward: false } => {
+                self.unless_last(state, place, org, Cut::Stewardship(*org))
+            }
+            Effect::Stewardship { org, .. } | Effect::Role { org, .. } | Effect::Grant { org } => {
+                if self.is_member(state, org) { Ok(()) } else { Err(VoidReason::NobodyThere) }
+            }
+            Effect::RevokeNode { node, .. } => {
+                self.cut(state, place, &Cut::Node(*node));
+                Ok(())
+            }
+            Effect::Amend { version } => {
+                if *version == self.version(state) + 1 {
+                    Ok(())
+                } else {
+                    Err(VoidReason::Overtaken)
+                }
+            }
+            Effect::AddNode { org, office } => self.check_added(state, place, org, *office),
+            Effect::NewLog => self.check_keys(state, place, judged.org, judged.node),
+            Effect::Withdraw { proposal } if self.enacted(state, *proposal) => Err(VoidReason::AlreadyDone),
+            Effect::Ask
+            | Effect::Invite
+            | Effect::Propose
+            | Effect::Sign { .. }
+            | Effect::Withdraw { .. }
+            | Effect::Renew
+            | Effect::Terminate
+            | Effect::Suspend
+            | Effect::Resume { .. }
+            | Effect::Office
+            | Effect::Declare => Ok(()),
+        }
+    }
+
+    /// M8, M16, M18: what was removed, revoked or demoted meanwhile does nothing.
+    fn author_stands(&self, state: &Verdicts, place: usize, judged: &Judged) -> Result<(), VoidReason> {
         let entry = self.authors_entry(place);
         let gone = |e: usize| !self.graph.precedes(e, entry);
         if self.exclusions(state, &judged.org).any(gone) {
             return Err(VoidReason::AuthorGone);
         }
-        if judged.needs.iter().any(|need| !self.effective(state, *need)) {
-            return Err(VoidReason::RestsOnVoid);
+        let revoked = |r: usize| r != place && !self.graph.precedes(place, r);
+        if self.revocations(state, &judged.node).any(revoked) {
+            return Err(VoidReason::NodeRevoked);
         }
-        match &judged.deed {
-            Deed::Admit(admission) => self.check_admission(state, admission),
-            Deed::Exclude { org, .. } => self.exclude(state, place, org),
-            Deed::Ask | Deed::Invite => Ok(()),
+        let demoted = |d: usize| d != place && self.concurrent(d, place);
+        if judged.as_steward && self.demotions(state, &judged.org).any(demoted) {
+            return Err(VoidReason::DemotedMeanwhile);
         }
+        Ok(())
     }
 
     fn check_admission(&self, state: &Verdicts, admission: &Admission) -> Result<(), VoidReason> {
@@ -314,59 +302,50 @@ impl Fold<'_> {
         if rivals.is_some_and(|rivals| rivals.iter().any(of_another)) {
             return Err(VoidReason::InvitationUsed);
         }
+        let node = self.graph.placed(admission.entry).map(|p| p.act.body().author);
+        let node = node.ok_or(VoidReason::NoSuchJoin)?;
+        self.check_keys(state, admission.entry, admission.org, node)?;
+        self.check_room(state)
+    }
+
+    /// M5: a node, transport or log key has one owner, for ever.
+    fn check_keys(&self, state: &Verdicts, entry: usize, org: OrgId, node: NodeId) -> Result<(), VoidReason> {
+        let of_another = |(place, whose, of): &(usize, OrgId, NodeId)| {
+            self.effective(state, *place) && (*whose != org || *of != node)
+        };
         let taken = |key: &[u8; 32]| self.index.keys.get(key).is_some_and(|who| who.iter().any(of_another));
-        if self.keys_of(admission.entry).iter().any(taken) {
-            return Err(VoidReason::KeyInUse);
-        }
-        if self.index.admitted >= limits::MAX_NODES && self.members(state) >= limits::MAX_NODES {
+        if self.keys_of(entry).iter().any(taken) { Err(VoidReason::KeyInUse) } else { Ok(()) }
+    }
+
+    fn check_room(&self, state: &Verdicts) -> Result<(), VoidReason> {
+        // Counting costs time, and matters only where there may be too many.
+        if self.index.admitted >= limits::MAX_NODES && self.nodes_now(state) >= limits::MAX_NODES {
             return Err(VoidReason::Full);
         }
         Ok(())
     }
 
-    fn exclude(&self, state: &mut Verdicts, place: usize, org: &OrgId) -> Result<(), VoidReason> {
-        let steward = |p: &usize| {
-            self.effective(state, *p) && self.admission(*p).is_some_and(|a| a.org == *org && a.steward)
-        };
-        if !self.index.stewards.iter().any(steward) {
-            self.apply_exclusion(state, place, org);
-            return Ok(());
+    /// M15: one node for an office door, with keys of its own.
+    fn check_added(
+        &self,
+        state: &Verdicts,
+        place: usize,
+        org: &OrgId,
+        office: usize,
+    ) -> Result<(), VoidReason> {
+        let node = self.get(place).map(|j| j.node).ok_or(VoidReason::NoSuchNode)?;
+        let added = self.index.added.get(org).into_iter().flatten();
+        let used = added.filter(|p| **p != place && self.effective(state, **p)).any(|p| {
+            let other = self.get(*p);
+            other.is_some_and(|o| {
+                matches!(o.effect, Effect::AddNode { office: of, .. } if of == office) && o.node != node
+            })
+        });
+        if used {
+            return Err(VoidReason::InvitationUsed);
         }
-        let mut trial = state.clone();
-        self.apply_exclusion(&mut trial, place, org);
-        if !self.index.stewards.iter().any(|p| self.live(&trial, *p)) {
-            return Err(VoidReason::LastSteward);
-        }
-        *state = trial;
-        Ok(())
-    }
-
-    /// Fixes the removal, then voids what its target did outside its past and whoever was let in so (M8),
-    /// and admissions of the target that it did not know of (M9).
-    fn apply_exclusion(&self, state: &mut Verdicts, place: usize, org: &OrgId) {
-        if let Some(status) = state.get_mut(place) {
-            *status = Status::Effective;
-        }
-        self.fix(state, place);
-        let deeds = self.index.by_author.get(org).into_iter().flatten();
-        let deeds = deeds.map(|p| (*p, self.authors_entry(*p), VoidReason::AuthorGone));
-        let admissions = self.index.admissions.get(org).into_iter().flatten();
-        let entry = |p: usize| self.admission(p).map_or(p, |a| a.entry);
-        let admissions = admissions.map(|p| (*p, entry(*p), VoidReason::RemovedMeanwhile));
-        let mut voided = Vec::new();
-        for (other, entry, reason) in deeds.chain(admissions) {
-            let spared = self.graph.precedes(other, place) || self.graph.precedes(place, entry);
-            if !spared && self.void(state, other, reason) {
-                voided.push(other);
-            }
-        }
-        while let Some(cause) = voided.pop() {
-            for dependent in self.index.dependents.get(&cause).into_iter().flatten() {
-                if self.void(state, *dependent, VoidReason::RestsOnVoid) {
-                    voided.push(*dependent);
-                }
-            }
-        }
+        self.check_keys(state, place, *org, node)?;
+        self.check_room(state)
     }
 
     /// The act by which an act's author entered; of a join and the founding act, itself.
@@ -375,60 +354,15 @@ impl Fold<'_> {
         authority.and_then(|a| self.admission(a)).map_or(place, |a| a.entry)
     }
 
-    fn void(&self, state: &mut Verdicts, place: usize, reason: VoidReason) -> bool {
-        match state.get_mut(place) {
-            Some(status @ Status::Effective) => {
-                *status = Status::Void(reason);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn fix(&self, state: &mut Verdicts, place: usize) {
-        let mut resting = vec![place];
-        while let Some(place) = resting.pop() {
-            if let Some(status @ Status::Effective) = state.get_mut(place) {
-                *status = Status::Fixed;
-                resting.extend(self.get(place).into_iter().flat_map(|judged| &judged.needs));
-            }
-        }
-    }
-
     fn get(&self, place: usize) -> Option<&Judged> {
         self.judged.get(place)?.as_ref().ok()
     }
 
     fn admission(&self, place: usize) -> Option<&Admission> {
-        match &self.get(place)?.deed {
-            Deed::Admit(admission) => Some(admission),
+        match &self.get(place)?.effect {
+            Effect::Admit(admission) => Some(admission),
             _ => None,
         }
-    }
-
-    fn effective(&self, state: &Verdicts, place: usize) -> bool {
-        matches!(state.get(place), Some(Status::Effective | Status::Fixed))
-    }
-
-    fn exclusions<'a>(&'a self, state: &'a Verdicts, org: &OrgId) -> impl Iterator<Item = usize> + 'a {
-        let known = self.index.exclusions.get(org).into_iter().flatten().copied();
-        known.filter(|place| self.effective(state, *place))
-    }
-
-    /// Whether an admission holds: effective, and entered after every effective removal of its organisation.
-    fn live(&self, state: &Verdicts, place: usize) -> bool {
-        self.effective(state, place)
-            && self.admission(place).is_some_and(|admission| {
-                self.exclusions(state, &admission.org).all(|e| self.graph.precedes(e, admission.entry))
-            })
-    }
-
-    fn is_member(&self, state: &Verdicts, org: &OrgId) -> bool {
-        self.index.admissions.get(org).is_some_and(|places| places.iter().any(|p| self.live(state, *p)))
-    }
-
-    fn members(&self, state: &Verdicts) -> usize {
-        self.index.admissions.keys().filter(|org| self.is_member(state, org)).count()
     }
 
     fn entrant(&self, place: usize) -> Option<&Entrant> {
@@ -436,38 +370,13 @@ impl Fold<'_> {
     }
 
     fn keys_of(&self, entry: usize) -> Vec<[u8; 32]> {
-        let card = self.entrant(entry).map(|e| e.card.value());
+        let keys = self.graph.placed(entry).and_then(|p| p.act.node_keys());
+        let card = keys.map(|k| k.card.value());
         card.map(|c| vec![c.node.0, c.transport.0, c.log.0]).unwrap_or_default()
     }
 
-    /// Enters a judged act into the indexes.
-    fn note(&mut self, place: usize) {
-        let Some(Ok(judged)) = self.judged.get(place) else { return };
-        let keys = match &judged.deed {
-            Deed::Admit(admission) => self.keys_of(admission.entry),
-            _ => Vec::new(),
-        };
-        let index = &mut self.index;
-        index.by_author.entry(judged.org).or_default().push(place);
-        for need in &judged.needs {
-            index.dependents.entry(*need).or_default().push(place);
-        }
-        match &judged.deed {
-            Deed::Admit(admission) => {
-                index.admitted += 1;
-                index.admissions.entry(admission.org).or_default().push(place);
-                if let Some(invitation) = admission.invitation {
-                    index.approvals.entry(invitation).or_default().push(place);
-                }
-                if admission.steward {
-                    index.stewards.push(place);
-                }
-                for key in keys {
-                    index.keys.entry(key).or_default().push(place);
-                }
-            }
-            Deed::Exclude { org, .. } => index.exclusions.entry(*org).or_default().push(place),
-            Deed::Ask | Deed::Invite => {}
-        }
+    /// Whether neither act is in the other's past.
+    fn concurrent(&self, a: usize, b: usize) -> bool {
+        a != b && !self.graph.precedes(a, b) && !self.graph.precedes(b, a)
     }
 }

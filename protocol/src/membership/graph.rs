@@ -130,7 +130,12 @@ impl ActGraph {
     }
 
     /// The agreement it was founded on.
-    pub(super) fn agreement(&self) -> &Arc<Agreement> {
+    pub(super) fn agreement(&self) -> &Agreement {
+        &self.agreement
+    }
+
+    /// The same, to be shared.
+    pub(super) fn founded_on(&self) -> &Arc<Agreement> {
         &self.agreement
     }
 

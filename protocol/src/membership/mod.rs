@@ -31,6 +31,7 @@
 //! | M12 | Times are shown, never judged, those of invitations included | `time_is_never_judged` |
 
 pub mod acts;
+mod clauses;
 mod fold;
 mod graph;
 mod state;
@@ -38,8 +39,9 @@ mod state;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
 
-pub use acts::{Act, ActBody, ActError, VerifiedAct, verify_act};
+pub use acts::{Act, ActBody, ActError, Deed, VerifiedAct, verify_act};
 pub use graph::{ActGraph, GraphError, Inserted};
 pub use state::{
-    Departure, Former, Invitation, Member, MemberNode, Membership, Pending, Seniority, Verdict, VoidReason,
+    Declared, Departure, Former, Invitation, Member, MemberNode, Membership, NoKey, OpenOffice, Pending,
+    Proposal, ProposalState, Revoked, Seniority, Signers, Stopped, Verdict, VoidReason,
 };

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(super) mod build;
+mod view;
+
 use crate::agreement::Agreement;
 use crate::handling::Role;
 use crate::identity::{Introduced, MemberCard, Organisation};
-use crate::ids::{ActId, Hash, LogId, NodeId, OrgId, PartnershipId, Seq, Timestamp, TransportId};
-use crate::membership::acts::{Act, VerifiedAct};
-use crate::membership::fold::{Entry, Folded};
-use crate::membership::graph::ActGraph;
+use crate::ids::{ActId, Hash, LogId, NodeId, OrgId, PartnershipId, Seq, Timestamp};
+use crate::membership::acts::{Deed, HistoryGrant};
+
+pub use view::NoKey;
 
 /// The state of a partnership. Only [`Membership::of`] makes one.
 #[derive(Clone, PartialEq, Debug)]
@@ -19,8 +22,28 @@ pub struct Membership {
     pub partnership: PartnershipId,
     /// What it is called.
     pub name: String,
-    /// Its agreement.
+    /// The agreement in force.
     pub agreement: Arc<Agreement>,
+    /// Which version that is: 1 as founded.
+    pub version: u32,
+    /// The act that proposed the version in force; nothing for the first.
+    pub amended_by: Option<ActId>,
+    /// 00:00 UTC of the last day as renewed, where that differs from what the agreement says.
+    pub renewed: Option<Timestamp>,
+    /// Proposed versions that not all have signed yet: their narrower limits hold at once.
+    pub pending_terms: BTreeMap<ActId, Arc<Agreement>>,
+    /// What was proposed.
+    pub proposals: BTreeMap<ActId, Proposal>,
+    /// Suspensions that hold now: nothing is exchanged while there is one.
+    pub suspensions: BTreeMap<ActId, Stopped>,
+    /// Set once the partnership was ended for good.
+    pub terminated: Option<Stopped>,
+    /// Who may read what is older than its membership.
+    pub grants: BTreeMap<ActId, HistoryGrant>,
+    /// Nodes that are not to be trusted any more.
+    pub revoked: BTreeMap<NodeId, Revoked>,
+    /// Doors that were opened for more nodes of members.
+    pub offices: BTreeMap<ActId, OpenOffice>,
     /// Who belongs to it.
     pub members: BTreeMap<OrgId, Member>,
     /// Who asks to, by join act.
@@ -46,10 +69,25 @@ pub struct Member {
     pub since: Timestamp,
     /// Its nodes.
     pub nodes: BTreeMap<NodeId, MemberNode>,
-    /// The hash of the agreement that it signed.
+    /// The hash of the agreement that it signed last.
     pub signed: Hash,
     /// Whose removals apply first.
     pub rank: Seniority,
+    /// Who let it in; itself for the founder.
+    pub introduced_by: OrgId,
+    /// What it declared, if that is what the agreement asks for.
+    pub declared: Option<Declared>,
+}
+
+/// A declaration of confidentiality.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Declared {
+    /// The person who signed, in the organisation's words.
+    pub person: String,
+    /// When, by the signer's clock.
+    pub time: Timestamp,
+    /// Until when it is good, by the signer's clock.
+    pub expires: Timestamp,
 }
 
 /// A node of a member.
@@ -59,6 +97,94 @@ pub struct MemberNode {
     pub introduced: Introduced,
     /// Its keys in this partnership.
     pub card: MemberCard,
+    /// Its logs that ended, and up to before which position their entries are welcome.
+    pub ended: BTreeMap<LogId, Seq>,
+    /// When it came in, by its own clock.
+    pub since: Timestamp,
+}
+
+/// A node that was revoked.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Revoked {
+    /// Whose it was.
+    pub org: OrgId,
+    /// Who revoked it.
+    pub by: OrgId,
+    /// Why, in the words of who did it.
+    pub reason: String,
+    /// When, by the revoking node's clock.
+    pub time: Timestamp,
+    /// Since when it may have been in other hands.
+    pub seized_at: Option<Timestamp>,
+    /// Entries of its logs below these positions stay welcome. The strictest of several revocations holds.
+    pub cutoff: BTreeMap<LogId, Seq>,
+    /// The node.
+    pub node: MemberNode,
+}
+
+/// What was proposed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Proposal {
+    /// What is to be done.
+    pub deed: Deed,
+    /// Who proposed it.
+    pub by: OrgId,
+    /// When, by the proposer's clock.
+    pub time: Timestamp,
+    /// Who has signed, and when by the signer's clock; the proposer included.
+    pub signed: BTreeMap<OrgId, Timestamp>,
+    /// Whose signatures count.
+    pub signers: Signers,
+    /// How many signatures it wants now.
+    pub needed: usize,
+    /// How it stands.
+    pub state: ProposalState,
+}
+
+/// Whose signatures count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Signers {
+    /// Stewards.
+    Stewards,
+    /// Every member.
+    Members,
+}
+
+/// How a proposal stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProposalState {
+    /// It can be signed, withdrawn or, with enough signatures, enacted.
+    Open,
+    /// It is in effect.
+    Enacted,
+    /// Its author took it back.
+    Withdrawn,
+}
+
+/// Why and since when nothing is exchanged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stopped {
+    /// Who did it.
+    pub by: OrgId,
+    /// Why, in its words.
+    pub reason: String,
+    /// When, by its clock.
+    pub time: Timestamp,
+}
+
+/// A door for one more node of a member.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenOffice {
+    /// Who opened it.
+    pub by: OrgId,
+    /// Whose node may come.
+    pub org: OrgId,
+    /// Until when its door is open, by the opener's clock.
+    pub expires: Timestamp,
+    /// The commitment to its door key.
+    pub door: Hash,
+    /// The node that came.
+    pub used_by: Option<NodeId>,
 }
 
 /// An organisation that asks to be let in.
@@ -191,6 +317,54 @@ pub enum VoidReason {
     /// M8.
     #[error("an act that it rests on is void")]
     RestsOnVoid,
+    /// M13.
+    #[error("the agreement wants more than one steward to sign this: propose it")]
+    NeedsSignatures,
+    /// M14.
+    #[error("the organisation was no member, or was removed meanwhile")]
+    NobodyThere,
+    /// M15.
+    #[error("there was no such node in the partnership")]
+    NoSuchNode,
+    /// M15, M18.
+    #[error("the node that signed it was revoked")]
+    NodeRevoked,
+    /// M16.
+    #[error("its author's stewardship was taken away meanwhile")]
+    DemotedMeanwhile,
+    /// M17.
+    #[error("there was no such proposal")]
+    NoSuchProposal,
+    /// M17.
+    #[error("its organisation had signed the proposal already")]
+    AlreadySigned,
+    /// M17.
+    #[error("the proposal was in effect already")]
+    AlreadyDone,
+    /// M17.
+    #[error("the proposal was taken back")]
+    Withdrawn,
+    /// M17.
+    #[error("too few of those who have to sign it had done so")]
+    TooFewSignatures,
+    /// M17, M20.
+    #[error("only the organisation that began this can end it")]
+    NotTheAuthor,
+    /// M19.
+    #[error("another version of the agreement came into force first")]
+    Overtaken,
+    /// M20.
+    #[error("only an NPM suspends alone")]
+    NotAnNpm,
+    /// M20.
+    #[error("there was no such suspension")]
+    NoSuchSuspension,
+    /// M21.
+    #[error("the log that is to end was not its node's")]
+    NoSuchLog,
+    /// M22.
+    #[error("the agreement does not ask for this declaration, or not for so long")]
+    NothingToDeclare,
 }
 
 /// How senior a member is: the approvals that lead to it from the founder. Nearer to the founder is more
@@ -200,11 +374,11 @@ pub enum VoidReason {
 pub struct Seniority(Arc<[(u32, ActId)]>);
 
 impl Seniority {
-    pub(super) fn founder() -> Seniority {
+    pub(in crate::membership) fn founder() -> Seniority {
         Seniority(Arc::new([]))
     }
 
-    pub(super) fn then(&self, depth: u32, approval: ActId) -> Seniority {
+    pub(in crate::membership) fn then(&self, depth: u32, approval: ActId) -> Seniority {
         Seniority(self.0.iter().copied().chain([(depth, approval)]).collect())
     }
 
@@ -225,185 +399,4 @@ impl PartialOrd for Seniority {
     fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
         Some(self.cmp(other))
     }
-}
-
-impl Membership {
-    /// What this set of acts amounts to: the same wherever the same acts are held, in whatever order they came.
-    #[must_use]
-    pub fn of(graph: &ActGraph) -> Membership {
-        let folded = Folded::of(graph);
-        let mut membership = Membership {
-            partnership: graph.partnership(),
-            name: graph.name().to_owned(),
-            agreement: Arc::clone(graph.agreement()),
-            members: BTreeMap::new(),
-            pending: Vec::new(),
-            former: BTreeMap::new(),
-            invitations: BTreeMap::new(),
-            verdicts: BTreeMap::new(),
-        };
-        for (org, entries) in folded.admissions() {
-            let (live, ended): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|e| e.live);
-            if let Some(member) = member(graph, &live) {
-                membership.members.insert(org, member);
-            } else if let Some(former) = former(graph, &folded, &org, &ended) {
-                membership.former.insert(org, former);
-            }
-        }
-        for place in 0..graph.len() {
-            membership.note(graph, &folded, place);
-        }
-        membership.pending.sort_by_key(|p| p.join);
-        membership
-    }
-
-    fn note(&mut self, graph: &ActGraph, folded: &Folded<'_>, place: usize) {
-        let Some(act) = graph.placed(place).map(|p| &*p.act) else { return };
-        let verdict = folded.void_reason(place).map_or(Verdict::Effective, Verdict::Void);
-        self.verdicts.insert(act.id(), verdict);
-        match &act.body().act {
-            Act::Invite(invite) if folded.effective(place) => {
-                let invitation = Invitation {
-                    by: act.body().org,
-                    role: invite.role.clone(),
-                    steward: invite.steward,
-                    expires: invite.expires,
-                    door: invite.door,
-                    used_by: folded.used_by(place),
-                };
-                self.invitations.insert(act.id(), invitation);
-            }
-            Act::Join(join) if folded.effective(place) => {
-                let invitation = graph.place_of(&join.invitation);
-                let open = invitation.is_some_and(|i| folded.used_by(i).is_none());
-                let gone = |e: usize| !graph.precedes(e, place);
-                let org = act.body().org;
-                if open && !self.is_member(&org) && !folded.exclusions(&org).into_iter().any(gone) {
-                    self.pending.extend(pending(graph, act, join.invitation));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// All nodes of members, each with its organisation.
-    pub fn nodes(&self) -> impl Iterator<Item = (OrgId, NodeId, &MemberNode)> {
-        self.members.iter().flat_map(|(org, m)| m.nodes.iter().map(move |(id, node)| (*org, *id, node)))
-    }
-
-    /// A member's node, with its organisation.
-    #[must_use]
-    pub fn node(&self, id: &NodeId) -> Option<(OrgId, &MemberNode)> {
-        self.members.iter().find_map(|(org, member)| Some((*org, member.nodes.get(id)?)))
-    }
-
-    /// Whose log this is in the space of all members; former members' logs included (see
-    /// [`Former::cutoff`]).
-    #[must_use]
-    pub fn org_of_log(&self, log: &LogId) -> Option<OrgId> {
-        let of_member = self.nodes().find(|(_, _, node)| node.card.log == *log).map(|(org, _, _)| org);
-        let holds = |former: &Former| former.nodes.values().any(|node| node.card.log == *log);
-        of_member.or_else(|| self.former.iter().find(|(_, f)| holds(f)).map(|(org, _)| *org))
-    }
-
-    /// The member's node behind a transport identity.
-    #[must_use]
-    pub fn by_transport(&self, transport: &TransportId) -> Option<(OrgId, NodeId)> {
-        self.nodes().find(|(_, _, node)| node.card.transport == *transport).map(|(org, id, _)| (org, id))
-    }
-
-    /// Each member's role.
-    #[must_use]
-    pub fn roles(&self) -> BTreeMap<OrgId, Role> {
-        self.members.iter().map(|(org, member)| (*org, member.role.clone())).collect()
-    }
-
-    /// Whether the organisation is a member.
-    #[must_use]
-    pub fn is_member(&self, org: &OrgId) -> bool {
-        self.members.contains_key(org)
-    }
-
-    /// Whether the organisation may invite, approve and remove.
-    #[must_use]
-    pub fn is_steward(&self, org: &OrgId) -> bool {
-        self.members.get(org).is_some_and(|member| member.steward)
-    }
-
-    /// Those of `orgs` that are members.
-    #[must_use]
-    pub fn orgs_in(&self, orgs: &[OrgId]) -> Vec<OrgId> {
-        orgs.iter().filter(|org| self.is_member(org)).copied().collect()
-    }
-}
-
-/// The member that these live admissions, best first, make.
-fn member(graph: &ActGraph, live: &[Entry]) -> Option<Member> {
-    let best = live.first()?;
-    let entrant = graph.placed(best.entry)?.act.entrant()?;
-    Some(Member {
-        organisation: entrant.introduced.organisation().clone(),
-        role: entrant.signature.value().role.clone(),
-        steward: live.iter().any(|e| e.steward),
-        since: graph.placed(best.place)?.act.body().time,
-        nodes: nodes(graph, live),
-        signed: entrant.signature.value().agreement,
-        rank: best.rank.clone(),
-    })
-}
-
-/// The nodes that these admissions, best first, brought.
-fn nodes(graph: &ActGraph, entries: &[Entry]) -> BTreeMap<NodeId, MemberNode> {
-    let mut nodes = BTreeMap::new();
-    for entrant in entries.iter().filter_map(|e| graph.placed(e.entry)?.act.entrant()) {
-        let node = MemberNode { introduced: entrant.introduced.clone(), card: entrant.card.value().clone() };
-        nodes.entry(node.introduced.node()).or_insert(node);
-    }
-    nodes
-}
-
-fn former(graph: &ActGraph, folded: &Folded<'_>, org: &OrgId, ended: &[Entry]) -> Option<Former> {
-    let entrant = graph.placed(ended.first()?.entry)?.act.entrant()?;
-    // What an admission followed is history; what ended the last one is the departure.
-    let final_ones = folded
-        .exclusions(org)
-        .into_iter()
-        .filter(|e| ended.iter().all(|entry| !graph.precedes(*e, entry.entry)));
-    let mut departures: Vec<_> = final_ones.filter_map(|e| graph.placed(e)).collect();
-    departures.sort_by_key(|p| (p.depth, p.act.id()));
-    let mut how = Departure::Left;
-    let mut cutoff: Option<BTreeMap<LogId, Seq>> = None;
-    for act in departures.iter().map(|p| &*p.act) {
-        if let Act::Remove(remove) = &act.body().act {
-            how = Departure::Removed { by: act.body().org, reason: remove.reason.clone() };
-            cutoff = Some(strictest(cutoff, &remove.cutoff));
-        }
-    }
-    let name = entrant.introduced.organisation().name.clone();
-    Some(Former { name, how, cutoff: cutoff.unwrap_or_default(), nodes: nodes(graph, ended) })
-}
-
-/// Of two lists of cutoffs the logs that both name, each at its lower position.
-fn strictest(before: Option<BTreeMap<LogId, Seq>>, next: &[(LogId, Seq)]) -> BTreeMap<LogId, Seq> {
-    let next: BTreeMap<LogId, Seq> = next.iter().copied().collect();
-    match before {
-        None => next,
-        Some(before) => {
-            before.into_iter().filter_map(|(log, seq)| Some((log, seq.min(*next.get(&log)?)))).collect()
-        }
-    }
-}
-
-fn pending(graph: &ActGraph, join: &VerifiedAct, invitation: ActId) -> Option<Pending> {
-    let entrant = join.entrant()?;
-    let invite = graph.get(&invitation).map(|act| &act.body().act);
-    Some(Pending {
-        join: join.id(),
-        organisation: entrant.introduced.organisation().clone(),
-        node: entrant.introduced.node(),
-        role: entrant.signature.value().role.clone(),
-        steward: matches!(invite, Some(Act::Invite(invite)) if invite.steward),
-        invitation,
-        card: entrant.card.value().clone(),
-    })
 }

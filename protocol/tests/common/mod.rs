@@ -150,6 +150,7 @@ impl World {
             role: "npm".parse().unwrap(),
             nonce: [0x41; 16],
             time: NOW,
+            declaration: None,
         };
         let found = acts::found(&alice.node, &alice.introduced, alice.card(NOT_YET), said).unwrap();
         let partnership = found.partnership();
@@ -167,7 +168,10 @@ impl World {
         let invite = acts::invite(author("alice", &found), place).unwrap();
         let asks = author("bob", &invite);
         let card = bob.card(partnership);
-        let join = acts::join(asks, invite.id(), &bob.introduced, card, agreement.hash(), cso).unwrap();
+        let join = {
+            let accepted = acts::Accepted { agreement: agreement.hash(), role: cso, declaration: None };
+            acts::join(asks, invite.id(), &bob.introduced, card, accepted).unwrap()
+        };
         let approve = acts::approve(author("alice", &join), join.id()).unwrap();
         let cutoff = [(bob.log_id(), Seq(9))];
         let remove = acts::remove(author("alice", &approve), bob.org(), "Closed.", cutoff).unwrap();

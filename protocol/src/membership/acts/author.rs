@@ -4,14 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 
-use super::{Act, ActBody, ActError, Found, Invite, Join, Remove, VerifiedAct, verified};
+use super::{
+    Act, ActBody, ActError, AddNode, Deed, Found, Invite, Join, NewLog, Office, Remove, RevokeNode,
+    VerifiedAct, verified,
+};
 use crate::agreement::{Agreement, AgreementSignature};
 use crate::codec::{self, Wire};
+use crate::declaration::Declaration;
 use crate::handling::Role;
 use crate::identity::{Introduced, MemberCard};
 use crate::ids::{ActId, Hash, LogId, NodeId, OrgId, PartnershipId, Seq, Timestamp};
 use crate::limits;
-use crate::signed::{VerifyError, sign};
+use crate::root::LogRenewal;
+use crate::signed::{Unverified, VerifyError, sign};
 
 /// Where an author stands: what goes into each of its acts.
 pub struct Author<'a> {
@@ -58,6 +63,8 @@ pub struct Founding<'a> {
     pub nonce: [u8; 16],
     /// By the founder's clock.
     pub time: Timestamp,
+    /// The founder's declaration of confidentiality, where the agreement asks its role for one.
+    pub declaration: Option<Declaration>,
 }
 
 /// Founds a partnership. `card` names the partnership [`super::NOT_YET`], as the signature names `None`; both are
@@ -87,6 +94,7 @@ pub fn found(
         card: sign(card, node).to_unverified(),
         signature: sign(signature, node).to_unverified(),
         nonce: said.nonce,
+        declaration: said.declaration.map(|it| sign(it, node).to_unverified()),
     }));
     let (org, author) = (introduced.org(), NodeId(node.verifying_key().to_bytes()));
     finish(ActBody { partnership: None, org, author, parents: Vec::new(), time: said.time, act }, node)
@@ -100,7 +108,17 @@ pub fn invite(author: Author<'_>, invite: Invite) -> Result<VerifiedAct, ActErro
     author.sign(Act::Invite(invite))
 }
 
-/// Asks for the place of `invitation` in `role`, and signs the agreement whose hash is given.
+/// What a joiner signs besides its card.
+pub struct Accepted {
+    /// The hash of the agreement in force.
+    pub agreement: Hash,
+    /// The role of the invitation.
+    pub role: Role,
+    /// The declaration of confidentiality, where the agreement asks the role for one.
+    pub declaration: Option<Declaration>,
+}
+
+/// Asks for the place of `invitation`, and signs the agreement.
 ///
 /// # Errors
 /// [`ActError`] where a part would be refused by others.
@@ -109,16 +127,17 @@ pub fn join(
     invitation: ActId,
     introduced: &Introduced,
     card: MemberCard,
-    agreement: Hash,
-    role: Role,
+    accepted: Accepted,
 ) -> Result<VerifiedAct, ActError> {
     let partnership = Some(author.partnership);
+    let Accepted { agreement, role, declaration } = accepted;
     let signature = AgreementSignature { partnership, agreement, org: author.org, role, time: author.time };
     let act = Act::Join(Box::new(Join {
         invitation,
         introduction: introduced.to_introduction(),
         card: sign(card, author.node).to_unverified(),
         signature: sign(signature, author.node).to_unverified(),
+        declaration: declaration.map(|it| sign(it, author.node).to_unverified()),
     }));
     author.sign(act)
 }
@@ -151,4 +170,116 @@ pub fn remove(
 /// [`ActError`] where a part would be refused by others.
 pub fn leave(author: Author<'_>) -> Result<VerifiedAct, ActError> {
     author.sign(Act::Leave {})
+}
+
+/// Does what one steward may do alone.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn decide(author: Author<'_>, deed: Deed) -> Result<VerifiedAct, ActError> {
+    author.sign(Act::Decide(Box::new(deed)))
+}
+
+/// Proposes what several have to sign, and signs it; a steward's act.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others (the text of an agreement, say).
+pub fn propose(author: Author<'_>, deed: Deed) -> Result<VerifiedAct, ActError> {
+    author.sign(Act::Propose(Box::new(deed)))
+}
+
+/// Signs a proposal.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn sign_proposal(author: Author<'_>, proposal: ActId) -> Result<VerifiedAct, ActError> {
+    author.sign(Act::Sign { proposal })
+}
+
+/// Takes one's own proposal back.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn withdraw(author: Author<'_>, proposal: ActId) -> Result<VerifiedAct, ActError> {
+    author.sign(Act::Withdraw { proposal })
+}
+
+/// Puts a proposal into effect that enough have signed; any member's act.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn enact(author: Author<'_>, proposal: ActId) -> Result<VerifiedAct, ActError> {
+    author.sign(Act::Enact { proposal })
+}
+
+/// Stops all exchange; an NPM's act.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others (the reason, say).
+pub fn suspend(author: Author<'_>, reason: &str) -> Result<VerifiedAct, ActError> {
+    author.sign(Act::Suspend { reason: reason.to_owned() })
+}
+
+/// Ends one's own suspension.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn resume(author: Author<'_>, suspension: ActId) -> Result<VerifiedAct, ActError> {
+    author.sign(Act::Resume { suspension })
+}
+
+/// Opens a door for one more node of a member.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn office(author: Author<'_>, office: Office) -> Result<VerifiedAct, ActError> {
+    author.sign(Act::Office(office))
+}
+
+/// Comes in as one more node of a member; the new node's act.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn add_node(
+    author: Author<'_>,
+    office: ActId,
+    introduced: &Introduced,
+    card: MemberCard,
+) -> Result<VerifiedAct, ActError> {
+    let introduction = introduced.to_introduction();
+    let card = sign(card, author.node).to_unverified();
+    author.sign(Act::AddNode(Box::new(AddNode { office, introduction, card })))
+}
+
+/// Revokes a node: of one's own organisation, as a steward, or with the root key's word.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn revoke_node(author: Author<'_>, mut revoke: RevokeNode) -> Result<VerifiedAct, ActError> {
+    revoke.cutoff = revoke.cutoff.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect();
+    author.sign(Act::RevokeNode(Box::new(revoke)))
+}
+
+/// Goes on in a new log that the root key certifies.
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn new_log(
+    author: Author<'_>,
+    card: MemberCard,
+    certificate: Unverified<LogRenewal>,
+    ended: (LogId, Seq),
+) -> Result<VerifiedAct, ActError> {
+    let card = sign(card, author.node).to_unverified();
+    let (ended, cutoff) = ended;
+    author.sign(Act::NewLog(Box::new(NewLog { card, certificate, ended, cutoff })))
+}
+
+/// Declares confidentiality (again).
+///
+/// # Errors
+/// [`ActError`] where a part would be refused by others.
+pub fn declare(author: Author<'_>, declaration: Declaration) -> Result<VerifiedAct, ActError> {
+    let declaration = sign(declaration, author.node).to_unverified();
+    author.sign(Act::Declare(declaration))
 }

@@ -85,7 +85,8 @@ impl Org {
     pub fn join(&self, graph: &ActGraph, invitation: &VerifiedAct) -> VerifiedAct {
         let hash = graph.agreement().hash();
         let card = self.card(graph.partnership());
-        acts::join(self.author(graph), invitation.id(), &self.introduced, card, hash, cso()).unwrap()
+        acts::join(self.author(graph), invitation.id(), &self.introduced, card, accepted(hash, cso()))
+            .unwrap()
     }
 
     pub fn approve(&self, graph: &ActGraph, join: &VerifiedAct) -> VerifiedAct {
@@ -101,6 +102,10 @@ impl Org {
     }
 }
 
+pub fn accepted(agreement: Hash, role: Role) -> acts::Accepted {
+    acts::Accepted { agreement, role, declaration: None }
+}
+
 pub fn cso() -> Role {
     "cso".parse().unwrap()
 }
@@ -112,6 +117,7 @@ pub fn found(founder: &Org) -> VerifiedAct {
         role: cso(),
         nonce: [7; 16],
         time: Timestamp(1),
+        declaration: None,
     };
     acts::found(&founder.node, &founder.introduced, founder.card(NOT_YET), said).unwrap()
 }

@@ -96,7 +96,7 @@ fn happen(graph: &mut ActGraph, event: &Event) {
     let invite = |steward| Invite { door: Hash([1; 32]), role: cso(), steward, expires: Timestamp(1) };
     let join = |graph: &ActGraph, who: &Org, author: Author<'_>, invitation: ActId| {
         let (card, hash) = (who.card(graph.partnership()), graph.agreement().hash());
-        acts::join(author, invitation, &who.introduced, card, hash, cso())
+        acts::join(author, invitation, &who.introduced, card, accepted(hash, cso()))
     };
     let act = match event.what {
         What::Admit { steward, whom } => {

@@ -59,7 +59,7 @@ fn a_join_must_sign_the_agreement_and_take_the_role() {
     let hash = Membership::of(&graph).agreement.hash();
     let join = |author, hash, role: &str| {
         let card = b.card(graph.partnership());
-        acts::join(author, invite.id(), &b.introduced, card, hash, role.parse().unwrap()).unwrap()
+        acts::join(author, invite.id(), &b.introduced, card, accepted(hash, role.parse().unwrap())).unwrap()
     };
     let other_text = join(b.author(&graph), Hash([1; 32]), "cso");
     let other_role = join(b.author(&graph), hash, "npm");
@@ -142,7 +142,8 @@ fn keys_of_others_are_not_admitted() {
             _ => card.transport = b.card(NOT_YET).transport,
         }
         let hash = Membership::of(&graph).agreement.hash();
-        let join = acts::join(c.author(&graph), invite.id(), &c.introduced, card, hash, cso()).unwrap();
+        let join =
+            acts::join(c.author(&graph), invite.id(), &c.introduced, card, accepted(hash, cso())).unwrap();
         put(&join, &mut graph);
         let approve = a.approve(&graph, &join);
         put(&approve, &mut graph);
