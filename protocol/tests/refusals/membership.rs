@@ -212,7 +212,7 @@ fn join(
     let w = &*WORLD;
     let mut body = w.join.body().clone();
     let entrant = w.join.entrant().unwrap();
-    let (mut c, mut s) = (entrant.card.value().clone(), entrant.signature.value().clone());
+    let (mut c, mut s) = (entrant.keys.card.value().clone(), entrant.signature.value().clone());
     card(&mut c);
     signature(&mut s);
     if let Act::Join(join) = &mut body.act {
