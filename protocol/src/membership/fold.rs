@@ -57,6 +57,8 @@ struct Judged {
     node: NodeId,
     /// The admission on which its author acts: the founding act or an approval. None for found and join.
     authority: Option<usize>,
+    /// The act with which its author's node came in.
+    brought: Option<usize>,
     /// Whose seniority it has: its author's, or the most senior signer's. None for a join, whose author is no
     /// member.
     rank: Option<Seniority>,
@@ -209,8 +211,7 @@ impl Fold<'_> {
             _ => (false, false, false),
         };
         let rank = judged.rank.as_ref();
-        let node = self.index.nodes.get(&judged.node).and_then(|p| self.graph.placed(*p));
-        let node = node.map(|p| (p.depth, p.act.id()));
+        let node = judged.brought.and_then(|p| self.order(p));
         Some((!cuts, rank.is_none(), rank, !first, !root, node, placed.depth, placed.act.id()))
     }
 

@@ -107,7 +107,7 @@ impl<'g> Folded<'g> {
 
     /// A node that was revoked: whose it was, and its keys.
     pub fn revoked_node(&self, graph: &ActGraph, node: &NodeId) -> Option<(OrgId, MemberNode)> {
-        let entry = *self.fold.index.nodes.get(node)?;
+        let entry = self.fold.entry_of_node(&self.verdicts, node)?;
         Some((graph.placed(entry)?.act.body().org, node_of(graph, self, entry)?))
     }
 

@@ -19,8 +19,8 @@ pub(super) struct Index {
     /// By a signature that they count.
     pub counting: BTreeMap<usize, Vec<usize>>,
     pub keys: BTreeMap<[u8; 32], Vec<(usize, OrgId, NodeId)>>,
-    /// The act that brought a node in; the first, where there were several.
-    pub nodes: BTreeMap<NodeId, usize>,
+    /// The acts that brought a node in: found, approve, add node.
+    pub nodes: BTreeMap<NodeId, Vec<usize>>,
     /// Nodes that were added to an organisation.
     pub added: BTreeMap<OrgId, Vec<usize>>,
     pub revocations: BTreeMap<NodeId, Vec<usize>>,
@@ -67,8 +67,10 @@ impl Fold<'_> {
                 index.counting.entry(*signature).or_default().push(place);
             }
         }
-        let bring = |org: OrgId, node: NodeId, entry: usize| {
-            index.nodes.entry(node).or_insert(entry);
+        let bring = |org: OrgId, node: NodeId, comes: bool| {
+            if comes {
+                index.nodes.entry(node).or_default().push(place);
+            }
             for key in keys {
                 index.keys.entry(key).or_default().push((place, org, node));
             }
@@ -76,7 +78,7 @@ impl Fold<'_> {
         match &judged.effect {
             Effect::Admit(admission) => {
                 if let Some(p) = self.graph.placed(admission.entry) {
-                    bring(admission.org, p.act.body().author, admission.entry);
+                    bring(admission.org, p.act.body().author, true);
                 }
                 index.admitted += 1;
                 index.admissions.entry(admission.org).or_default().push(place);
@@ -85,12 +87,12 @@ impl Fold<'_> {
                 }
             }
             Effect::AddNode { org, .. } => {
-                bring(*org, judged.node, place);
+                bring(*org, judged.node, true);
                 index.admitted += 1;
                 index.added.entry(*org).or_default().push(place);
             }
             Effect::NewLog => {
-                bring(judged.org, judged.node, place);
+                bring(judged.org, judged.node, false);
                 index.new_logs.entry(judged.node).or_default().push(place);
             }
             Effect::Exclude { org, .. } => index.exclusions.entry(*org).or_default().push(place),

@@ -13,6 +13,8 @@ use crate::membership::state::{Seniority, VoidReason};
 /// The author of an act, as far as its own past knows it.
 struct By {
     admission: usize,
+    /// The act with which its node came in.
+    brought: usize,
     /// What it rests on besides: how its node came in, and how it became a steward.
     needs: Vec<usize>,
     as_steward: bool,
@@ -107,7 +109,7 @@ impl Fold<'_> {
                 }
                 Ok(self.by(by, body, Vec::new(), Effect::Office))
             }
-            Act::AddNode(add) => self.judge_add_node(state, body, add),
+            Act::AddNode(add) => self.judge_add_node(state, place, body, add),
             Act::RevokeNode(revoke) => self.judge_revoke_node(state, body, revoke),
             Act::NewLog(new) => {
                 let by = self.author(state, body)?;
@@ -165,6 +167,7 @@ impl Fold<'_> {
             org,
             node: body.author,
             authority: None,
+            brought: None,
             rank: None,
             needs: vec![invitation],
             as_steward: false,
@@ -320,7 +323,13 @@ impl Fold<'_> {
     }
 
     /// The root key's certificate admits the node; the office only opened the door.
-    fn judge_add_node(&self, state: &Verdicts, body: &ActBody, add: &AddNode) -> Result<Judged, VoidReason> {
+    fn judge_add_node(
+        &self,
+        state: &Verdicts,
+        place: usize,
+        body: &ActBody,
+        add: &AddNode,
+    ) -> Result<Judged, VoidReason> {
         let office = self.graph.place_of(&add.office).filter(|p| self.effective(state, *p));
         let office = office.ok_or(VoidReason::NoSuchInvitation)?;
         match self.graph.placed(office).map(|p| &p.act.body().act) {
@@ -336,7 +345,7 @@ impl Fold<'_> {
         if self.card_of(state, &body.author).is_some() {
             return Err(VoidReason::AlreadyMember);
         }
-        let by = By { admission, needs: Vec::new(), as_steward: false };
+        let by = By { admission, brought: place, needs: Vec::new(), as_steward: false };
         Ok(self.by(by, body, vec![office], Effect::AddNode { org: body.org, office }))
     }
 
@@ -378,6 +387,7 @@ impl Fold<'_> {
             org: body.org,
             node: body.author,
             authority: Some(by.admission),
+            brought: Some(by.brought),
             rank,
             needs,
             as_steward: by.as_steward,
@@ -418,13 +428,14 @@ impl Fold<'_> {
             entry.is_some_and(|e| e.act.body().author == body.author)
         };
         if let Some(admission) = live.iter().copied().filter(brought).min_by_key(key) {
-            return Ok(By { admission, needs: Vec::new(), as_steward: false });
+            let brought = self.admission(admission).map_or(admission, |a| a.entry);
+            return Ok(By { admission, brought, needs: Vec::new(), as_steward: false });
         }
         let entries = self.node_entries(state, &live);
         let of_node = |p: &usize| self.graph.placed(*p).is_some_and(|e| e.act.body().author == body.author);
         let added = entries.into_iter().find(of_node).ok_or(VoidReason::NotItsNode)?;
         let admission = live.into_iter().min_by_key(key).ok_or(VoidReason::NotAMember)?;
-        Ok(By { admission, needs: vec![added], as_steward: false })
+        Ok(By { admission, brought: added, needs: vec![added], as_steward: false })
     }
 
     /// The card of a present node.
@@ -446,6 +457,7 @@ fn judge_found(place: usize, body: &ActBody) -> Judged {
         org: body.org,
         node: body.author,
         authority: None,
+        brought: Some(place),
         rank: Some(rank),
         needs: Vec::new(),
         as_steward: false,

@@ -153,10 +153,14 @@ impl Fold<'_> {
 
     /// The present or former organisation of a node.
     pub(super) fn org_of_node(&self, state: &Verdicts, node: &NodeId) -> Option<OrgId> {
-        let entry = self.graph.placed(*self.index.nodes.get(node)?)?;
-        let org = entry.act.body().org;
-        let admitted = self.index.admissions.get(&org)?.iter().any(|p| self.effective(state, *p));
-        admitted.then_some(org)
+        let entry = self.entry_of_node(state, node)?;
+        Some(self.graph.placed(entry)?.act.body().org)
+    }
+
+    /// The act with which a node came in, the first that counts: found, join, add node.
+    pub(in crate::membership) fn entry_of_node(&self, state: &Verdicts, node: &NodeId) -> Option<usize> {
+        let entry = |p: usize| self.admission(p).map_or(p, |a| a.entry);
+        self.counting(state, self.index.nodes.get(node)).map(entry).min_by_key(|p| self.order(*p))
     }
 
     /// The act that brought the version of the agreement in force; nothing for the first.

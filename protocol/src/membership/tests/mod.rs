@@ -2,6 +2,9 @@
 
 mod attacks;
 mod cost;
+mod governed;
+mod governing;
+mod offices;
 mod pairings;
 mod properties;
 mod rules;
@@ -22,21 +25,46 @@ pub struct Org {
     pub node: SigningKey,
     pub introduced: Introduced,
     n: u16,
+    nth: u8,
 }
 
 impl Org {
     pub fn new(n: u16) -> Org {
+        Org::of_kind(n, OrgKind::Cso)
+    }
+
+    pub fn npm(n: u16) -> Org {
+        Org::of_kind(n, OrgKind::Npm)
+    }
+
+    pub fn root(&self) -> SigningKey {
+        let [low, high] = self.n.to_le_bytes();
+        SigningKey::from_bytes(&[low, high, 1, 0, 0, 0, 0, 0].repeat(4).try_into().unwrap())
+    }
+
+    /// Another node of the same organisation: its keys have another filler.
+    pub fn second_node(&self, nth: u8) -> Org {
+        let [low, high] = self.n.to_le_bytes();
+        let node = SigningKey::from_bytes(&[low, high, 2, nth, 0, 0, 0, 0].repeat(4).try_into().unwrap());
+        let id = NodeId(node.verifying_key().to_bytes());
+        let name = format!("Org {}", self.n);
+        let kind = self.introduced.organisation().kind;
+        let introduced = introduce(&self.root(), &name, kind, "GE", id, Timestamp(1)).unwrap();
+        Org { node, introduced, n: self.n, nth }
+    }
+
+    fn of_kind(n: u16, kind: OrgKind) -> Org {
         let [low, high] = n.to_le_bytes();
         let node = SigningKey::from_bytes(&[low, high, 2, 0, 0, 0, 0, 0].repeat(4).try_into().unwrap());
         let root = SigningKey::from_bytes(&[low, high, 1, 0, 0, 0, 0, 0].repeat(4).try_into().unwrap());
         let id = NodeId(node.verifying_key().to_bytes());
-        let introduced = introduce(&root, &format!("Org {n}"), OrgKind::Cso, "GE", id, Timestamp(1)).unwrap();
-        Org { node, introduced, n }
+        let introduced = introduce(&root, &format!("Org {n}"), kind, "GE", id, Timestamp(1)).unwrap();
+        Org { node, introduced, n, nth: 0 }
     }
 
     fn filler(&self, kind: u8) -> [u8; 32] {
         let [low, high] = self.n.to_le_bytes();
-        [low, high, kind, 0].repeat(8).try_into().unwrap()
+        [low, high, kind, self.nth].repeat(8).try_into().unwrap()
     }
 
     pub fn id(&self) -> OrgId {
@@ -83,7 +111,7 @@ impl Org {
     }
 
     pub fn join(&self, graph: &ActGraph, invitation: &VerifiedAct) -> VerifiedAct {
-        let hash = graph.agreement().hash();
+        let hash = Membership::of(graph).agreement.hash();
         let card = self.card(graph.partnership());
         acts::join(self.author(graph), invitation.id(), &self.introduced, card, accepted(hash, cso()))
             .unwrap()
@@ -111,19 +139,23 @@ pub fn cso() -> Role {
 }
 
 pub fn found(founder: &Org) -> VerifiedAct {
-    let said = Founding {
-        name: "Tbilisi",
-        agreement: template(Form::Formal),
-        role: cso(),
-        nonce: [7; 16],
-        time: Timestamp(1),
-        declaration: None,
-    };
+    found_on(founder, template(Form::Formal), cso())
+}
+
+pub fn found_on(founder: &Org, agreement: &str, role: Role) -> VerifiedAct {
+    let said =
+        Founding { name: "Tbilisi", agreement, role, nonce: [7; 16], time: Timestamp(1), declaration: None };
     acts::found(&founder.node, &founder.introduced, founder.card(NOT_YET), said).unwrap()
 }
 
 pub fn founded(founder: &Org) -> ActGraph {
     ActGraph::founded(found(founder)).unwrap()
+}
+
+/// Founded under the formal template and these clauses.
+pub fn founded_with(founder: &Org, clauses: &str) -> ActGraph {
+    let text = format!("{}\n{clauses}", template(Form::Formal));
+    ActGraph::founded(found_on(founder, &text, cso())).unwrap()
 }
 
 pub fn put(act: &VerifiedAct, graph: &mut ActGraph) {
