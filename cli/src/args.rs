@@ -1,5 +1,6 @@
 //! The command line: names, options and examples. The contract is in the user guide; scripts rely on it.
 
+mod agreement;
 mod partnership;
 mod record;
 
@@ -9,6 +10,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use entente_protocol::identity::OrgKind;
 
+pub use agreement::*;
 pub use partnership::*;
 pub use record::*;
 

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use entente_protocol::handling::Role;
 
-use crate::node_calls::FORMS;
+use super::AgreementCommand;
 
 /// `partnership`.
 #[derive(Subcommand, Debug)]
@@ -89,34 +89,12 @@ pub enum PartnershipCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Begin or read an agreement
+    /// Begin, check, compare or read an agreement
     #[command(
         subcommand,
         after_help = "Example:\n  entente partnership agreement template formal > agreement.toml"
     )]
     Agreement(AgreementCommand),
-}
-
-/// `partnership agreement`.
-#[derive(Subcommand, Debug)]
-pub enum AgreementCommand {
-    /// Print a commented agreement to edit
-    #[command(after_help = "Example:\n  entente partnership agreement template formal > agreement.toml")]
-    Template {
-        /// The form of collaboration
-        #[arg(value_name = "FORM", value_parser = PossibleValuesParser::new(FORMS))]
-        form: String,
-    },
-    /// Show the agreement of a partnership in plain sentences
-    #[command(after_help = "Example:\n  entente partnership agreement show 'Prevention 2026'")]
-    Show {
-        /// Which.
-        #[command(flatten)]
-        partnership: ThePartnership,
-        /// The text that was signed (TOML) instead; --json has it to the byte
-        #[arg(long)]
-        text: bool,
-    },
 }
 
 /// A partnership.

@@ -1,12 +1,20 @@
 //! `entente partnership agreement …`.
 
+mod diff;
+mod document;
+
+use std::path::Path;
+
 use entente_node::api::types::{AgreementView, PartnershipView, Problem};
+use entente_protocol::agreement::Agreement;
+use entente_protocol::limits;
 use serde_json::json;
 
+use super::partnership::read_text;
 use crate::args::AgreementCommand;
 use crate::client::route;
 use crate::output::Page;
-use crate::problem::{Exit, NOT_FOUND, problem};
+use crate::problem::{Exit, FINDINGS, NOT_FOUND, problem};
 use crate::{Context, node_calls};
 
 /// Dispatches.
@@ -14,6 +22,13 @@ pub(super) async fn agreement(context: &Context, command: AgreementCommand) -> R
     match command {
         AgreementCommand::Template { form } => template(context, &form),
         AgreementCommand::Show { partnership, text } => show(context, &partnership.partnership, text).await,
+        AgreementCommand::Check { agreement, document } => {
+            document::check(context, &agreement, document.as_deref())
+        }
+        AgreementCommand::Attach { agreement, file, in_place } => {
+            document::attach(context, &agreement, &file, in_place)
+        }
+        AgreementCommand::Diff { old, new } => diff::diff(context, &old, &new).await,
     }
 }
 
@@ -46,6 +61,24 @@ async fn show(context: &Context, partnership: &str, text: bool) -> Result<Exit, 
         }
     })?;
     Ok(Exit::Done)
+}
+
+/// The text of an agreement's file; `-` is stdin.
+fn read(file: &Path) -> Result<String, Problem> {
+    read_text(file, limits::MAX_AGREEMENT)
+}
+
+/// The agreement that a text is, or the line with its first fault.
+fn parsed(file: &Path, text: &str) -> Result<Agreement, Problem> {
+    Agreement::parse(text).map_err(|fault| {
+        problem(
+            FINDINGS,
+            "bad-agreement",
+            format!("{}, {fault}", file.display()),
+            "nothing was printed or changed",
+            "correct that line, then try again",
+        )
+    })
 }
 
 /// An agreement in plain sentences.

@@ -208,7 +208,8 @@ fn invitation_text(given: &str) -> Result<String, Problem> {
     Ok(text.trim().to_owned())
 }
 
-fn read_text(path: &Path, most: usize) -> Result<String, Problem> {
+/// The whole of a file as text; `-` is stdin.
+pub(super) fn read_text(path: &Path, most: usize) -> Result<String, Problem> {
     let bytes = drafts::read_bounded(path, most)?;
     String::from_utf8(bytes)
         .map_err(|_| usage(format!("{} is not UTF-8 text", path.display()), "save it as UTF-8"))

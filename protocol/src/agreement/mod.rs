@@ -2,7 +2,7 @@
 //!
 //! Start at [`Agreement::parse`]. `file` has the form of the file, `words` puts it into sentences for
 //! the screen, [`templates`] has one to begin with for each [`Form`], and [`crate::policy::permit`]
-//! enforces it. What is signed is the hash of the exact text, comments included ([`AgreementSignature`]).
+//! enforces it; [`Agreement::changes`] says what another version changes. What is signed is the hash of the exact text, comments included ([`AgreementSignature`]).
 //!
 //! Every node must come to the same agreement from the same text, in later versions too: so the file says
 //! `version = 1`, unknown keys are refused, and whether a clause *makes sense* (a flow that lets a CSO
@@ -10,6 +10,7 @@
 
 mod clauses;
 mod day;
+mod diff;
 mod file;
 mod table;
 pub mod templates;
@@ -22,6 +23,7 @@ use minicbor::{Decode, Encode};
 
 pub use clauses::{Decisions, DeclarationClause, DocumentClause, Keys, Newcomers, Threshold};
 pub use day::Day;
+pub use diff::{Change, Effect};
 pub use table::AgreementError;
 pub(crate) use words::{kind_words, list, role_words};
 
@@ -263,6 +265,13 @@ impl Agreement {
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         words::sentences(self)
+    }
+
+    /// What `new` changes, for whom, in plain sentences: dates, roles and parties, then who may send what,
+    /// limits, who decides, words. Empty for the very same text, and for no other.
+    #[must_use]
+    pub fn changes(&self, new: &Agreement) -> Vec<Change> {
+        diff::changes(self, new)
     }
 
     /// What its drafters may want to look at again: clauses that can never be used. Never a reason to

@@ -118,7 +118,7 @@ pub(crate) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>, and: &str)
     text
 }
 
-fn form(form: Form) -> &'static str {
+pub(super) fn form(form: Form) -> &'static str {
     match form {
         Form::Informal => "an informal arrangement to exchange information",
         Form::Formal => "a formal agreement",
@@ -154,16 +154,21 @@ fn parties(agreement: &Agreement) -> Vec<String> {
 }
 
 fn sensitivity(classes: &[Sensitivity]) -> String {
-    let class = |class: &Sensitivity| match class {
+    let classes = classes.iter().map(|it| class(*it));
+    format!("Every record has one of these classes: {}.", list(classes, "or"))
+}
+
+/// A class with its label of the Traffic Light Protocol, and what it means.
+pub(super) fn class(class: Sensitivity) -> &'static str {
+    match class {
         Sensitivity::Own => "own (never leaves its author's node)",
         Sensitivity::Named => "named (TLP:RED, only the readers named)",
         Sensitivity::Partnership => "partnership (TLP:AMBER+STRICT, the members only)",
         Sensitivity::Public => "public (TLP:CLEAR, anyone)",
-    };
-    format!("Every record has one of these classes: {}.", list(classes.iter().map(class), "or"))
+    }
 }
 
-fn personal_data(rule: PersonalData) -> &'static str {
+pub(super) fn personal_data(rule: PersonalData) -> &'static str {
     match rule {
         PersonalData::Never => "Records hold no data about identifiable persons.",
         PersonalData::WithConsent => {
@@ -175,7 +180,7 @@ fn personal_data(rule: PersonalData) -> &'static str {
     }
 }
 
-fn onward(ceiling: Onward) -> &'static str {
+pub(super) fn onward(ceiling: Onward) -> &'static str {
     match ceiling {
         Onward::Never => "Nobody passes on what they received.",
         Onward::Ask => {
@@ -185,7 +190,7 @@ fn onward(ceiling: Onward) -> &'static str {
     }
 }
 
-fn topic(key: &str) -> &str {
+pub(super) fn topic(key: &str) -> &str {
     match key {
         "visits" => "roles in visits",
         "gross_violation" => "what to do on finding a gross violation",
@@ -195,12 +200,16 @@ fn topic(key: &str) -> &str {
 }
 
 /// Somebody's own words, in one line, as a sentence.
-fn quoted(before: &str, text: &str) -> String {
-    let one_line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
-    format!("{before}: \u{201c}{one_line}\u{201d}.")
+pub(super) fn quoted(before: &str, text: &str) -> String {
+    format!("{before}: \u{201c}{}\u{201d}.", one_line(text))
 }
 
-fn capitalised(text: &str) -> String {
+/// A text without its line breaks.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<&str>>().join(" ")
+}
+
+pub(super) fn capitalised(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(|c| c.to_ascii_uppercase());
     first.into_iter().chain(rest).collect()

@@ -36,13 +36,22 @@ pub enum RefusalCode {
     AuthorRole,
     /// `E-FLOW`
     Flow,
+    /// `E-SUSPENDED`
+    Suspended,
+    /// `E-TERMINATED`
+    Terminated,
+    /// `E-DECLARATION`
+    Declaration,
+    /// `E-VERIFY`
+    Verify,
 }
 
 /// A row of the table: code, as quoted, the rule or clause behind it, what it means.
 type Row = (RefusalCode, &'static str, &'static str, &'static str);
 
-/// The table, in the order in which [`super::permit`] checks.
-const TABLE: [Row; 15] = {
+/// The table, in the order in which [`super::permit`] checks. The last four are not its: the node, which
+/// knows how the partnership and its members stand, raises them.
+const TABLE: [Row; 19] = {
     use RefusalCode::*;
     [
         (Own, "E-OWN", "C2, sensitivity `own`", "the record never leaves the node of its author"),
@@ -70,6 +79,20 @@ const TABLE: [Row; 15] = {
         (NotMember, "E-NOT-MEMBER", "C5, clause `party`", "the author or a reader is not a member"),
         (AuthorRole, "E-AUTHOR-ROLE", "table of kinds", "a member with this role does not write this kind"),
         (Flow, "E-FLOW", "clause `flow`", "no clause lets the author send this kind to a reader"),
+        (Suspended, "E-SUSPENDED", "C10", "the NPM suspended the partnership"),
+        (Terminated, "E-TERMINATED", "C10", "the partnership was ended"),
+        (
+            Declaration,
+            "E-DECLARATION",
+            "C5, clause `declaration`",
+            "the author or a reader has signed no declaration of confidentiality that still holds",
+        ),
+        (
+            Verify,
+            "E-VERIFY",
+            "verification of persons",
+            "the keys of a reader changed since they were verified",
+        ),
     ]
 };
 

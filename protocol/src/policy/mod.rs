@@ -5,7 +5,7 @@
 //! agreement + roles of the members + facts of the record ──permit──▶ Permitted { exact readers, because }
 //!                                                                 └▶ every Refusal { code, reason }
 //! ```
-//! Start at [`permit`]. The codes, and the rule behind each, are in [`RefusalCode`].
+//! Start at [`permit`]; where amendments wait for signatures, at [`permit_all`]. The codes, and the rule behind each, are in [`RefusalCode`].
 //!
 //! **Dates** are judged by [`RecordFacts::created`], the author's claim, so that every receiver judges
 //! alike whenever a record arrives. An author with a wrong clock is refused or let through by mistake, and
@@ -18,6 +18,8 @@
 //! binds on export, not among the members.
 
 mod codes;
+mod proposed;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use codes::{Refusal, RefusalCode};
+pub use proposed::permit_all;
 
 use crate::agreement::{Agreement, Choice, Flow, PersonalData, kind_words, list, role_words};
 use crate::audience::Audience;

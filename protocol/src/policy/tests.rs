@@ -1,6 +1,8 @@
 //! Each refusal alone, then properties over any members, agreements and records.
 #![allow(clippy::unwrap_used)]
 
+mod amendments;
+
 use super::*;
 use crate::agreement::{Form, templates::template};
 use crate::audience::NamedReaders;
@@ -345,6 +347,10 @@ fn the_table_of_codes_is_complete_and_stable() {
         "E-NOT-MEMBER",
         "E-AUTHOR-ROLE",
         "E-FLOW",
+        "E-SUSPENDED",
+        "E-TERMINATED",
+        "E-DECLARATION",
+        "E-VERIFY",
     ];
     assert_eq!(table, stable);
     // Each code finds its own row.
