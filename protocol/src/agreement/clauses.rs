@@ -67,13 +67,13 @@ impl Decisions {
         self.role
     }
 
-    /// To remove a member.
+    /// To remove a member that is no steward.
     #[must_use]
     pub fn remove(&self) -> Threshold {
         self.remove
     }
 
-    /// To make a member a steward, or take that from it.
+    /// To make a member a steward, take that from it, or remove a member that is one.
     #[must_use]
     pub fn steward(&self) -> Threshold {
         self.steward
@@ -97,7 +97,7 @@ impl Decisions {
             (self.admit, "admit a member"),
             (self.role, "give a member another role"),
             (self.remove, "remove a member"),
-            (self.steward, "make a member a steward or take that from it"),
+            (self.steward, "appoint, demote or remove a steward"),
             (self.history, "give a member records from before it joined"),
             (self.terminate, "end the partnership early"),
         ]

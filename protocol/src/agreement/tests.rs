@@ -320,8 +320,8 @@ fn an_informal_arrangement_reads_like_this() {
             "Every record has one of these classes: named (TLP:RED, only the readers named), partnership (TLP:AMBER+STRICT, the members only) or public (TLP:CLEAR, anyone).",
             "Records hold no data about identifiable persons.",
             "Nobody passes on what they received.",
-            "One steward must sign to admit a member, give a member another role, remove a member, make a member a steward or take that from it, give a member records from before it joined or end the partnership early.",
-            "Changing or renewing this agreement always wants the signature of every member; narrower limits of a change that was proposed hold at once.",
+            "One steward must sign to admit a member, give a member another role, remove a member, appoint, demote or remove a steward, give a member records from before it joined or end the partnership early.",
+            "Changing or renewing this agreement always wants the signature of every member; narrower limits on records hold as soon as they are proposed.",
             "Newcomers read nothing that was shared before they were admitted.",
             "Keys are renewed whenever a member goes or comes, and at least every 30 days.",
         ]

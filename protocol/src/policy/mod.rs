@@ -19,7 +19,6 @@
 
 mod codes;
 mod proposed;
-mod standing;
 
 #[cfg(test)]
 mod tests;

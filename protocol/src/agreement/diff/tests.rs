@@ -262,14 +262,14 @@ fn who_decides_is_told_and_waits_for_the_signatures() {
             "steward = \"majority\"",
             "steward = 3",
             &[
-                "wider: To make a member a steward or take that from it, 3 stewards must sign (all of them where there are fewer). Until now more than half of the stewards must sign.",
+                "wider: To appoint, demote or remove a steward, 3 stewards must sign (all of them where there are fewer). Until now more than half of the stewards must sign.",
             ],
         ),
         (
             "steward = \"majority\"",
             "steward = \"all\"",
             &[
-                "narrower: To make a member a steward or take that from it, all stewards must sign. Until now more than half of the stewards must sign.",
+                "narrower: To appoint, demote or remove a steward, all stewards must sign. Until now more than half of the stewards must sign.",
             ],
         ),
         (

@@ -132,11 +132,11 @@ fn the_new_sections_read_like_this() {
         Hash([1; 32])
     ));
     for expected in [
-        "2 stewards must sign (all of them where there are fewer) to admit a member or make a member a steward or take that from it.",
+        "2 stewards must sign (all of them where there are fewer) to admit a member or appoint, demote or remove a steward.",
         "One steward must sign to give a member another role or give a member records from before it joined.",
         "More than half of the stewards must sign to remove a member.",
         "All stewards must sign to end the partnership early.",
-        "Changing or renewing this agreement always wants the signature of every member; narrower limits of a change that was proposed hold at once.",
+        "Changing or renewing this agreement always wants the signature of every member; narrower limits on records hold as soon as they are proposed.",
         "A declaration of confidentiality is asked of civil-society organisations and networks: no key before it is signed, and none once the signature is older than 1 day. It reads: \u{201c}I keep it.\u{201d}.",
         "Newcomers may read what was shared with everyone from 1 March 2026 (UTC) on, before they were admitted.",
         "Keys are renewed whenever a member goes or comes, and at least every 7 days.",

@@ -31,7 +31,7 @@ fn decisions(agreement: &Agreement) -> Vec<String> {
     }
     let sentence = |(of, what): &(Threshold, Vec<&str>)| format!("{} to {}.", signers(*of), list(what, "or"));
     let mut all: Vec<String> = groups.iter().map(|group| capitalised(&sentence(group))).collect();
-    all.push("Changing or renewing this agreement always wants the signature of every member; narrower limits of a change that was proposed hold at once.".into());
+    all.push("Changing or renewing this agreement always wants the signature of every member; narrower limits on records hold as soon as they are proposed.".into());
     all
 }
 

@@ -63,19 +63,6 @@ fn a_renewal_that_begins_later_does_not_stop_what_is_sent_today() {
     assert!(permit_all(&agreement(), &[&renewal], &members(), &last).is_ok());
 }
 
-#[test]
-fn how_things_stand_is_refused_with_what_to_do() {
-    let refusals = [
-        Refusal::suspended(),
-        Refusal::terminated(),
-        Refusal::undeclared(&[CSO]),
-        Refusal::unverified(&[CSO, NPM, OTHER_CSO, NETWORK]),
-    ];
-    let codes = refusals.each_ref().map(|r| r.code.as_str());
-    assert_eq!(codes, ["E-SUSPENDED", "E-TERMINATED", "E-DECLARATION", "E-VERIFY"]);
-    assert!(refusals[2].reason.contains(&CSO.short()) && refusals[3].reason.contains("and 1 more"));
-}
-
 /// Some agreement, as lines that can be taken one by one from one or from another.
 #[derive(Clone, Debug)]
 struct Draft {
@@ -166,7 +153,14 @@ fn any_amendment() -> impl Strategy<Value = (Agreement, Agreement)> {
     )
 }
 
-/// A record that this agreement mostly permits, among [`members`]; `pick` chooses.
+/// The members, and one with a role that no agreement here names, as after it was taken out.
+fn everybody() -> BTreeMap<OrgId, Role> {
+    let mut all = members();
+    all.insert(STRANGER, "expert".parse().unwrap());
+    all
+}
+
+/// A record that this agreement mostly permits, among [`everybody`]; `pick` chooses.
 fn likely(agreement: &Agreement, pick: [u8; 8]) -> RecordFacts {
     let nth = |n: usize, len: usize| usize::from(pick[n]) % len;
     let flow = &agreement.flows()[nth(0, agreement.flows().len())];
@@ -177,7 +171,7 @@ fn likely(agreement: &Agreement, pick: [u8; 8]) -> RecordFacts {
         Choice::These(kinds) => kinds[nth(2, kinds.len())].clone(),
     };
     let reached = |(org, role): &(OrgId, Role)| *org != author && flow.covers(from, &kind, role);
-    let readers: Vec<OrgId> = members().into_iter().filter(reached).map(|(org, _)| org).collect();
+    let readers: Vec<OrgId> = everybody().into_iter().filter(reached).map(|(org, _)| org).collect();
     let audience = match readers.is_empty() || pick[3].is_multiple_of(8) {
         true => Audience::Everyone,
         false => named(&[readers[nth(3, readers.len())]]),
@@ -209,7 +203,7 @@ fn random_amendments_are_often_comparable_and_records_often_permitted() {
         let ((old, new), pick) = all.new_tree(&mut runner).unwrap().current();
         let changes = old.changes(&new);
         let only = |effect| changes.iter().all(|change| change.effect() == effect) && !changes.is_empty();
-        let permits = |agreement, facts| permit(agreement, &members(), facts).is_ok();
+        let permits = |agreement, facts| permit(agreement, &everybody(), facts).is_ok();
         let (of_old, of_new) = (likely(&old, pick), likely(&new, pick));
         narrower += usize::from(only(Effect::Narrower) && permits(&new, &of_new));
         wider += usize::from(only(Effect::Wider) && permits(&old, &of_old));
@@ -227,7 +221,7 @@ proptest! {
     ) {
         let changes = old.changes(&new);
         let facts = likely(if of_new { &new } else { &old }, pick);
-        let (was, is) = (permit(&old, &members(), &facts), permit(&new, &members(), &facts));
+        let (was, is) = (permit(&old, &everybody(), &facts), permit(&new, &everybody(), &facts));
         if changes.iter().all(|change| change.effect() != Effect::Wider) {
             prop_assert!(is.is_err() || was.is_ok(), "{changes:#?}");
         }
@@ -250,8 +244,8 @@ proptest! {
         (old, new) in any_amendment(), pick in any::<[u8; 8]>()
     ) {
         let facts = likely(&old, pick);
-        let permits = |agreement| permit(agreement, &members(), &facts).is_ok();
-        let both = permit_all(&old, &[&new], &members(), &facts);
+        let permits = |agreement| permit(agreement, &everybody(), &facts).is_ok();
+        let both = permit_all(&old, &[&new], &everybody(), &facts);
         let expected = permits(&old) && (facts.created < new.start().begins() || permits(&new));
         prop_assert_eq!(both.is_ok(), expected);
     }
