@@ -1,5 +1,6 @@
 //! What Entente nodes say to each other, and the rules that both ends check. Pure: no input or output, no
 //! clock, no randomness of its own.
+pub mod ack;
 pub mod agreement;
 pub mod audience;
 pub mod chunk;
@@ -8,6 +9,7 @@ pub mod declaration;
 pub mod derive;
 pub mod envelope;
 pub mod epoch;
+pub mod evidence;
 pub mod handling;
 pub mod identity;
 pub mod ids;

@@ -44,6 +44,8 @@ pub const MAX_SYNC_MESSAGE: usize = 1536 * 1024;
 pub const MAX_CIRCLES: usize = 4_096;
 /// Logs in one space: nodes, and some that were replaced.
 pub const MAX_LOGS: usize = 2_048;
+/// Logs that one acknowledgement names; a node that holds more writes another.
+pub const MAX_ACKNOWLEDGED: usize = 512;
 /// Epochs that one node remembers for a space.
 pub const MAX_EPOCHS: usize = 20_000;
 

@@ -90,6 +90,14 @@ impl Head {
     pub const EMPTY: Head = Head { next: Seq(0), chain: Hash([0; 32]) };
 }
 
+impl Entry {
+    /// The log's head after this entry; `None` at the last position that there is.
+    #[must_use]
+    pub fn head(&self) -> Option<Head> {
+        Some(Head { next: self.header.seq.next()?, chain: derive::chain(&codec::encode(&self.header)) })
+    }
+}
+
 /// Why entries were not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
@@ -273,12 +281,20 @@ impl Batch {
             };
             entries.push(entry);
         }
-        signed::check("log entry", LABEL, &at.chain.0, &self.signature, &self.log.0)?;
+        check_head(&at.chain, &self.signature, &self.log)?;
         if let Some(last) = entries.last_mut() {
             last.signature = Some(self.signature);
         }
         Ok(VerifiedBatch { entries, head: at })
     }
+}
+
+/// Checks that a log's key vouches for its chain up to this hash.
+///
+/// # Errors
+/// [`VerifyError`].
+pub fn check_head(chain: &Hash, signature: &[u8; 64], log: &LogId) -> Result<(), VerifyError> {
+    signed::check("log entry", LABEL, &chain.0, signature, &log.0)
 }
 
 fn rebuild(item: Item, epochs: &[EpochId], space: SpaceId, log: LogId, at: &Head) -> Result<Entry, LogError> {

@@ -1,0 +1,165 @@
+//! Acknowledgements: a node's word, in its own log, of how far it holds the logs of a space.
+//!
+//! An acknowledgement is the plaintext of an ordinary entry: chained, signed, sealed and padded like a record.
+//! So it countersigns the logs that it names, and is the receipt that their authors keep. A plaintext that
+//! begins with the CBOR tag [`TAG`] is one; a record is an untagged array, so neither passes for the other.
+//!
+//! ```text
+//!  DA 65 6E 74 01   82   version   [ [log, [next, chain]], … ]
+//!  ╰─ tag (RFC 8949 §3.4)    ╰─ 1      ╰─ sorted by log, each once, 1 to 512
+//! ```
+//! `bytes ──read──▶ Acknowledgement`: who says it, and where, is the log that it stands in.
+
+use minicbor::{Decode, Encode};
+
+use crate::codec::{self, DecodeError, Wire};
+use crate::ids::{LogId, Seq};
+use crate::limits;
+use crate::log::Head;
+
+/// The tag that every acknowledgement begins with: `ent` and 1.
+pub const TAG: u64 = 0x656E_7401;
+/// The version written here. Others are refused by name.
+pub const VERSION: u32 = 1;
+/// The tag's five bytes, as CBOR writes them.
+const PREFIX: [u8; 5] = [0xDA, 0x65, 0x6E, 0x74, 0x01];
+
+/// How far one log is held: all before `head.next` is durable, and `head.chain` is what it hashes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Point {
+    /// The log.
+    #[n(0)]
+    pub log: LogId,
+    /// How far.
+    #[n(1)]
+    pub head: Head,
+}
+
+/// How far a node holds logs of the space that this stands in. Only [`Acknowledgement::of`] and [`read`] make
+/// one, so its points are sorted, each log is named once, and none is empty.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(tag(0x656E_7401))]
+pub struct Acknowledgement {
+    #[n(0)]
+    version: u32,
+    #[n(1)]
+    points: Vec<Point>,
+}
+
+impl Wire for Acknowledgement {
+    const WHAT: &'static str = "acknowledgement";
+    const MAX: usize = 64 + limits::MAX_ACKNOWLEDGED * 96;
+}
+
+/// Why a plaintext that says that it is an acknowledgement is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AckError {
+    /// Its form.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// Of a version that is not known here.
+    #[error("an acknowledgement of version {0}, which this program does not know")]
+    Version(u32),
+    /// No log, too many, one twice, out of order, or one of which nothing is held.
+    #[error("an acknowledgement names 1 to {} logs in order, each once, and some of each", limits::MAX_ACKNOWLEDGED)]
+    Points,
+}
+
+impl Acknowledgement {
+    /// Of these points, in any order.
+    ///
+    /// # Errors
+    /// [`AckError::Points`].
+    pub fn of(mut points: Vec<Point>) -> Result<Acknowledgement, AckError> {
+        points.sort_unstable_by_key(|point| point.log);
+        if right(&points) { Ok(Acknowledgement { version: VERSION, points }) } else { Err(AckError::Points) }
+    }
+
+    /// What is held of which log, sorted by log.
+    #[must_use]
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+}
+
+fn right(points: &[Point]) -> bool {
+    (1..=limits::MAX_ACKNOWLEDGED).contains(&points.len())
+        && points.iter().all(|point| point.head.next > Seq(0))
+        && points.windows(2).all(|pair| matches!(pair, [a, b] if a.log < b.log))
+}
+
+/// Reads an opened payload: `None` if it is not an acknowledgement but something else, a record say.
+///
+/// # Errors
+/// [`AckError`] where it says that it is one, and is not.
+pub fn read(plaintext: &[u8]) -> Result<Option<Acknowledgement>, AckError> {
+    if !plaintext.starts_with(&PREFIX) {
+        return Ok(None);
+    }
+    let read: Acknowledgement = codec::decode(plaintext)?;
+    if read.version != VERSION {
+        return Err(AckError::Version(read.version));
+    }
+    if right(&read.points) { Ok(Some(read)) } else { Err(AckError::Points) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::ids::Hash;
+    use proptest::prelude::*;
+
+    fn point(log: u8, next: u64) -> Point {
+        Point { log: LogId([log; 32]), head: Head { next: Seq(next), chain: Hash([log ^ 0xff; 32]) } }
+    }
+
+    proptest! {
+        #[test]
+        fn an_acknowledgement_survives_the_wire_in_one_order(
+            logs in prop::collection::btree_map(any::<u8>(), 1_u64.., 1..40), turn in any::<usize>()
+        ) {
+            let mut points: Vec<Point> = logs.iter().map(|(log, next)| point(*log, *next)).collect();
+            let sorted = Acknowledgement::of(points.clone()).unwrap();
+            let by = turn % points.len();
+            points.rotate_left(by);
+            let said = Acknowledgement::of(points).unwrap();
+            let bytes = codec::encode(&said);
+            prop_assert!(bytes.starts_with(&PREFIX));
+            prop_assert_eq!(codec::encode(&sorted), bytes.clone());
+            prop_assert_eq!(read(&bytes).unwrap(), Some(said));
+        }
+
+        #[test]
+        fn what_is_not_tagged_is_not_an_acknowledgement(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            if !bytes.starts_with(&PREFIX) {
+                prop_assert_eq!(read(&bytes), Ok(None));
+            }
+        }
+    }
+
+    #[test]
+    fn an_acknowledgement_that_is_malformed_is_refused_by_name() {
+        let forged = |version, points| codec::encode(&Acknowledgement { version, points });
+        let good = forged(VERSION, vec![point(1, 3), point(2, 1)]);
+        assert!(read(&good).unwrap().is_some());
+        let all: Vec<Point> = (0..=limits::MAX_ACKNOWLEDGED)
+            .map(|n| {
+                let mut log = [0; 32];
+                log[..8].copy_from_slice(&(n as u64).to_be_bytes());
+                Point { log: LogId(log), ..point(1, 1) }
+            })
+            .collect();
+        let full = all.get(1..).unwrap().to_vec();
+        assert!(read(&forged(VERSION, full)).unwrap().is_some(), "as many as may be");
+        for points in [vec![], vec![point(1, 0)], vec![point(2, 1), point(1, 1)], vec![point(1, 1); 2], all] {
+            assert_eq!(read(&forged(VERSION, points)), Err(AckError::Points));
+        }
+        assert_eq!(read(&forged(2, vec![point(1, 3)])), Err(AckError::Version(2)));
+        let mut longer = good.clone();
+        longer.push(0);
+        for bytes in [&good[..good.len() - 1], &longer] {
+            assert!(matches!(read(bytes), Err(AckError::Decode(_))));
+        }
+    }
+}
