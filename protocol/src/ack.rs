@@ -61,7 +61,10 @@ pub enum AckError {
     #[error("an acknowledgement of version {0}, which this program does not know")]
     Version(u32),
     /// No log, too many, one twice, out of order, or one of which nothing is held.
-    #[error("an acknowledgement names 1 to {} logs in order, each once, and some of each", limits::MAX_ACKNOWLEDGED)]
+    #[error(
+        "an acknowledgement names 1 to {} logs in order, each once, and some of each",
+        limits::MAX_ACKNOWLEDGED
+    )]
     Points,
 }
 

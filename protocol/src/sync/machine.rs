@@ -1,10 +1,11 @@
 //! The machine's state, and which of its parts answers which event.
 //!
 //! `events` is what goes in and comes out, `frontiers` what is known of logs and told of them, `sending` and
-//! `receiving` the two directions of entries, `epochs` the keys that are missing.
+//! `receiving` the two directions of entries, `epochs` the keys that are missing, `forks` authors with two faces.
 
 mod epochs;
 mod events;
+mod forks;
 mod frontiers;
 mod receiving;
 mod sending;
@@ -13,8 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::derive;
 use crate::identity::LogCertificate;
-use crate::ids::{ActId, EpochId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId};
+use crate::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId};
 use crate::limits;
+use crate::log::Head;
 use crate::signed::Unverified;
 
 use super::message::{Hello, Message, VERSION};
@@ -36,6 +38,10 @@ struct Log {
     certificate: Option<Unverified<LogCertificate>>,
     /// The next position that is not durable here.
     stored: Seq,
+    /// What it hashes to up to there.
+    chain: Hash,
+    /// A position from which on two versions exist, by evidence that is kept.
+    forked: Option<Seq>,
     /// The next position that was not even received.
     received: Seq,
     /// Whether, when and whom we asked for it.
@@ -96,16 +102,18 @@ impl SyncMachine {
             Event::Disconnected(peer) => self.gone(peer),
             Event::Received(peer, message) => self.received(peer, message),
             Event::Announced(peer, announcement) => self.announced(peer, &announcement),
-            Event::LogOpened { space, circle, log, owner, next } => {
-                self.log_opened(space, circle, log, owner, next);
+            Event::LogOpened { space, circle, log, owner, head } => {
+                self.log_opened(space, circle, log, owner, head);
             }
-            Event::Stored { space, log, next } => self.stored(space, log, next),
+            Event::Stored { space, log, head } => self.stored(space, log, head),
             Event::Refused { from, space, log } => self.refused(from, space, log),
             Event::BatchSent { to, space, log, next } => self.batch_sent(to, space, log, next),
             Event::EpochMissing(space, epoch) => self.epoch_missing(space, epoch),
             Event::EpochKnown(epoch) => {
                 self.wanted_epochs.remove(&epoch);
             }
+            Event::Diverged { from, space, log, next } => self.diverged(from, (space, log), next),
+            Event::Forked { space, log, seq } => self.forked((space, log), seq),
             Event::RosterChanged(roster, heads) => self.roster_changed(roster, heads),
             Event::Tick => self.tick(),
         }
@@ -124,6 +132,12 @@ impl SyncMachine {
         self.peers.get(peer).map(|p| p.has.clone())
     }
 
+    /// What a connected peer said that it holds: how far, and what its copies hash to.
+    #[must_use]
+    pub fn peer_claims(&self, peer: &NodeId) -> Option<&BTreeMap<LogKey, (Seq, Hash)>> {
+        self.peers.get(peer).map(|p| &p.claims)
+    }
+
     /// How many entries a connected peer lacks of what we hold and it may read, and how many we lack of
     /// what it holds.
     #[must_use]
@@ -132,8 +146,10 @@ impl SyncMachine {
         let (mut behind, mut ahead) = (0, 0);
         for (key, log) in self.logs_shared_with(peer) {
             let theirs = state.has(&key).0;
-            behind += log.stored.0.saturating_sub(theirs);
-            ahead += theirs.saturating_sub(log.stored.0);
+            behind += log.to_send().0.saturating_sub(theirs);
+            if log.forked.is_none() {
+                ahead += theirs.saturating_sub(log.stored.0);
+            }
         }
         (behind, ahead)
     }
@@ -147,6 +163,7 @@ impl SyncMachine {
         let hello = Hello { version: VERSION, heads: self.heads.clone(), addresses: self.addresses.clone() };
         self.out.push(Effect::Send(peer, Message::Hello(hello)));
         self.tell(peer, true);
+        self.tell_forks(peer);
         self.hurry_epochs(&peer);
     }
 
@@ -175,6 +192,8 @@ impl SyncMachine {
                 }
             }
             Message::Epoch(header, slot) => self.out.push(Effect::TakeEpoch(from, header, slot)),
+            Message::WantProof(space, log, seq) => self.want_proof(from, space, log, seq),
+            Message::Proof(proof) => self.proof(from, proof),
             Message::Blob(blob) => self.out.push(Effect::Blob(from, blob)),
         }
     }
@@ -199,7 +218,7 @@ impl SyncMachine {
         let all = derive::space_of_all(&self.partnership);
         if let Some(space) = self.spaces.get_mut(&all) {
             for (log, (owner, _)) in &self.roster.logs {
-                space.logs.entry(*log).or_insert_with(|| Log::new(*owner, None, Seq(0)));
+                space.logs.entry(*log).or_insert_with(|| Log::new(*owner, None, Head::EMPTY));
             }
         }
         let gone: Vec<NodeId> =
@@ -230,6 +249,7 @@ impl SyncMachine {
             peer.forgive();
         }
         self.ask_for_epochs();
+        self.look_up_claims();
     }
 
     /// S4: does this peer's organisation read this space?
@@ -269,7 +289,21 @@ impl SyncMachine {
 }
 
 impl Log {
-    fn new(owner: NodeId, certificate: Option<Unverified<LogCertificate>>, next: Seq) -> Self {
-        Self { owner, certificate, stored: next, received: next, ask: Ask::new(next) }
+    fn new(owner: NodeId, certificate: Option<Unverified<LogCertificate>>, head: Head) -> Self {
+        let Head { next, chain } = head;
+        Self { owner, certificate, stored: next, chain, forked: None, received: next, ask: Ask::new(next) }
+    }
+
+    /// It is durable up to here.
+    fn reach(&mut self, head: Head) {
+        if head.next > self.stored {
+            (self.stored, self.chain) = (head.next, head.chain);
+        }
+        self.received = self.received.max(head.next);
+    }
+
+    /// Up to where it is given to others: not past a position of which two versions exist.
+    fn to_send(&self) -> Seq {
+        self.forked.map_or(self.stored, |seq| self.stored.min(seq))
     }
 }

@@ -4,6 +4,7 @@ use minicbor::{Decode, Encode};
 
 use crate::codec::Wire;
 use crate::epoch::{EpochHeader, Slot};
+use crate::evidence::{Evidence, SignedHeaders};
 use crate::identity::LogCertificate;
 use crate::ids::{ActId, BlobId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId};
 use crate::limits;
@@ -49,6 +50,23 @@ pub enum Message {
     /// About attachments.
     #[n(9)]
     Blob(#[n(0)] BlobMessage),
+    /// Asks what the author of a log signed at a position.
+    #[n(13)]
+    WantProof(#[n(0)] SpaceId, #[n(1)] LogId, #[n(2)] Seq),
+    /// What an author signed.
+    #[n(14)]
+    Proof(#[n(0)] Proof),
+}
+
+/// What an author signed.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum Proof {
+    /// At the position that was asked for, as the sender holds it.
+    #[n(0)]
+    Side(#[n(0)] SignedHeaders),
+    /// Two different entries at one position.
+    #[n(1)]
+    Fork(#[n(0)] Box<Evidence>),
 }
 
 /// The first message.
@@ -91,6 +109,9 @@ pub struct LogPoint {
     /// In a circle, the first time: whose log it is.
     #[n(2)]
     pub certificate: Option<LogOwner>,
+    /// What the sender's copy hashes to there; nothing for an empty one.
+    #[n(3)]
+    pub chain: Option<Hash>,
 }
 
 /// Whose log a log of a circle is.

@@ -16,6 +16,9 @@
 //!   (`a_peer_cannot_make_the_machine_grow_without_end`).
 //! - **S6** Honest nodes that stay connected end with equal logs, whatever was cut and delayed before
 //!   (`all_end_equal_whatever_the_network_does`).
+//! - **S7** Whoever sees that a peer holds another version of a log asks for proof, keeps it, tells everybody who
+//!   shares the space, and takes nothing more of that log from the proved position on
+//!   (`every_honest_machine_flags_an_author_with_two_faces_after_healing`).
 
 pub mod machine;
 pub mod message;
@@ -24,4 +27,4 @@ mod peer;
 mod tests;
 
 pub use machine::{Effect, Event, Roster, SyncMachine};
-pub use message::{Announcement, BlobMessage, Frontier, Hello, LogOwner, LogPoint, Message, VERSION};
+pub use message::{Announcement, BlobMessage, Frontier, Hello, LogOwner, LogPoint, Message, Proof, VERSION};

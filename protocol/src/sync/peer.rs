@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{LogId, Seq, SpaceId};
+use crate::ids::{Hash, LogId, Seq, SpaceId};
 
 /// A log in a space.
 pub type LogKey = (SpaceId, LogId);
@@ -21,6 +21,14 @@ pub struct Peer {
     /// Logs of which it sent what we did not accept, and the ticks until it is asked again: the fault may
     /// have been ours (a full disk, say).
     pub shunned: BTreeMap<LogKey, u32>,
+    /// How far it holds each log and what its copy hashes to, by its own word.
+    pub claims: BTreeMap<LogKey, (Seq, Hash)>,
+    /// Claims that were not compared with our copies yet.
+    pub doubts: BTreeSet<LogKey>,
+    /// Logs whose copy there differs from ours, and the position of which a proof was asked for.
+    pub asked_proof: BTreeMap<LogKey, Seq>,
+    /// Logs with two versions of which it told us, or we told it.
+    pub knows_forks: BTreeSet<LogKey>,
     /// Did it say hello?
     pub greeted: bool,
 }

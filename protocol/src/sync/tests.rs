@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::derive;
+use crate::evidence::{Evidence, SignedHeaders, TwoFaced};
 use crate::identity::LogCertificate;
 use crate::ids::*;
 use crate::log::{self, Batch, Entry, Head};
@@ -24,6 +25,9 @@ struct Node {
     key: SigningKey,
     machine: SyncMachine,
     logs: BTreeMap<(SpaceId, LogId), (Vec<Entry>, Head)>,
+    forks: BTreeMap<(SpaceId, LogId), TwoFaced>,
+    /// Comparisons that needed the store.
+    looked_up: usize,
     hung_up: Vec<&'static str>,
 }
 
@@ -33,6 +37,11 @@ struct World {
     wires: BTreeMap<(usize, usize), VecDeque<Message>>,
     sent: Vec<(usize, usize, Message)>,
     rng: Counter,
+}
+
+/// A head at a position, of whatever log.
+fn up_to(next: u64) -> Head {
+    Head { next: Seq(next), chain: Hash([1; 32]) }
 }
 
 fn node_key(i: usize) -> SigningKey {
@@ -47,7 +56,16 @@ impl World {
                 let id = NodeId(key.verifying_key().to_bytes());
                 let org = OrgId([u8::try_from(i + 1).unwrap(); 32]);
                 let machine = SyncMachine::new(id, P, vec![]);
-                Node { id, org, key, machine, logs: BTreeMap::new(), hung_up: vec![] }
+                Node {
+                    id,
+                    org,
+                    key,
+                    machine,
+                    logs: BTreeMap::new(),
+                    forks: BTreeMap::new(),
+                    looked_up: 0,
+                    hung_up: vec![],
+                }
             })
             .collect();
         let mut world = World { nodes, wires: BTreeMap::new(), sent: vec![], rng: Counter(seed) };
@@ -58,7 +76,7 @@ impl World {
             let log = world.main_log(i);
             let space = derive::space_of_all(&P);
             world.nodes[i].logs.insert((space, log), (vec![], Head::EMPTY));
-            world.event(i, Event::LogOpened { space, circle: None, log, owner, next: Seq(0) });
+            world.event(i, Event::LogOpened { space, circle: None, log, owner, head: Head::EMPTY });
         }
         world
     }
@@ -123,7 +141,7 @@ impl World {
         let (entries, _) = self.nodes[i].logs.entry((space, log)).or_insert((vec![], Head::EMPTY));
         if circle.is_some() && entries.is_empty() {
             let owner = (self.nodes[i].id, owner);
-            self.event(i, Event::LogOpened { space, circle: orgs, log, owner, next: Seq(0) });
+            self.event(i, Event::LogOpened { space, circle: orgs, log, owner, head: Head::EMPTY });
         }
         let (entries, head) = match self.nodes[i].logs.get_mut(&(space, log)) {
             Some((entries, head)) => (entries, head),
@@ -133,7 +151,7 @@ impl World {
             log::append(head, space, &key, EpochId([0; 32]), bytes.to_vec(), Timestamp(0)).unwrap();
         entries.push(entry);
         *head = next;
-        self.event(i, Event::Stored { space, log, next: next.next });
+        self.event(i, Event::Stored { space, log, head: next });
     }
 
     fn event(&mut self, i: usize, event: Event) {
@@ -165,15 +183,64 @@ impl World {
                 match batch.verify(head) {
                     Ok(verified) => {
                         *head = verified.head();
-                        let next = head.next;
+                        let head = *head;
                         entries.extend(verified.into_entries());
-                        self.event(i, Event::Stored { space, log, next });
+                        self.event(i, Event::Stored { space, log, head });
                     }
                     Err(_) => self.event(i, Event::Refused { from, space, log }),
                 }
             }
+            Effect::Compare { with, space, log, next, chain } => {
+                self.nodes[i].looked_up += 1;
+                if self.head_at(i, (space, log), next).chain != chain {
+                    self.event(i, Event::Diverged { from: with, space, log, next });
+                }
+            }
+            Effect::CompareBatch(_, batch) => {
+                let key = (batch.space, batch.log);
+                let start = self.head_at(i, key, batch.from);
+                if let Ok(said) = SignedHeaders::of_batch(batch.clone(), &start, batch.from) {
+                    self.accuse(i, said);
+                }
+            }
+            Effect::SendProof { to, space, log, seq } => {
+                let side = self.side(i, (space, log), seq).unwrap();
+                self.send(i, &to, Message::Proof(Proof::Side(side)));
+            }
+            Effect::TakeProof(_, side) => self.accuse(i, side),
+            Effect::TakeEvidence(_, evidence) => self.keep(i, evidence),
+            Effect::SendEvidence { to, space, log } => {
+                let evidence = Box::new(self.nodes[i].forks[&(space, log)].evidence().clone());
+                self.send(i, &to, Message::Proof(Proof::Fork(evidence)));
+            }
             Effect::HangUp(_, why) => self.nodes[i].hung_up.push(why),
             _ => {}
+        }
+    }
+
+    fn head_at(&self, i: usize, key: (SpaceId, LogId), next: Seq) -> Head {
+        let before = next.0.checked_sub(1).map(|last| usize::try_from(last).unwrap());
+        before.map_or(Head::EMPTY, |last| self.nodes[i].logs[&key].0[last].head().unwrap())
+    }
+
+    fn side(&self, i: usize, key: (SpaceId, LogId), seq: Seq) -> Option<SignedHeaders> {
+        let from = usize::try_from(seq.0).unwrap();
+        SignedHeaders::of_entries(self.nodes[i].logs[&key].0.iter().skip(from).cloned())
+    }
+
+    /// Compares a statement with the own copy.
+    fn accuse(&mut self, i: usize, side: SignedHeaders) {
+        let first = side.headers[0].clone();
+        if let Some(ours) = self.side(i, (first.space, first.log), first.seq) {
+            self.keep(i, Evidence::of(ours, side));
+        }
+    }
+
+    fn keep(&mut self, i: usize, evidence: Evidence) {
+        if let Ok(proof) = evidence.verify() {
+            let (space, log, seq) = (proof.space(), proof.log(), proof.seq());
+            self.nodes[i].forks.entry((space, log)).or_insert(proof);
+            self.event(i, Event::Forked { space, log, seq });
         }
     }
 
@@ -289,7 +356,7 @@ fn a_log_that_was_known_from_the_roster_goes_on_where_the_store_ends() {
     let mut world = World::new(2, 8);
     let (space, log) = (derive::space_of_all(&P), world.main_log(1));
     let owner = (world.nodes[1].id, None);
-    world.event(0, Event::LogOpened { space, circle: None, log, owner, next: Seq(7) });
+    world.event(0, Event::LogOpened { space, circle: None, log, owner, head: up_to(7) });
     world.connect(0, 1);
     let told = world.sent.iter().find_map(|(from, _, message)| match message {
         Message::Frontier(f) if *from == 0 => f.logs.iter().find(|p| p.log == log).map(|p| p.next),
@@ -339,12 +406,12 @@ fn an_acknowledgement_that_overtakes_the_drivers_word_stops_nothing() {
             })
             .collect::<Vec<_>>()
     };
-    assert_eq!(asks(&machine_says(Event::Stored { space, log, next: Seq(5) })), [0]);
+    assert_eq!(asks(&machine_says(Event::Stored { space, log, head: up_to(5) })), [0]);
     let ack = |next| {
         Message::Frontier(Frontier {
             space,
             circle: None,
-            logs: vec![LogPoint { log, next: Seq(next), certificate: None }],
+            logs: vec![LogPoint { log, next: Seq(next), certificate: None, chain: None }],
         })
     };
     // The reader acknowledges 3 before the courier has said that 0 to 3 went out.
@@ -352,7 +419,7 @@ fn an_acknowledgement_that_overtakes_the_drivers_word_stops_nothing() {
     assert_eq!(asks(&machine_says(Event::BatchSent { to: one, space, log, next: Seq(3) })), [3]);
     assert!(asks(&machine_says(Event::Received(one, ack(5)))).is_empty());
     assert!(asks(&machine_says(Event::BatchSent { to: one, space, log, next: Seq(5) })).is_empty());
-    assert_eq!(asks(&machine_says(Event::Stored { space, log, next: Seq(6) })), [5]);
+    assert_eq!(asks(&machine_says(Event::Stored { space, log, head: up_to(6) })), [5]);
 }
 
 #[test]
@@ -388,8 +455,8 @@ fn a_peer_cannot_make_the_machine_grow_without_end() {
     let wrong = LogCertificate { space, node: one, log: LogId([1; 32]) };
     let owner = LogOwner { node: one, certificate: sign(wrong, &node_key(1)).to_unverified() };
     let points = vec![
-        LogPoint { log: LogId([2; 32]), next: Seq(9), certificate: Some(owner) },
-        LogPoint { log: LogId([3; 32]), next: Seq(9), certificate: None },
+        LogPoint { log: LogId([2; 32]), next: Seq(9), certificate: Some(owner), chain: None },
+        LogPoint { log: LogId([3; 32]), next: Seq(9), certificate: None, chain: None },
     ];
     let frontier = Frontier { space, circle: Some(vec![a, b]), logs: points };
     world.event(0, Event::Received(one, Message::Frontier(frontier)));
@@ -430,6 +497,129 @@ fn a_removed_member_is_hung_up_on_and_its_later_entries_are_not_taken() {
     assert!(world.payloads(0).contains(b"before".as_slice()));
 }
 
+/// Node `author` begins its log anew, as if it had never written anything.
+fn forget_own_log(world: &mut World, author: usize) {
+    for other in 0..world.nodes.len() {
+        world.cut(author, other);
+    }
+    let (space, log, id) = (derive::space_of_all(&P), world.main_log(author), world.nodes[author].id);
+    world.nodes[author].machine = SyncMachine::new(id, P, vec![]);
+    world.nodes[author].logs.insert((space, log), (vec![], Head::EMPTY));
+    let roster = world.roster();
+    world.event(author, Event::RosterChanged(roster, vec![ActId([1; 32])]));
+}
+
+/// Shows each of these nodes, while it is alone with the author, its own version: these payloads.
+fn show_faces(world: &mut World, author: usize, faces: &[(usize, &[&[u8]])]) {
+    for (victim, payloads) in faces {
+        forget_own_log(world, author);
+        for payload in *payloads {
+            world.publish(author, None, payload);
+        }
+        world.connect(author, *victim);
+        world.settle();
+    }
+    forget_own_log(world, author);
+}
+
+#[test]
+fn every_honest_machine_flags_an_author_with_two_faces_after_healing() {
+    let (same, left, right): (&[u8], &[u8], &[u8]) = (b"same", b"left", b"right");
+    let cases: [[&[&[u8]]; 2]; 4] = [
+        [&[left], &[right]],
+        [&[same, left], &[same, right]],
+        [&[same, left, left, left, left], &[same, right]],
+        [&[left], &[right, right, same, same, same, same]],
+    ];
+    for (n, faces) in cases.iter().enumerate() {
+        let mut world = World::new(5, n as u64);
+        let author = 4;
+        show_faces(&mut world, author, &[(0, faces[0]), (1, faces[1])]);
+        // The honest ones meet in a line; two of them never met the author, whose own node stays away.
+        for (a, b) in [(0, 2), (2, 3), (3, 1)] {
+            world.connect(a, b);
+        }
+        world.settle();
+        let key = (derive::space_of_all(&P), world.main_log(author));
+        for honest in 0..4 {
+            let proof = world.nodes[honest].forks.get(&key);
+            let proof = proof.unwrap_or_else(|| panic!("case {n}: node {honest} does not know"));
+            assert_eq!((proof.space(), proof.log()), key);
+            assert_eq!(world.nodes[honest].forks.len(), 1, "nobody else is accused");
+        }
+        // Each keeps what it had first, and takes nothing more.
+        let held: Vec<usize> = (0..2).map(|i| world.nodes[i].logs[&key].0.len()).collect();
+        assert_eq!(held, [faces[0].len(), faces[1].len()]);
+        let before = world.sent.len();
+        world.settle();
+        assert_eq!(world.sent.len(), before, "silence: {:?}", &world.sent[before..]);
+        // Whoever comes later is told on connecting.
+        world.connect(2, author);
+        world.settle();
+        assert!(world.nodes[author].forks.contains_key(&key));
+    }
+}
+
+#[test]
+fn a_second_version_sent_to_one_who_holds_the_first_is_evidence() {
+    let mut world = World::new(3, 21);
+    show_faces(&mut world, 2, &[(0, &[b"first"])]);
+    world.connect(0, 1);
+    world.settle();
+    world.publish(2, None, b"second");
+    let key = (derive::space_of_all(&P), world.main_log(2));
+    let batch = Batch::pack(&world.nodes[2].logs[&key].0).unwrap();
+    let (zero, two) = (world.nodes[0].id, world.nodes[2].id);
+    world.wires.insert((2, 0), VecDeque::new());
+    world.event(0, Event::Connected(two));
+    let hello = Hello { version: VERSION, heads: vec![], addresses: vec![] };
+    world.send(2, &zero, Message::Hello(hello));
+    world.send(2, &zero, Message::Batch(batch));
+    world.settle();
+    for honest in [0, 1] {
+        assert!(world.nodes[honest].forks.contains_key(&key), "node {honest}");
+        assert_eq!(world.nodes[honest].logs[&key].0[0].payload.as_deref(), Some(b"first".as_slice()));
+    }
+}
+
+#[test]
+fn evidence_of_a_circle_is_told_to_its_members_only() {
+    let mut world = World::new(4, 22);
+    for victim in [0, 1] {
+        forget_own_log(&mut world, 3);
+        world.nodes[3].logs.clear();
+        world.publish(3, Some(&[0, 1]), &[u8::try_from(victim).unwrap(); 3]);
+        world.connect(3, victim);
+        world.settle();
+    }
+    forget_own_log(&mut world, 3);
+    let before = world.sent.len();
+    for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+        world.connect(a, b);
+    }
+    world.settle();
+    assert_eq!(
+        (world.nodes[0].forks.len(), world.nodes[1].forks.len(), world.nodes[2].forks.len()),
+        (1, 1, 0)
+    );
+    let told = |(_, to, message): &&(usize, usize, Message)| *to == 2 && matches!(message, Message::Proof(_));
+    assert_eq!(world.sent[before..].iter().filter(told).count(), 0);
+}
+
+#[test]
+fn honest_copies_of_different_lengths_cost_few_comparisons_and_accuse_nobody() {
+    let mut world = World::new(4, 23);
+    world.connect_all();
+    for n in 0..200 {
+        world.publish(0, None, &[n]);
+    }
+    world.settle();
+    for node in &world.nodes {
+        assert!(node.forks.is_empty());
+        assert!(node.looked_up < 40, "{} comparisons", node.looked_up);
+    }
+}
+
 /// One random thing that happens.
 fn disturb(world: &mut World) {
     let n = world.nodes.len() as u64;
@@ -466,6 +656,7 @@ proptest! {
                 lengths.entry(*key).or_default().insert(entries.len() as u64);
             }
             prop_assert!(node.hung_up.is_empty());
+            prop_assert!(node.forks.is_empty(), "an honest author was accused");
         }
         for (key, seen) in lengths {
             prop_assert_eq!(seen.len(), 1, "{:?}: {:?}", key, seen);

@@ -192,7 +192,7 @@ fn messages() -> Vec<Sample> {
     let all = derive::space_of_all(&w.partnership);
     let circle = derive::space_of_circle(&w.partnership, &w.circle);
     let owner = LogOwner { node: w.alice.node_id(), certificate: w.certificate.to_unverified() };
-    let point = |certificate| LogPoint { log: w.alice.log_id(), next: Seq(3), certificate };
+    let point = |certificate| LogPoint { log: w.alice.log_id(), next: Seq(3), certificate, chain: None };
     let addresses = w.alice.card(w.partnership).addresses;
     let blob = content().attachments[0].blob;
     let acts = deeds().map(|(_, act)| act.signed().to_unverified()).to_vec();

@@ -115,7 +115,7 @@ fn other_partnership(
 }
 
 fn about_log(space: entente_protocol::ids::SpaceId, log: LogId) -> [Message; 2] {
-    let logs = vec![LogPoint { log, next: Seq(0), certificate: None }];
+    let logs = vec![LogPoint { log, next: Seq(0), certificate: None, chain: None }];
     [Message::WantLog(space, log, Seq(0)), Message::Frontier(Frontier { space, circle: None, logs })]
 }
 

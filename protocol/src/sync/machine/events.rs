@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::epoch::{EpochHeader, Slot};
+use crate::evidence::{Evidence, SignedHeaders};
 use crate::identity::LogCertificate;
-use crate::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId};
-use crate::log::Batch;
+use crate::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId};
+use crate::log::{Batch, Head};
 use crate::membership::ActBody;
 use crate::signed::Unverified;
 
@@ -42,17 +43,17 @@ pub enum Event {
         log: LogId,
         /// Whose it is, with its certificate where it is in a circle.
         owner: (NodeId, Option<Unverified<LogCertificate>>),
-        /// The next position that is not stored.
-        next: Seq,
+        /// How far it is stored.
+        head: Head,
     },
-    /// Entries are durable here, up to before `next`.
+    /// Entries are durable here, up to this head.
     Stored {
         /// The space.
         space: SpaceId,
         /// The log.
         log: LogId,
-        /// The next position.
-        next: Seq,
+        /// How far.
+        head: Head,
     },
     /// A batch that this machine passed on was not accepted.
     Refused {
@@ -78,6 +79,26 @@ pub enum Event {
     EpochMissing(SpaceId, EpochId),
     /// The key of an epoch is here now.
     EpochKnown(EpochId),
+    /// A peer's copy of a log, of which it spoke, is not ours before this position.
+    Diverged {
+        /// Whose copy.
+        from: NodeId,
+        /// The space.
+        space: SpaceId,
+        /// The log.
+        log: LogId,
+        /// The position that both copies reach.
+        next: Seq,
+    },
+    /// Evidence that a log has two versions is durable here.
+    Forked {
+        /// The space.
+        space: SpaceId,
+        /// The log.
+        log: LogId,
+        /// A position with two entries.
+        seq: Seq,
+    },
     /// Membership changed.
     RosterChanged(Roster, Vec<ActId>),
     /// Some hundred milliseconds passed.
@@ -126,6 +147,46 @@ pub enum Effect {
     TakeEpoch(NodeId, Unverified<EpochHeader>, Slot),
     /// Give an epoch to a node, if it is one of its readers.
     SendEpoch(NodeId, SpaceId, EpochId),
+    /// Compare what a peer's copy of a log hashes to with ours at that position; say [`Event::Diverged`] if they
+    /// differ.
+    Compare {
+        /// The peer.
+        with: NodeId,
+        /// The space.
+        space: SpaceId,
+        /// The log.
+        log: LogId,
+        /// The position, not beyond what is stored here.
+        next: Seq,
+        /// What the peer's copy hashes to.
+        chain: Hash,
+    },
+    /// Entries came that begin where we hold some already: compare them, and keep the evidence if they differ.
+    CompareBatch(NodeId, Batch),
+    /// Send what the author of a log signed at a position, as it is held here.
+    SendProof {
+        /// To whom.
+        to: NodeId,
+        /// The space.
+        space: SpaceId,
+        /// The log.
+        log: LogId,
+        /// The position.
+        seq: Seq,
+    },
+    /// Compare what the author signed of a peer's version with ours, and keep the evidence if they differ.
+    TakeProof(NodeId, SignedHeaders),
+    /// Verify and keep evidence.
+    TakeEvidence(NodeId, Evidence),
+    /// Send the evidence that is kept of a log.
+    SendEvidence {
+        /// To whom.
+        to: NodeId,
+        /// The space.
+        space: SpaceId,
+        /// The log.
+        log: LogId,
+    },
     /// Something about attachments.
     Blob(NodeId, BlobMessage),
     /// The peer told where it may be reached.

@@ -6,6 +6,7 @@ use crate::derive;
 use crate::identity::LogCertificate;
 use crate::ids::{LogId, NodeId, OrgId, Seq, SpaceId};
 use crate::limits;
+use crate::log::Head;
 use crate::signed::Unverified;
 
 use super::super::message::{Announcement, Frontier, LOGS_PER_FRONTIER, LogOwner, LogPoint, Message};
@@ -32,6 +33,9 @@ impl SyncMachine {
                     if let Some(stream) = peer.streams.get_mut(&key).filter(|s| !s.reading) {
                         stream.next = stream.next.max(point.next);
                     }
+                }
+                if let Some(chain) = point.chain {
+                    self.claimed(from, key, point.next, chain);
                 }
                 self.fetch_if_orphaned(from, key);
                 self.pump(from, key);
@@ -72,7 +76,7 @@ impl SyncMachine {
             return;
         }
         let certificate = owner.certificate;
-        place.logs.insert(log, Log::new(owner.node, Some(certificate.clone()), Seq(0)));
+        place.logs.insert(log, Log::new(owner.node, Some(certificate.clone()), Head::EMPTY));
         self.out.push(Effect::KeepLog { space, circle: orgs, log, owner: owner.node, certificate });
     }
 
@@ -82,13 +86,12 @@ impl SyncMachine {
         circle: Option<Vec<OrgId>>,
         log: LogId,
         owner: (NodeId, Option<Unverified<LogCertificate>>),
-        next: Seq,
+        head: Head,
     ) {
         let place = self.spaces.entry(space).or_insert_with(|| Space { circle, logs: BTreeMap::new() });
-        let known = place.logs.entry(log).or_insert_with(|| Log::new(owner.0, owner.1, next));
+        let known = place.logs.entry(log).or_insert_with(|| Log::new(owner.0, owner.1, head));
         // Known from the roster, or from a peer, before it was loaded from the store.
-        known.stored = known.stored.max(next);
-        known.received = known.received.max(next);
+        known.reach(head);
         for peer in self.peers.keys().copied().collect::<Vec<_>>() {
             self.tell_one(peer, (space, log));
             self.pump(peer, (space, log));
@@ -142,7 +145,8 @@ impl SyncMachine {
                 .filter(|_| first_time)
                 .map(|certificate| LogOwner { node: log.owner, certificate });
             peer.told.insert((space, *id), log.stored);
-            points.push(LogPoint { log: *id, next: log.stored, certificate });
+            let chain = (log.stored > Seq(0)).then_some(log.chain);
+            points.push(LogPoint { log: *id, next: log.stored, certificate, chain });
         }
         let frontier = Frontier { space, circle: place.circle.clone(), logs: points };
         self.out.push(Effect::Send(to, Message::Frontier(frontier)));

@@ -1,7 +1,7 @@
 //! Logs that come in: asked for where nobody streams them (S2), passed on to be stored, acknowledged.
 
 use crate::ids::{LogId, NodeId, Seq, SpaceId};
-use crate::log::Batch;
+use crate::log::{Batch, Head};
 
 use super::super::message::Message;
 use super::super::peer::LogKey;
@@ -94,6 +94,10 @@ impl SyncMachine {
         let Some(log) = self.spaces.get_mut(&key.0).and_then(|s| s.logs.get_mut(&key.1)) else { return };
         let end = batch.from.0.saturating_add(batch.items.len() as u64);
         let late = welcome_until.is_some_and(|until| end > until.0);
+        if batch.from < log.stored && log.forked.is_none() && !batch.items.is_empty() {
+            self.out.push(Effect::CompareBatch(from, batch));
+            return;
+        }
         // Twice, or out of order: the stall rule asks again if it matters.
         if late || batch.from != log.received || batch.items.is_empty() {
             return;
@@ -114,6 +118,12 @@ impl SyncMachine {
 
     /// Up to which position entries of a log are welcome; `Some(0)` for logs of nobody.
     fn welcome_until(&self, key: &LogKey) -> Option<Seq> {
+        let forked = self.log(key).and_then(|log| log.forked);
+        let until = self.welcome_by_roster(key);
+        until.zip(forked).map(|(a, b)| a.min(b)).or(until).or(forked)
+    }
+
+    fn welcome_by_roster(&self, key: &LogKey) -> Option<Seq> {
         match self.spaces.get(&key.0) {
             Some(space) if space.circle.is_none() => match self.roster.logs.get(&key.1) {
                 Some((_, until)) => *until,
@@ -127,14 +137,15 @@ impl SyncMachine {
         }
     }
 
-    pub(super) fn stored(&mut self, space: SpaceId, log: LogId, next: Seq) {
+    pub(super) fn stored(&mut self, space: SpaceId, log: LogId, head: Head) {
+        let next = head.next;
         let key = (space, log);
         let Some(state) = self.spaces.get_mut(&space).and_then(|s| s.logs.get_mut(&log)) else { return };
-        state.stored = state.stored.max(next);
-        state.received = state.received.max(next);
+        state.reach(head);
         let (owner, ours) = (state.owner, state.owner == self.me);
         for peer in self.peers.keys().copied().collect::<Vec<_>>() {
             self.pump(peer, key);
+            self.compare(peer, key, false);
         }
         // S3: the author (or whoever stands in for it) learns at once, the others at the next tick.
         if !ours {

@@ -36,7 +36,7 @@ impl SyncMachine {
         }
         let pushing = self.pushes_to(&to);
         let Some(log) = self.spaces.get(&key.0).and_then(|s| s.logs.get(&key.1)) else { return };
-        let (owner, stored) = (log.owner, log.stored);
+        let (owner, stored) = (log.owner, log.to_send());
         let Some(peer) = self.peers.get_mut(&to) else { return };
         if !peer.greeted {
             return;
