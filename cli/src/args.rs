@@ -1,6 +1,7 @@
 //! The command line: names, options and examples. The contract is in the user guide; scripts rely on it.
 
 mod agreement;
+mod audit;
 mod partnership;
 mod record;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use entente_protocol::identity::OrgKind;
 
 pub use agreement::*;
+pub use audit::*;
 pub use partnership::*;
 pub use record::*;
 
@@ -84,6 +86,9 @@ pub enum Command {
     /// See what partners have, and why
     #[command(subcommand, after_help = "Example:\n  entente sync status")]
     Sync(SyncCommand),
+    /// Check what happened, and that nothing of it was deleted or changed
+    #[command(subcommand, after_help = "Example:\n  entente audit verify")]
+    Audit(AuditCommand),
     /// Show the whole of it: three nodes on this machine, and who can read what
     Demo(DemoArgs),
     /// Print completions for a shell

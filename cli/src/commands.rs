@@ -2,6 +2,7 @@
 
 mod agreement;
 mod attachment;
+mod audit;
 mod completions;
 mod demo;
 mod doctor;
@@ -43,6 +44,7 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Record(command) => record::record(context, command).await,
         Command::Attachment(command) => attachment::attachment(context, command).await,
         Command::Sync(command) => sync::sync(context, command).await,
+        Command::Audit(command) => audit::audit(context, command).await,
         Command::Demo(args) => demo::demo(context, args).await,
         Command::Completions { shell } => completions::completions(context, shell),
     }

@@ -12,6 +12,13 @@ pub fn now() -> Timestamp {
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// A moment in words: `2026-11-23 14:05 UTC`.
+#[must_use]
+pub fn words(moment: Timestamp) -> String {
+    let instant = i64::try_from(moment.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    instant.map_or_else(|| "an unknown date".into(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}
+
 /// Nanoseconds since 1970, by this machine's clock.
 #[must_use]
 pub fn now_ns() -> u64 {

@@ -2,6 +2,7 @@
 
 use entente_protocol::codec::{self, DecodeError, Wire};
 use entente_protocol::epoch::{EpochHeader, Slot};
+use entente_protocol::evidence::Evidence;
 use entente_protocol::identity::LogCertificate;
 use entente_protocol::ids::{BlobId, LogId, NodeId, OrgId, PartnershipId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
@@ -35,6 +36,9 @@ pub enum Frame {
     /// An attachment: here, or to be fetched.
     #[n(6)]
     Blob(#[n(0)] KnownBlob),
+    /// Evidence that the author of a log signed two entries at one position, and when it came.
+    #[n(9)]
+    Evidence(#[n(0)] PartnershipId, #[n(1)] Box<Evidence>, #[n(2)] Timestamp),
 }
 
 /// A log of a circle.

@@ -5,6 +5,7 @@
 #![allow(clippy::result_large_err)]
 
 pub mod api;
+pub mod audit;
 pub mod clock;
 pub mod doctor;
 pub mod door;

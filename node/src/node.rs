@@ -126,6 +126,7 @@ impl Node {
             door,
             addresses,
             events,
+            lost_acknowledged: recovery.lost_acknowledged(),
         };
         let node = Arc::new(Node {
             home: home.clone(),
@@ -323,7 +324,7 @@ fn apply_again(
             }
             *id
         }
-        Frame::Entry(id, _, _) => *id,
+        Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) => *id,
         Frame::Log(log) => log.partnership,
         Frame::Epoch(epoch) => epoch.partnership,
         Frame::Draft(_) | Frame::Shared(..) | Frame::Blob(_) => {

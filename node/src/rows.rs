@@ -40,6 +40,10 @@ pub enum Table {
     Shared = 10,
     /// draft → its journal position.
     Draft = 11,
+    /// partnership, log → journal position of the evidence against its author.
+    Evidence = 14,
+    /// partnership, log, acknowledging log → [`AckRow`].
+    Acknowledgement = 15,
 }
 
 /// Changes to the index that belong together.
@@ -55,6 +59,18 @@ impl Batch {
     /// Deletes a key.
     pub fn delete(&mut self, table: u8, key: &[u8]) {
         self.0.push((table, key.to_vec(), None));
+    }
+
+    /// A row as it will be once this batch is applied.
+    #[must_use]
+    pub fn row<T>(&self, index: &Index, table: Table, key: &[u8]) -> Option<T>
+    where
+        T: Wire + Encode<()> + for<'b> Decode<'b, ()>,
+    {
+        match self.pending(table as u8, key) {
+            Some(bytes) => decode(bytes),
+            None => index.get(table as u8, key).ok().flatten().and_then(|bytes| decode(&bytes)),
+        }
     }
 
     /// What a key will hold, if this batch changes it.
@@ -115,6 +131,35 @@ pub struct LogRow {
     /// How far it is durable here.
     #[n(4)]
     pub head: Head,
+    /// The position after its last entry that is not an acknowledgement; absent in old rows.
+    #[n(5)]
+    pub worth: Option<Seq>,
+}
+
+/// The most that one node acknowledged of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AckRow {
+    /// The space.
+    #[n(0)]
+    pub space: SpaceId,
+    /// The log that is acknowledged.
+    #[n(1)]
+    pub log: LogId,
+    /// How far, and what it hashes to there.
+    #[n(2)]
+    pub head: Head,
+    /// The log of who acknowledges.
+    #[n(3)]
+    pub by: LogId,
+    /// Where in that log.
+    #[n(4)]
+    pub seq: Seq,
+    /// When, by its clock.
+    #[n(5)]
+    pub said: Timestamp,
+    /// When it came to be stored here.
+    #[n(6)]
+    pub arrived: Timestamp,
 }
 
 /// A circle's organisations, and a log owner's word.
@@ -212,6 +257,7 @@ row!(LogRow, "log row");
 row!(RecordRow, "record row");
 row!(RefusedRow, "refusal row");
 row!(KnownBlob, "attachment row");
+row!(AckRow, "acknowledgement row");
 
 /// Reads a row; a row that does not decode is as good as none (the index is rebuilt from the journal).
 pub fn decode<T>(bytes: &[u8]) -> Option<T>
@@ -255,6 +301,58 @@ pub fn positioned(prefix: [u8; 16], position: Position) -> Vec<u8> {
 #[must_use]
 pub fn waiting_name(index: &Index, epoch: &EpochId) -> [u8; 16] {
     index.name(Table::Waiting as u8, &epoch.0)
+}
+
+/// The key of what one log acknowledges of another.
+#[must_use]
+pub fn ack_key(
+    index: &Index,
+    partnership: &PartnershipId,
+    space: &SpaceId,
+    log: &LogId,
+    by: &LogId,
+) -> Vec<u8> {
+    let mut key = log_key(index, partnership, space, log);
+    key.extend_from_slice(&log_name(index, space, by));
+    key
+}
+
+/// What was acknowledged of a log, by whom.
+#[must_use]
+pub fn acknowledgements(
+    index: &Index,
+    partnership: &PartnershipId,
+    space: &SpaceId,
+    log: &LogId,
+) -> Vec<AckRow> {
+    let key = log_key(index, partnership, space, log);
+    prefix(index, Table::Acknowledgement as u8, &key).filter_map(|(_, row)| decode(&row)).collect()
+}
+
+/// Everything that was acknowledged in a partnership.
+#[must_use]
+pub fn all_acknowledgements(index: &Index, partnership: &PartnershipId) -> Vec<AckRow> {
+    let name = partnership_name(index, partnership);
+    prefix(index, Table::Acknowledgement as u8, &name).filter_map(|(_, row)| decode(&row)).collect()
+}
+
+/// Where the journal has the evidence against the author of a log.
+#[must_use]
+pub fn evidence_position(
+    index: &Index,
+    partnership: &PartnershipId,
+    space: &SpaceId,
+    log: &LogId,
+) -> Option<Position> {
+    let key = log_key(index, partnership, space, log);
+    index.get(Table::Evidence as u8, &key).ok().flatten().and_then(|bytes| position(&bytes))
+}
+
+/// Where the journal has all evidence of a partnership.
+#[must_use]
+pub fn all_evidence(index: &Index, partnership: &PartnershipId) -> Vec<Position> {
+    let name = partnership_name(index, partnership);
+    prefix(index, Table::Evidence as u8, &name).filter_map(|(_, bytes)| position(&bytes)).collect()
 }
 
 /// Journal position of an entry.

@@ -293,7 +293,12 @@ fn messages_one_byte_too_long_are_refused_unread() {
 #[test]
 fn the_largest_frontier_and_epoch_fit_a_message() {
     let owner = LogOwner { node: WORLD.alice.node_id(), certificate: WORLD.certificate.to_unverified() };
-    let point = |id| LogPoint { log: LogId(id), next: Seq(u64::MAX), certificate: Some(owner.clone()), chain: Some(Hash([9; 32])) };
+    let point = |id| LogPoint {
+        log: LogId(id),
+        next: Seq(u64::MAX),
+        certificate: Some(owner.clone()),
+        chain: Some(Hash([9; 32])),
+    };
     let logs = ids(entente_protocol::sync::message::LOGS_PER_FRONTIER).into_iter().map(point).collect();
     let circle = Some(ids(MAX_NAMED_READERS + 1).into_iter().map(OrgId).collect());
     let frontier = Message::Frontier(Frontier { space: SpaceId([1; 32]), circle, logs });

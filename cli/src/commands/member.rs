@@ -68,8 +68,9 @@ pub(super) fn table(page: &mut Page, members: &[MemberView]) {
         ["name", "id", "kind", "role", "since", "last seen"],
         members.iter().map(|m| {
             let steward = if m.steward { ", steward" } else { "" };
+            let two_faced = if m.two_faced { " (TWO FACES: see audit verify)" } else { "" };
             [
-                m.organisation.name.clone(),
+                format!("{}{two_faced}", m.organisation.name),
                 words::short(&m.organisation.id),
                 format!("{}, {}", m.organisation.kind.as_str(), m.organisation.country),
                 format!("{}{steward}", m.role),

@@ -50,6 +50,16 @@ fn paint(page: &mut Page, status: &SyncStatus) {
             status.partners.iter().map(row),
         );
     }
+    if !status.two_faced.is_empty() {
+        page.heading("Signed two different entries at one position");
+        page.table(
+            ["who", "partnership", "place", "evidence since"],
+            status.two_faced.iter().map(|t| {
+                let place = (t.seq + 1).to_string();
+                [t.author.clone(), t.partnership_name.clone(), place, times::local(t.arrived)]
+            }),
+        );
+    }
     if status.quarantined.is_empty() {
         return;
     }

@@ -2,6 +2,7 @@
 //!
 //! [`types`] is what is said, `routes` who answers, [`server`] how it is served.
 
+mod audit;
 pub mod problem;
 pub(crate) mod routes;
 pub mod server;

@@ -31,7 +31,7 @@ use super::types::{
 };
 use super::views;
 
-type Answer<T> = Result<Json<T>, Problem>;
+pub(super) type Answer<T> = Result<Json<T>, Problem>;
 
 /// Requests larger than this are refused, attachments apart: an import of 1,000 drafts.
 const MAX_BODY: usize = 8 * 1024 * 1024;
@@ -64,6 +64,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/sync/explain/{record}/{org}", get(explain))
         .route("/v1/doctor", get(doctor))
         .route("/v1/events", get(events))
+        .merge(super::audit::router())
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .route("/v1/attachments", post(attach_file).layer(axum::extract::DefaultBodyLimit::disable()))
         .fallback(nothing_here)
@@ -287,7 +288,7 @@ async fn search(State(server): State<Arc<Server>>, Json(query): Json<RecordQuery
 }
 
 /// Reading many records must not hold up the network.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|e| failed(e.to_string(), "Nothing was done."))?
@@ -381,7 +382,8 @@ async fn sync(State(server): State<Arc<Server>>) -> Answer<SyncStatus> {
             partners.extend(answer.await.unwrap_or_default());
         }
     }
-    Ok(Json(SyncStatus { partners, quarantined: quarantined(&node) }))
+    let two_faced = node.handles().iter().flat_map(|handle| crate::audit::two_faced(&node, handle)).collect();
+    Ok(Json(SyncStatus { partners, quarantined: quarantined(&node), two_faced }))
 }
 
 /// The newest things that arrived and are not shown.

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::audit::view::TwoFacedView;
 use entente_protocol::handling::{Handling, Kind, Language, Onward, Role, Sensitivity};
 use entente_protocol::identity::OrgKind;
 use entente_protocol::ids::{NodeId, OrgId, PartnershipId, RecordId, Timestamp};
@@ -190,6 +191,9 @@ pub struct MemberView {
     pub last_seen: Option<Timestamp>,
     /// Its nodes.
     pub nodes: Vec<NodeId>,
+    /// Did one of them sign two different entries at one position of its log?
+    #[serde(default)]
+    pub two_faced: bool,
 }
 
 /// A join that waits.
@@ -495,6 +499,9 @@ pub struct SyncStatus {
     pub partners: Vec<PartnerSync>,
     /// What arrived and is not shown, with its reason.
     pub quarantined: Vec<QuarantineView>,
+    /// Nodes that signed two different entries at one position of their log.
+    #[serde(default)]
+    pub two_faced: Vec<TwoFacedView>,
 }
 
 /// How things stand with one partner's node.
@@ -599,6 +606,15 @@ pub enum Event {
         node: NodeId,
         /// Came?
         connected: bool,
+    },
+    /// A node signed two different entries at one position of its log; both are kept as evidence.
+    TwoFaced {
+        /// Where.
+        partnership: PartnershipId,
+        /// Whose log.
+        node: NodeId,
+        /// The position.
+        seq: u64,
     },
     /// The attachments of a record are complete.
     Attachment {

@@ -93,6 +93,7 @@ pub fn partnership(node: &Node, handle: &Handle) -> PartnershipView {
 fn members(node: &Node, handle: &Handle, membership: &Membership) -> Vec<MemberView> {
     let peers = handle.net.peers();
     let now = std::time::Instant::now();
+    let two_faced = crate::audit::two_faced(node, handle);
     let mut members: Vec<MemberView> = membership
         .members
         .values()
@@ -111,6 +112,7 @@ fn members(node: &Node, handle: &Handle, membership: &Membership) -> Vec<MemberV
                 last_seen: ago
                     .map(|ms| entente_protocol::ids::Timestamp(crate::clock::now().0.saturating_sub(ms))),
                 nodes: member.nodes.keys().copied().collect(),
+                two_faced: two_faced.iter().any(|of| member.nodes.contains_key(&of.node)),
             }
         })
         .collect();

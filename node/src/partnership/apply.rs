@@ -1,14 +1,16 @@
 //! From journal frames to state and index. Run when frames have become durable, and again for whatever
 //! the index missed when a node starts: the same function, so both give the same.
 
+use entente_protocol::ack::Acknowledgement;
 use entente_protocol::codec;
+use entente_protocol::evidence::Evidence;
 use entente_protocol::ids::{EpochId, LogId, NodeId, RecordId, Seq, SpaceId, Timestamp};
-use entente_protocol::log::{Entry, Head};
+use entente_protocol::log::{Entry, EntryHeader, Head};
 use entente_protocol::membership::verify_act;
 
 use crate::frames::{CircleLog, Frame, KnownBlob, KnownEpoch};
 use crate::rows::Batch;
-use crate::rows::{self, Circle, RecordPlace, RefusedRow, Table};
+use crate::rows::{self, AckRow, Circle, RecordPlace, RefusedRow, Table};
 use crate::store::{Position, Store};
 
 use super::epochs;
@@ -32,6 +34,8 @@ pub enum Applied {
     Log(SpaceId, LogId),
     /// An attachment is to be fetched.
     Wanted(KnownBlob),
+    /// A log has two versions, by evidence that is kept now.
+    Forked(SpaceId, LogId, Seq),
     /// An entry that does not continue its log: the one before it was not written. It is not stored.
     OutOfOrder(SpaceId, LogId),
 }
@@ -64,6 +68,7 @@ pub fn apply(
             rows::put_shared(batch, &store.index, draft, partnership, record);
             Vec::new()
         }
+        Frame::Evidence(_, evidence, _) => apply_evidence(state, store, batch, position, evidence),
         // Drafts belong to the node, not to a partnership.
         Frame::Draft(_) => Vec::new(),
     }
@@ -111,6 +116,7 @@ fn apply_epoch(
         let Some(position) = key.get(16..).and_then(rows::position) else { continue };
         if let Some((entry, arrived)) = read_entry(store, position) {
             applied.extend(judged(state, store, batch, position, &entry, arrived));
+            put_log(state, store, batch, &entry.header.space, &entry.header.log);
         }
         batch.delete(Table::Waiting as u8, &key);
     }
@@ -153,25 +159,25 @@ fn apply_entry(
     let again = entry.header.seq < known.stored.next;
     if !again {
         let continues = entry.header.seq == known.stored.next && entry.header.prev == known.stored.chain;
-        let Some(head) = open::head_after(entry).filter(|_| continues) else {
+        let Some(head) = entry.head().filter(|_| continues) else {
             return vec![Applied::OutOfOrder(space, log)];
         };
         known.stored = head;
         if known.queued.next < head.next {
             known.queued = head;
         }
-        put_log(state, store, batch, &space, &log);
     }
     let key = rows::entry_key(&store.index, &space, &log, entry.header.seq);
     batch.put(Table::Entry as u8, &key, &position.to_bytes());
     let mut applied = judged(state, store, batch, position, entry, arrived);
+    put_log(state, store, batch, &space, &log);
     applied.push(Applied::Stored(space, log, entry.header.seq.next().unwrap_or(entry.header.seq)));
     applied
 }
 
 /// Open, verify, permit, index.
 fn judged(
-    state: &State,
+    state: &mut State,
     store: &Store,
     batch: &mut Batch,
     position: Position,
@@ -184,7 +190,13 @@ fn judged(
     let Some((org, node)) = node.and_then(|n| state.org_of(&n).map(|org| (org, n))) else {
         return Vec::new();
     };
-    match judge(&state.id, &state.membership, &state.ring, Owner { org, node }, entry) {
+    let judgement = judge(&state.id, &state.membership, &state.ring, Owner { org, node }, entry);
+    if matches!(judgement, Judgement::Shown(_) | Judgement::Refused { .. })
+        && let Some(known) = state.logs.get_mut(&(space, log))
+    {
+        known.worth = known.worth.max(entry.header.seq.next().unwrap_or(entry.header.seq));
+    }
+    match judgement {
         Judgement::Shown(shown) => {
             let row = open::row(&shown, (state.id, space), entry, arrived);
             if rows::stands_elsewhere(batch, &store.index, &row.id, &place) {
@@ -207,6 +219,10 @@ fn judged(
             }
             applied
         }
+        Judgement::Acknowledged(said) => {
+            note_acknowledgement(state, store, batch, (entry, arrived), &said);
+            Vec::new()
+        }
         Judgement::Waiting(epoch) => {
             let key = rows::positioned(rows::waiting_name(&store.index, &epoch), position);
             batch.put(Table::Waiting as u8, &key, &state.id.0);
@@ -218,6 +234,49 @@ fn judged(
             vec![refuse(batch, position, row)]
         }
     }
+}
+
+/// Keeps the most that a node acknowledged of each log that is known here.
+fn note_acknowledgement(
+    state: &mut State,
+    store: &Store,
+    batch: &mut Batch,
+    (entry, arrived): (&Entry, Timestamp),
+    said: &Acknowledgement,
+) {
+    let EntryHeader { space, log: by, seq, time, .. } = entry.header;
+    let ours = state.logs.get(&(space, by)).is_some_and(|log| log.owner == state.me.node());
+    for point in said.points().iter().filter(|point| state.logs.contains_key(&(space, point.log))) {
+        let key = rows::ack_key(&store.index, &state.id, &space, &point.log, &by);
+        let known: Option<AckRow> = batch.row(&store.index, Table::Acknowledgement, &key);
+        if known.is_some_and(|known| known.head.next >= point.head.next) {
+            continue;
+        }
+        let row = AckRow { space, log: point.log, head: point.head, by, seq, said: time, arrived };
+        batch.put(Table::Acknowledgement as u8, &key, &codec::encode(&row));
+        if ours {
+            state.acknowledged.insert((space, point.log), point.head.next);
+        }
+    }
+}
+
+/// The first evidence about a log is kept; more says nothing new.
+fn apply_evidence(
+    state: &mut State,
+    store: &Store,
+    batch: &mut Batch,
+    position: Position,
+    evidence: &Evidence,
+) -> Vec<Applied> {
+    let Ok(proof) = evidence.clone().verify() else { return Vec::new() };
+    let (space, log, seq) = (proof.space(), proof.log(), proof.seq());
+    if rows::evidence_position(&store.index, &state.id, &space, &log).is_some_and(|at| at != position) {
+        return Vec::new();
+    }
+    let key = rows::log_key(&store.index, &state.id, &space, &log);
+    batch.put(Table::Evidence as u8, &key, &position.to_bytes());
+    state.forks.insert((space, log), seq);
+    vec![Applied::Forked(space, log, seq)]
 }
 
 /// An author says one thing under one id: who named the record must find what it named.

@@ -2,7 +2,8 @@
 
 use entente_protocol::audience::Audience;
 use entente_protocol::handling::Role;
-use entente_protocol::ids::{ActId, OrgId, RecordId, Timestamp};
+use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, RecordId, SpaceId, Timestamp};
+use entente_protocol::log::Head;
 use entente_protocol::membership::ActBody;
 use entente_protocol::policy::Permitted;
 use entente_protocol::record::Content;
@@ -72,10 +73,55 @@ pub enum Command {
     Sync(oneshot::Sender<Vec<PartnerSync>>),
     /// Why does an organisation have a record, or not?
     Explain(RecordPlace, OrgId, oneshot::Sender<Explanation>),
+    /// Acknowledge now whatever is due; how many entries that took.
+    Acknowledge(Reply<usize>),
+    /// What is held of which log, here and by connected partners?
+    Held(oneshot::Sender<Held>),
     /// Try to reach everybody now.
     DialNow,
     /// Stop.
     Stop(oneshot::Sender<()>),
+}
+
+/// What is held of the logs of a partnership.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Each log that is known here.
+    pub logs: Vec<HeldLog>,
+    /// What connected partners say that their copies hash to, and where they end.
+    pub claims: Vec<Claim>,
+}
+
+/// A log that is known here.
+#[derive(Debug, Clone)]
+pub struct HeldLog {
+    /// Its space.
+    pub space: SpaceId,
+    /// The log.
+    pub log: LogId,
+    /// Whose it is.
+    pub owner: NodeId,
+    /// The owner's organisation, where it is known.
+    pub org: Option<OrgId>,
+    /// Is it in a circle of named readers?
+    pub circle: bool,
+    /// How far it is held.
+    pub head: Head,
+}
+
+/// What a connected partner's node says of its copy of a log.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// Whose copy.
+    pub node: NodeId,
+    /// Its organisation.
+    pub org: OrgId,
+    /// The space.
+    pub space: SpaceId,
+    /// The log.
+    pub log: LogId,
+    /// Where it ends, and what it hashes to.
+    pub head: Head,
 }
 
 /// What is to be shared.

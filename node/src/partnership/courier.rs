@@ -13,7 +13,7 @@ use entente_protocol::limits;
 use entente_protocol::log::{Batch, Entry};
 use entente_protocol::membership::ActBody;
 use entente_protocol::signed::Unverified;
-use entente_protocol::sync::{BlobMessage, Message};
+use entente_protocol::sync::{BlobMessage, Message, Proof};
 use tokio::sync::mpsc;
 
 use crate::ledger::Ledger;
@@ -22,6 +22,7 @@ use crate::rows;
 use crate::store::Store;
 
 use super::apply::read_entry;
+use super::forks;
 
 /// Jobs that may wait for one partner. Control messages are small; batches and chunks are read only when
 /// their turn comes.
@@ -61,6 +62,8 @@ pub enum Job {
     Acts(Vec<Unverified<ActBody>>, Waiting),
     /// A batch of a log from a position on.
     Batch(SpaceId, LogId, Seq),
+    /// What the author of a log signed at a position.
+    Proof(SpaceId, LogId, Seq),
     /// Hashes of an attachment's chunks, from a number on; its size in the clear.
     Hashes(BlobId, u64, u64),
     /// A chunk of an attachment, and its length.
@@ -114,6 +117,10 @@ fn prepare(job: Job, store: &Store, to: NodeId) -> (Option<Message>, Option<Batc
             // Nothing readable: the machine hears that the log did not move, and stops asking for it.
             let next = if batch.is_some() { next } else { from };
             (batch.map(Message::Batch), Some(BatchSent { to, space, log, next }))
+        }
+        Job::Proof(space, log, seq) => {
+            let side = forks::signed_at(store, &space, &log, seq);
+            (side.map(|side| Message::Proof(Proof::Side(side))), None)
         }
         Job::Hashes(blob, from, size) => {
             let hashes = hashes(store, &blob, from, size);

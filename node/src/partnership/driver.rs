@@ -30,6 +30,7 @@ use crate::net::{NetEvent, NetEvents, NetHandle};
 use crate::rows::{self, Batch, Table};
 use crate::store::JournalError;
 
+use super::acknowledge::Pace;
 use super::apply::{self, Applied};
 use super::commands::{Command, CommandError, Published, Reply};
 use super::courier::{self, BatchSent, Job, Waiting};
@@ -38,7 +39,7 @@ use super::join::{Refusal, Verdict, Welcome};
 use super::parting::Parting;
 use super::state::State;
 use super::view::View;
-use super::{epochs, govern, ingest};
+use super::{acknowledge, epochs, govern, ingest};
 
 /// How often the machine is told that time passes.
 const TICK: Duration = Duration::from_millis(250);
@@ -65,6 +66,9 @@ pub struct Shared {
     pub addresses: Vec<String>,
     /// Events for the API.
     pub events: broadcast::Sender<types::Event>,
+    /// Did the journal end, when it was opened, before what was once acknowledged? Then this node writes nothing
+    /// of its own accord.
+    pub lost_acknowledged: bool,
 }
 
 /// One partnership at work.
@@ -76,6 +80,7 @@ pub struct Driver {
     pub(super) view: watch::Sender<View>,
     pub(super) fetcher: Fetcher,
     pub(super) parting: Parting,
+    pub(super) pace: Pace,
     /// Addresses that nodes told since they connected.
     pub(super) told: BTreeMap<NodeId, Vec<String>>,
     /// What nodes that are gone now held when they were last here.
@@ -118,6 +123,8 @@ pub(super) enum Then {
     Asked(OrgId, NodeId, oneshot::Sender<Verdict>),
     /// Answer whoever changed membership.
     Membership(Option<Reply<()>>),
+    /// Answer whoever wanted so many acknowledgements written.
+    Acknowledged(usize, Option<Reply<usize>>),
     /// Nothing more.
     Nothing,
 }
@@ -141,6 +148,7 @@ impl Driver {
             view,
             fetcher: Fetcher::default(),
             parting: Parting::default(),
+            pace: Pace::default(),
             told: BTreeMap::new(),
             last_known: BTreeMap::new(),
             last_seen: BTreeMap::new(),
@@ -209,6 +217,8 @@ impl Driver {
         for (space, log) in logs {
             self.tell_log(space, log);
         }
+        self.tell_known_forks();
+        self.pace.heard();
         self.ask_for_missing_epochs();
         self.open_doors();
         self.refresh_network().await;
@@ -239,8 +249,8 @@ impl Driver {
         let Some(known) = self.state.logs.get(&(space, log)) else { return };
         let circle = known.circle.as_ref().map(|c| c.orgs.clone());
         let certificate = known.circle.as_ref().map(|c| c.certificate.clone());
-        let (owner, next) = ((known.owner, certificate), known.stored.next);
-        self.event(Event::LogOpened { space, circle, log, owner, next });
+        let (owner, head) = ((known.owner, certificate), known.stored);
+        self.event(Event::LogOpened { space, circle, log, owner, head });
     }
 
     async fn end(mut self) {
@@ -262,6 +272,7 @@ impl Driver {
         if self.parted(None) {
             self.refresh_network().await;
         }
+        self.acknowledge_if_due();
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks.is_multiple_of(STALLED) {
             self.fetcher.put_back_stalled();
@@ -370,6 +381,14 @@ impl Driver {
                     self.send(to, Job::Message(Message::Epoch(header, slot)));
                 }
             }
+            Effect::Compare { with, space, log, next, chain } => {
+                self.compare_copies(with, (space, log), next, chain);
+            }
+            Effect::CompareBatch(_, batch) => self.compare_batch(batch),
+            Effect::SendProof { to, space, log, seq } => self.send(to, Job::Proof(space, log, seq)),
+            Effect::TakeProof(_, said) => self.accuse(said),
+            Effect::TakeEvidence(_, evidence) => self.take_evidence(evidence),
+            Effect::SendEvidence { to, space, log } => self.send_evidence(to, space, log),
             Effect::Blob(from, message) => self.about_attachment(from, message),
             Effect::Addresses(from, addresses) => {
                 self.told.insert(from, addresses);
@@ -475,17 +494,20 @@ impl Driver {
                 let reason = "the inviter's node could not keep the request; ask again later".into();
                 let _gone = reply.send(Verdict::Refused(Refusal { code: "failed".into(), reason }));
             }
+            Then::Acknowledged(count, reply) => {
+                acknowledge::answer(count, reply, Err(CommandError::Ledger(error.into())));
+            }
             Then::Membership(None) | Then::Nothing => {}
         }
     }
 
     /// Tells the machine, the fetcher and the API what came of applied frames.
     fn react(&mut self, applied: Vec<Applied>) {
-        let mut stored: BTreeMap<(SpaceId, LogId), Seq> = BTreeMap::new();
+        let mut stored: BTreeSet<(SpaceId, LogId)> = BTreeSet::new();
         for one in applied {
             match one {
-                Applied::Stored(space, log, next) => {
-                    stored.insert((space, log), next);
+                Applied::Stored(space, log, _) => {
+                    stored.insert((space, log));
                 }
                 Applied::Record(record) => {
                     let event = types::Event::Record { record, visible_ns: clock::now_ns() };
@@ -505,6 +527,7 @@ impl Driver {
                     let _nobody_listens = self.shared.events.send(event);
                 }
                 Applied::Log(space, log) => self.tell_log(space, log),
+                Applied::Forked(space, log, seq) => self.found_fork(space, log, seq),
                 Applied::Wanted(blob) => self.fetcher.want(blob),
                 Applied::OutOfOrder(space, log) => {
                     if let Some(known) = self.state.logs.get_mut(&(space, log)) {
@@ -513,9 +536,14 @@ impl Driver {
                 }
             }
         }
-        for ((space, log), next) in stored {
+        for (space, log) in stored {
+            let Some(known) = self.state.logs.get(&(space, log)) else { continue };
+            let (head, ours) = (known.stored, known.owner == self.state.me.node());
+            if !ours {
+                self.pace.heard();
+            }
             self.note_announcement(space, log);
-            self.event(Event::Stored { space, log, next });
+            self.event(Event::Stored { space, log, head });
         }
         self.fetch_on();
     }
@@ -542,6 +570,7 @@ impl Driver {
                 let verdict = self.wait_or_welcome(org, node);
                 let _gone = reply.send(verdict);
             }
+            Then::Acknowledged(count, reply) => acknowledge::answer(count, reply, Ok(())),
             Then::Nothing => self.refresh_network().await,
         }
     }

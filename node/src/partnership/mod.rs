@@ -8,6 +8,7 @@
 //!                    └────────────┘
 //! ```
 
+mod acknowledge;
 pub mod apply;
 mod attachments;
 pub mod commands;
@@ -15,6 +16,7 @@ mod courier;
 mod driver;
 mod epochs;
 mod fetch;
+pub mod forks;
 mod govern;
 mod ingest;
 pub mod join;
@@ -31,7 +33,8 @@ use std::sync::Arc;
 
 use entente_protocol::codec;
 use entente_protocol::derive;
-use entente_protocol::ids::PartnershipId;
+use entente_protocol::evidence::Evidence;
+use entente_protocol::ids::{LogId, PartnershipId};
 use entente_protocol::membership::{ActGraph, Membership, verify_act};
 use entente_protocol::sync::Announcement;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -135,6 +138,18 @@ pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<
         let position = rows::position(&position);
         if let Some(Frame::Epoch(epoch)) = position.and_then(|p| read(store, p)) {
             apply::load_epoch(&mut state, &epoch);
+        }
+    }
+    let mine: Vec<LogId> =
+        state.logs.iter().filter(|(_, log)| log.owner == state.me.node()).map(|((_, log), _)| *log).collect();
+    for row in rows::all_acknowledgements(index, &secrets.id) {
+        if mine.contains(&row.by) {
+            state.acknowledged.insert((row.space, row.log), row.head.next);
+        }
+    }
+    for position in rows::all_evidence(index, &secrets.id) {
+        if let Some(Ok(proof)) = forks::read(store, position).map(Evidence::verify) {
+            state.forks.insert((proof.space(), proof.log()), proof.seq());
         }
     }
     Ok(state)

@@ -4,8 +4,8 @@
 //! entry ──open(epoch key)──▶ parts ──verify_in(place)──▶ VerifiedRecord ──permit──▶ shown, or refused with a code
 //! ```
 
+use entente_protocol::ack::{self, Acknowledgement};
 use entente_protocol::codec;
-use entente_protocol::derive;
 use entente_protocol::envelope::{self, Place};
 use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
@@ -21,6 +21,8 @@ use super::ring::{Epoch, Ring};
 pub enum Judgement {
     /// It may be shown.
     Shown(Box<Shown>),
+    /// It is no record: its author acknowledges what it holds.
+    Acknowledged(Acknowledgement),
     /// The key of its epoch is not here yet.
     Waiting(EpochId),
     /// It was erased by its author or by time.
@@ -65,7 +67,7 @@ pub fn judge(
     let Some(payload) = &entry.payload else { return Judgement::Erased };
     let Some(epoch) = ring.get(&entry.header.epoch) else { return Judgement::Waiting(entry.header.epoch) };
     match open(partnership, membership, &epoch, owner, entry, payload) {
-        Ok(shown) => Judgement::Shown(Box::new(shown)),
+        Ok(judgement) => judgement,
         Err((code, reason)) => Judgement::Refused { code, reason },
     }
 }
@@ -79,13 +81,16 @@ fn open(
     owner: Owner,
     entry: &Entry,
     payload: &[u8],
-) -> Result<Shown, Refused> {
+) -> Result<Judgement, Refused> {
     let header = &entry.header;
     if epoch.space != header.space {
         return Err(refused("E-EPOCH", "it is sealed under a key of another circle"));
     }
     let place = Place { space: header.space, log: header.log, seq: header.seq, epoch: header.epoch };
     let opened = envelope::open(payload, &place, &epoch.key).map_err(|e| refused("E-SEALED", e))?;
+    if let Some(said) = ack::read(&opened).map_err(|e| refused("E-FORM", e))? {
+        return Ok(Judgement::Acknowledged(said));
+    }
     let parts: RecordParts = codec::decode(&opened).map_err(|e| refused("E-FORM", e))?;
     let record = parts
         .verify_in(partnership, &owner.org, &owner.node, &header.log, header.seq)
@@ -99,7 +104,7 @@ fn open(
         let reasons: Vec<String> = refusals.iter().map(|r| r.reason.clone()).collect();
         (codes.join(" "), reasons.join(" "))
     })?;
-    Ok(Shown { record, parts, permitted })
+    Ok(Judgement::Shown(Box::new(Shown { record, parts, permitted })))
 }
 
 fn refused(code: &str, reason: impl ToString) -> Refused {
@@ -153,10 +158,3 @@ pub fn title(fields: &[(String, entente_protocol::value::Value)]) -> String {
 
 /// Characters of a title in a list.
 const TITLE: usize = 120;
-
-/// Is the chain of this header the one that the row says? Used when the journal is read again.
-#[must_use]
-pub fn head_after(entry: &Entry) -> Option<entente_protocol::log::Head> {
-    let next = entry.header.seq.next()?;
-    Some(entente_protocol::log::Head { next, chain: derive::chain(&codec::encode(&entry.header)) })
-}

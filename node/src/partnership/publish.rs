@@ -151,7 +151,12 @@ pub fn publish(
 }
 
 /// The first record in a circle opens our log there.
-fn new_circle_log(state: &mut State, space: SpaceId, circle: Option<Vec<OrgId>>, log: LogId) -> Vec<Frame> {
+pub(super) fn new_circle_log(
+    state: &mut State,
+    space: SpaceId,
+    circle: Option<Vec<OrgId>>,
+    log: LogId,
+) -> Vec<Frame> {
     let Some(orgs) = circle else { return Vec::new() };
     if state.logs.contains_key(&(space, log)) {
         return Vec::new();

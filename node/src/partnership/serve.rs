@@ -2,14 +2,15 @@
 
 use entente_protocol::audience::Audience;
 use entente_protocol::ids::{NodeId, OrgId, Timestamp};
+use entente_protocol::log::Head;
 use entente_protocol::record::Content;
 
 use crate::api::types::{Explanation, PartnerSync};
 use crate::clock;
 use crate::me;
-use crate::rows::RecordPlace;
+use crate::rows::{self, AckRow, RecordPlace};
 
-use super::commands::{Command, CommandError, Foreseen, Publish, Published, Reply};
+use super::commands::{Claim, Command, CommandError, Foreseen, Held, HeldLog, Publish, Published, Reply};
 use super::driver::{Driver, Then};
 use super::publish::{self, PublishError};
 use super::{epochs, govern};
@@ -43,6 +44,10 @@ impl Driver {
             }
             Command::Explain(place, org, reply) => {
                 let _gone = reply.send(self.explain(&place, &org));
+            }
+            Command::Acknowledge(reply) => self.acknowledge_now(reply),
+            Command::Held(reply) => {
+                let _gone = reply.send(self.held());
             }
             Command::DialNow => {
                 let _stopping = self.net.dial_now().await;
@@ -143,6 +148,36 @@ impl Driver {
             .collect()
     }
 
+    fn held(&self) -> Held {
+        let logs = self.state.logs.iter().map(|((space, log), known)| HeldLog {
+            space: *space,
+            log: *log,
+            owner: known.owner,
+            org: self.state.org_of(&known.owner),
+            circle: known.circle.is_some(),
+            head: known.stored,
+        });
+        let logs = logs.collect();
+        let claims = self.couriers.keys().filter_map(|node| {
+            let org = self.state.org_of(node)?;
+            let claims = self.machine.peer_claims(node)?.iter();
+            Some(claims.map(move |((space, log), (next, chain))| {
+                let head = Head { next: *next, chain: *chain };
+                Claim { node: *node, org, space: *space, log: *log, head }
+            }))
+        });
+        Held { logs, claims: claims.flatten().collect() }
+    }
+
+    /// The acknowledgement of a node of this organisation that covers a position, if one came.
+    fn receipt(&self, org: &OrgId, place: &RecordPlace) -> Option<AckRow> {
+        let index = &self.shared.ledger.store().index;
+        let by_org = |row: &AckRow| self.state.owner(&row.space, &row.by).is_some_and(|(o, _)| o == *org);
+        rows::acknowledgements(index, &self.state.id, &place.space, &place.log)
+            .into_iter()
+            .find(|row| row.head.next > place.seq && by_org(row))
+    }
+
     fn seen(&self, node: &NodeId) -> Option<Timestamp> {
         if self.couriers.contains_key(node) {
             return Some(clock::now());
@@ -181,6 +216,13 @@ impl Driver {
                 place.seq.0 + 1
             );
             return say("behind", words, "Wait a moment, or look at `entente sync status`.");
+        }
+        if let Some(receipt) = self.receipt(org, place) {
+            let words = format!(
+                "{name} acknowledged holding it: its receipt came on {}. It is not connected now.",
+                clock::words(receipt.arrived)
+            );
+            return say("has-it", words, "");
         }
         let before = member.nodes.keys().filter_map(|n| self.last_known.get(n)?.get(&key)).max();
         if before.is_some_and(|next| next.0 > place.seq.0) {

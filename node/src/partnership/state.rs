@@ -30,6 +30,8 @@ pub struct Log {
     pub stored: Head,
     /// How far it was handed to the journal.
     pub queued: Head,
+    /// The position after the last entry that is not an acknowledgement.
+    pub worth: Seq,
 }
 
 /// One partnership on this node.
@@ -48,6 +50,10 @@ pub struct State {
     pub ring: Ring,
     /// All logs.
     pub logs: BTreeMap<(SpaceId, LogId), Log>,
+    /// How far this node acknowledged the logs of others.
+    pub acknowledged: BTreeMap<(SpaceId, LogId), Seq>,
+    /// Logs whose authors signed two entries at one position, and that position.
+    pub forks: BTreeMap<(SpaceId, LogId), Seq>,
     /// Memberships of the past that epochs were minted under; at most [`PASTS`].
     pasts: Mutex<BTreeMap<Vec<ActId>, Arc<Membership>>>,
 }
@@ -69,6 +75,8 @@ impl State {
             membership,
             ring: Ring::default(),
             logs: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            forks: BTreeMap::new(),
             pasts: Mutex::default(),
         };
         state.learn_main_logs();
@@ -188,7 +196,8 @@ impl State {
 
     /// Takes a log from the index.
     pub fn load_log(&mut self, row: &LogRow) {
-        let log = Log::new(row.owner, row.circle.clone(), row.head);
+        let mut log = Log::new(row.owner, row.circle.clone(), row.head);
+        log.worth = row.worth.unwrap_or(row.head.next);
         self.logs.insert((row.space, row.log), log);
     }
 
@@ -202,6 +211,7 @@ impl State {
             owner: known.owner,
             circle: known.circle.clone(),
             head: known.stored,
+            worth: Some(known.worth),
         })
     }
 }
@@ -210,6 +220,6 @@ impl Log {
     /// A log that is durable up to `head`.
     #[must_use]
     pub fn new(owner: NodeId, circle: Option<Circle>, head: Head) -> Log {
-        Log { owner, circle, stored: head, queued: head }
+        Log { owner, circle, stored: head, queued: head, worth: Seq(0) }
     }
 }

@@ -124,8 +124,12 @@ fn flood(id: &PartnershipId, log: LogId) -> Vec<Saying> {
         Box::new(move |n| Message::Blob(BlobMessage::WantHashes(BlobId(invented(n)), n))),
         Box::new(move |n| Message::Blob(BlobMessage::Chunk(BlobId(invented(n)), n, vec![7; 1000]))),
         Box::new(move |n| {
-            let point =
-                |k| LogPoint { log: LogId(invented(n * 512 + k)), next: Seq(1 << 40), certificate: None, chain: None };
+            let point = |k| LogPoint {
+                log: LogId(invented(n * 512 + k)),
+                next: Seq(1 << 40),
+                certificate: None,
+                chain: None,
+            };
             Message::Frontier(Frontier { space: all, circle: None, logs: (0..512).map(point).collect() })
         }),
         Box::new(move |n| {

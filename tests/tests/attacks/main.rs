@@ -20,5 +20,6 @@ mod promises;
 mod removed;
 mod seized;
 mod stranger;
+mod tampering;
 mod tapped;
 mod two_faced;

@@ -1,13 +1,13 @@
 //! An author with two faces: other entries at positions that it has already shown to somebody.
 
 use entente_node::frames::Frame;
-use entente_node::store::{Store, StoreKey};
 use entente_protocol::audience::Audience;
 use entente_protocol::codec;
 use entente_protocol::derive;
+use entente_protocol::ids::{Hash, RecordId};
 use entente_protocol::log::Batch;
 use entente_protocol::sync::Message;
-use entente_tests::{Partnership, draft, wait_until, wait_until_within};
+use entente_tests::{Partnership, TestNode, draft, wait_until, wait_until_within};
 use std::time::Duration;
 
 use crate::hostile::{Hostile, door_of, transport_of};
@@ -32,6 +32,7 @@ async fn a_log_rewritten_at_a_position_is_refused_by_who_has_the_first() {
     let other = p[2].publish(draft("material", "By a third"), &p.name, None).await;
     wait_until("honest partners are served", async || p[0].record(other).await.is_ok()).await;
     for victim in [0, 2] {
+        wait_until("the deceived find out", async || flagged(&p[victim], "Two-Faced Committee").await).await;
         assert_eq!(p[victim].record(first).await.unwrap().summary.title, "The first face");
         assert!(p[victim].record(second).await.is_err(), "nothing of the second face is taken");
         let all = p[victim].records().await;
@@ -54,14 +55,106 @@ async fn rewrite_last_entry(p: &mut Partnership) {
     let parts = forge.sign(&content("material", "FORGED second face"), Audience::Everyone);
     forge.put(&parts);
     frames[place] = forge.frames()[0].clone();
-    let key = StoreKey::from_bytes(insider.secrets.store.key());
-    insider.close();
-    for part in ["journal", "index"] {
-        std::fs::remove_dir_all(home.join(part)).unwrap();
+    insider.rewrite(&home, &frames);
+}
+
+/// Does this node show that an organisation has two faces, and only that one, wherever it should?
+async fn flagged(node: &TestNode, author: &str) -> bool {
+    let shown: Vec<String> = node.sync_status().await.two_faced.into_iter().map(|t| t.author).collect();
+    let members = node.partnership("Prevention").await.unwrap().members_now;
+    let marked: Vec<String> =
+        members.into_iter().filter(|m| m.two_faced).map(|m| m.organisation.name).collect();
+    shown == [author] && marked == [author]
+}
+
+/// One entry at the end of a seized log, as a batch, and its record.
+fn face(insider: &Insider, id: entente_protocol::ids::PartnershipId, title: &str) -> (RecordId, Batch) {
+    let mut forge = Forge::new(insider, id);
+    let parts = forge.sign(&content("material", title), Audience::Everyone);
+    forge.put(&parts);
+    let entries: Vec<_> = forge.frames().iter().filter_map(entry).collect();
+    (parts.verify().unwrap().id(), Batch::pack(&entries).unwrap())
+}
+
+/// Shows a node a batch, as the seized member, until it holds the record.
+async fn show(p: &Partnership, insider: &Insider, victim: usize, (record, batch): &(RecordId, Batch)) {
+    let to = (transport_of(insider, &p.id, &p.orgs[victim]), door_of(&p[victim]));
+    let mut hostile = Hostile::with_keys_of(insider, &p.id, to).await;
+    hostile.greet().await;
+    wait_until("the victim holds the face that it was shown", async || {
+        hostile.say(&Message::Batch(batch.clone())).await;
+        p[victim].record(record).await.is_ok()
+    })
+    .await;
+}
+
+/// F8.
+#[tokio::test]
+async fn every_honest_node_flags_an_author_with_two_faces_after_healing_and_keeps_both_entries() {
+    let members = [
+        ("Preventive Office", "npm"),
+        ("Honest Network", "network"),
+        ("Watch", "cso"),
+        ("Two-Faced Committee", "cso"),
+    ];
+    let mut p = Partnership::of(&members).await;
+    let common = p[3].publish(draft("material", "Common"), &p.name, None).await;
+    for honest in 0..3 {
+        wait_until("all hold what came before", async || p[honest].record(common).await.is_ok()).await;
     }
-    let (store, _) = Store::open(&home, &key).unwrap();
-    store.journal.append(frames.iter().map(Frame::to_bytes).collect()).wait().unwrap();
-    store.close().unwrap();
+    let insider = Insider::seize(&mut p[3]).await;
+    let faces = [face(&insider, p.id, "The left face"), face(&insider, p.id, "The right face")];
+    // While they cannot talk, two of them are shown a face each.
+    for honest in 0..3 {
+        p[honest].stop().await;
+    }
+    for (victim, shown) in faces.iter().enumerate() {
+        p[victim].start().await;
+        show(&p, &insider, victim, shown).await;
+        p[victim].stop().await;
+    }
+    for honest in 0..3 {
+        p[honest].start().await;
+    }
+    for honest in 0..3 {
+        wait_until("every honest node finds out", async || flagged(&p[honest], "Two-Faced Committee").await)
+            .await;
+        let verified = p[honest].cli(&["audit", "verify"]).await;
+        assert_eq!(verified.code, 6, "{verified:?}");
+        let codes: Vec<&str> =
+            verified.json["findings"].as_array().unwrap().iter().filter_map(|f| f["code"].as_str()).collect();
+        assert!(codes.contains(&"two-faced"), "{codes:?}");
+    }
+    for (victim, (record, _)) in faces.iter().enumerate() {
+        assert!(p[victim].record(record).await.is_ok(), "each keeps what it had first");
+        assert!(p[1 - victim].record(record).await.is_err(), "and takes nothing of the other");
+    }
+    let hashes: Vec<Hash> = faces.iter().map(|(_, batch)| batch_payload(batch)).collect();
+    for honest in 0..3 {
+        let held = Insider::seize(&mut p[honest]).await;
+        let kept: Vec<_> = held
+            .frames()
+            .into_iter()
+            .filter_map(|frame| match frame {
+                Frame::Evidence(id, evidence, _) if id == p.id => Some(evidence.verify().unwrap()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(kept.len(), 1, "one evidence, kept once");
+        let evidence = kept[0].evidence();
+        let mut signed: Vec<Hash> =
+            [&evidence.one, &evidence.other].map(|side| side.headers[0].payload).to_vec();
+        signed.sort_unstable_by_key(|hash| hashes.iter().position(|h| h == hash));
+        assert_eq!(signed, hashes, "both signed entries are kept");
+        held.close();
+    }
+}
+
+fn batch_payload(batch: &Batch) -> Hash {
+    match &batch.items[0].body {
+        entente_protocol::log::Body::Full(payload) => derive::payload_hash(payload),
+        entente_protocol::log::Body::Erased(hash, _) => *hash,
+    }
 }
 
 #[tokio::test]
@@ -85,7 +178,7 @@ async fn entries_that_do_not_continue_a_log_are_refused_whatever_order_they_come
             forge.put(&parts);
         }
     }
-    for (forge, from) in [(&again, 0), (&gap, 1), (&gap, 2), (&again, 1)] {
+    for (forge, from) in [(&gap, 1), (&gap, 2), (&again, 1)] {
         let entries: Vec<_> = forge.frames()[from..].iter().filter_map(entry).collect();
         assert!(hostile.say(&Message::Batch(Batch::pack(&entries).unwrap())).await);
     }
@@ -111,6 +204,15 @@ async fn entries_that_do_not_continue_a_log_are_refused_whatever_order_they_come
     wait_until_within(Duration::from_secs(20), "the honest entry is taken", async || {
         hostile.say(&Message::Batch(batch.clone())).await;
         p[0].record(record).await.is_ok()
+    })
+    .await;
+    // The second face from the beginning is a proof against its author: nothing more is taken after it.
+    assert!(!flagged(&p[0], "Two-Faced Committee").await, "nothing was proved so far");
+    let entries: Vec<_> = again.frames().iter().filter_map(entry).collect();
+    let second = Batch::pack(&entries).unwrap();
+    wait_until("it is found out", async || {
+        hostile.say(&Message::Batch(second.clone())).await;
+        flagged(&p[0], "Two-Faced Committee").await
     })
     .await;
     let titles: Vec<String> = p[0].records().await.into_iter().map(|r| r.title).collect();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use entente_tests::{Home, PERMISSIVE, Partnership, TestNode, draft, join, wait_until};
 
-fn flip(path: &Path, at: usize) {
+pub fn flip(path: &Path, at: usize) {
     let mut bytes = std::fs::read(path).unwrap();
     bytes[at] ^= 0x10;
     std::fs::write(path, bytes).unwrap();
@@ -79,7 +79,7 @@ async fn a_damaged_index_is_built_anew_and_has_all_records() {
     }
 }
 
-fn last_segment(home: &Path) -> PathBuf {
+pub fn last_segment(home: &Path) -> PathBuf {
     let mut segments = files_below(&home.join("journal"));
     segments.sort();
     segments.pop().expect("a journal has a segment")

@@ -8,6 +8,7 @@
     clippy::too_many_lines
 )]
 
+mod auditing;
 mod catching_up;
 mod crashes;
 mod damage;
