@@ -223,7 +223,7 @@ fn logs_are_chained_and_packed_as_ever() {
     }
     let head = Batch::pack(&entries).unwrap().verify(&Head::EMPTY).unwrap().head();
     book.add("head", json!({}), codec::encode(&head));
-    book.samples(|name| ["log-entry", "log-entry-erased", "batch"].contains(&name));
+    book.samples(|name| ["log-entry", "log-entry-erased", "batch", "acknowledgement", "evidence"].contains(&name));
     book.compare();
 }
 
@@ -265,7 +265,7 @@ fn every_sync_message_is_encoded_as_ever() {
         .filter(|(_, reader, _)| *reader == "sync message" || *reader == "announcement")
         .map(|(name, ..)| *name)
         .collect();
-    assert_eq!(of_sync.len(), 16);
+    assert_eq!(of_sync.len(), 20);
     book.samples(|name| of_sync.contains(&name));
     book.compare();
 }

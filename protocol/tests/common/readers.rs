@@ -3,6 +3,7 @@
 use entente_protocol::agreement::{Agreement, AgreementSignature};
 use entente_protocol::audience::Audience;
 use entente_protocol::epoch::{EpochHeader, Slot, open_slot};
+use entente_protocol::evidence::Evidence;
 use entente_protocol::identity::{Introduction, LogCertificate, MemberCard, NodeCertificate, Organisation};
 use entente_protocol::invitation::Invitation;
 use entente_protocol::log::{Batch, Entry, Head};
@@ -11,7 +12,7 @@ use entente_protocol::record::{RecordFile, RecordParts};
 use entente_protocol::signed::{Statement, Unverified};
 use entente_protocol::sync::{Announcement, Message};
 use entente_protocol::value::Value;
-use entente_protocol::{chunk, codec, envelope, limits};
+use entente_protocol::{ack, chunk, codec, envelope, limits};
 
 use super::{RECORD_SEQ, WORLD, World, chunk_key, envelope_key, place};
 
@@ -19,7 +20,7 @@ type Outcome = Result<(), String>;
 type Reader = fn(&World, &[u8]) -> Outcome;
 
 /// All readers, by the name that the vectors use.
-pub const READERS: [(&str, Reader); 20] = [
+pub const READERS: [(&str, Reader); 22] = [
     ("organisation", |_, bytes| named::<Organisation>(bytes, |o| o.id.0)),
     ("node certificate", |w, bytes| signed::<NodeCertificate>(bytes, &w.alice.org().0)),
     ("introduction", introduction),
@@ -33,6 +34,8 @@ pub const READERS: [(&str, Reader); 20] = [
     ("envelope", |_, bytes| said(envelope::open(bytes, &place(), &envelope_key()))),
     ("log entry", entry),
     ("batch", batch),
+    ("acknowledgement", acknowledgement),
+    ("evidence", evidence),
     ("chunk", |_, bytes| said(chunk::open(&chunk_key(), 4, true, bytes))),
     ("record", record),
     ("record copy", record_copy),
@@ -41,6 +44,18 @@ pub const READERS: [(&str, Reader); 20] = [
     ("sync message", sync_message),
     ("announcement", |_, bytes| said(codec::decode::<Announcement>(bytes))),
 ];
+
+fn acknowledgement(_: &World, bytes: &[u8]) -> Outcome {
+    match ack::read(bytes) {
+        Ok(said) => said.map(|_| ()).ok_or_else(|| "no acknowledgement".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn evidence(_: &World, bytes: &[u8]) -> Outcome {
+    let read: Evidence = codec::decode(bytes).map_err(|error| error.to_string())?;
+    said(read.verify())
+}
 
 /// Reads `bytes` as the named thing.
 pub fn read(what: &str, bytes: &[u8]) -> Outcome {

@@ -1,17 +1,19 @@
 //! One good example of everything that travels or is kept, under the name of its reader.
 
+use entente_protocol::ack::{Acknowledgement, Point};
 use entente_protocol::agreement::AgreementSignature;
 use entente_protocol::audience::{Audience, NamedReaders};
 use entente_protocol::epoch::Slot;
+use entente_protocol::evidence::{Evidence, SignedHeaders};
 use entente_protocol::identity::{NodeCertificate, Organisation};
-use entente_protocol::ids::{EpochId, OrgId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{EpochId, Hash, OrgId, Seq, SpaceId, Timestamp};
 use entente_protocol::invitation::Invitation;
 use entente_protocol::log::{self, Batch, Entry, Head};
 use entente_protocol::membership::VerifiedAct;
 use entente_protocol::record::{RecordFile, RecordParts};
 use entente_protocol::signed::{Signed, sign};
 use entente_protocol::sync::{
-    Announcement, BlobMessage, Frontier, Hello, LogOwner, LogPoint, Message, VERSION,
+    Announcement, BlobMessage, Frontier, Hello, LogOwner, LogPoint, Message, Proof, VERSION,
 };
 use entente_protocol::{chunk, codec, derive, envelope};
 
@@ -37,6 +39,8 @@ pub fn protected() -> Vec<Sample> {
         "agreement-text",
         "value",
         "audience",
+        "acknowledgement",
+        "proof-",
     ];
     all().into_iter().filter(|(name, ..)| !open.iter().any(|o| name.starts_with(o))).collect()
 }
@@ -157,7 +161,27 @@ fn logs() -> Vec<Sample> {
         ("log-entry", "log entry", codec::encode(&entries[2])),
         ("log-entry-erased", "log entry", codec::encode(&entries[1])),
         ("batch", "batch", codec::encode(&Batch::pack(&entries).unwrap())),
+        ("acknowledgement", "acknowledgement", codec::encode(&acknowledgement())),
+        ("evidence", "evidence", codec::encode(&evidence())),
     ]
+}
+
+/// How far the sample log is held.
+pub fn acknowledgement() -> Acknowledgement {
+    let head = Batch::pack(&log_entries()).unwrap().verify(&Head::EMPTY).unwrap().head();
+    Acknowledgement::of(vec![Point { log: WORLD.alice.log_id(), head }]).unwrap()
+}
+
+/// Against the sample log's author: its second entry, and another at the same position.
+pub fn evidence() -> Evidence {
+    let entries = log_entries();
+    let (key, epoch) = (&WORLD.alice.log, EpochId([0x93; 32]));
+    let head = entries[0].head().unwrap();
+    let (other, _) = log::append(&head, SpaceId([0x81; 32]), key, epoch, b"zwei".to_vec(), NOW).unwrap();
+    let mut first = entries[1..].to_vec();
+    first[0].signature = None;
+    let side = |entries: Vec<Entry>| SignedHeaders::of_entries(entries).unwrap();
+    Evidence::of(side(first), side(vec![other]))
 }
 
 /// The sample record without its context, a field and its attachment.
@@ -207,6 +231,17 @@ fn messages() -> Vec<Sample> {
                 logs: vec![point(Some(owner))],
             }),
         ),
+        (
+            "frontier-with-chain",
+            Message::Frontier(Frontier {
+                space: all,
+                circle: None,
+                logs: vec![LogPoint { chain: Some(Hash([0x94; 32])), ..point(None) }],
+            }),
+        ),
+        ("want-proof", Message::WantProof(all, w.alice.log_id(), Seq(1))),
+        ("proof-side", Message::Proof(Proof::Side(evidence().one))),
+        ("proof-fork", Message::Proof(Proof::Fork(Box::new(evidence())))),
         ("heads", Message::Heads(vec![w.approve.id()])),
         ("want-acts", Message::WantActs(vec![w.found.id()])),
         ("acts", Message::Acts(acts)),

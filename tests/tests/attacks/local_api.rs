@@ -45,7 +45,7 @@ async fn goes_on(node: &TestNode) {
     assert!(!log.contains("panicked"), "{log}");
 }
 
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 24] = [
     ("GET", "/v1/status"),
     ("POST", "/v1/lock"),
     ("POST", "/v1/unlock"),
@@ -63,6 +63,10 @@ const ROUTES: [(&str, &str); 20] = [
     ("GET", "/v1/records/x/export"),
     ("POST", "/v1/attachments?name=x"),
     ("GET", "/v1/sync"),
+    ("GET", "/v1/audit/verify"),
+    ("GET", "/v1/audit/show"),
+    ("GET", "/v1/audit/export"),
+    ("POST", "/v1/audit/acknowledge"),
     ("GET", "/v1/doctor"),
     ("GET", "/v1/events"),
     ("GET", "/nothing"),
