@@ -223,7 +223,9 @@ fn logs_are_chained_and_packed_as_ever() {
     }
     let head = Batch::pack(&entries).unwrap().verify(&Head::EMPTY).unwrap().head();
     book.add("head", json!({}), codec::encode(&head));
-    book.samples(|name| ["log-entry", "log-entry-erased", "batch", "acknowledgement", "evidence"].contains(&name));
+    book.samples(|name| {
+        ["log-entry", "log-entry-erased", "batch", "acknowledgement", "evidence"].contains(&name)
+    });
     book.compare();
 }
 
