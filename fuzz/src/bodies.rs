@@ -1,11 +1,13 @@
 //! The body of each fuzz target: takes any bytes, and panics where a promise is broken. The targets run
 //! them with libFuzzer; `protocol/tests/corpora.rs` replays the corpora through them on stable.
 
+use entente_protocol::ack::{self, Acknowledgement};
 use entente_protocol::agreement::Agreement;
 use entente_protocol::chunk;
 use entente_protocol::codec::{self, Wire};
 use entente_protocol::envelope::{self, Place};
 use entente_protocol::epoch::{PrekeySecret, open_slot};
+use entente_protocol::evidence::Evidence;
 use entente_protocol::identity::Introduction;
 use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId};
 use entente_protocol::invitation::Invitation;
@@ -14,7 +16,7 @@ use entente_protocol::log::{Batch, Head};
 use entente_protocol::membership::{ActBody, ActGraph, Membership, verify_act};
 use entente_protocol::record::{RecordFile, RecordParts};
 use entente_protocol::signed::Unverified;
-use entente_protocol::sync::{Announcement, Event, Message, Roster, SyncMachine};
+use entente_protocol::sync::{Announcement, Event, Message, Proof, Roster, SyncMachine};
 use entente_protocol::value::Value;
 use zeroize::Zeroizing;
 
@@ -22,7 +24,7 @@ use zeroize::Zeroizing;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 12] = [
     ("sync_message", sync_message),
     ("act", act),
     ("introduction", introduction),
@@ -30,6 +32,8 @@ pub const TARGETS: [Target; 10] = [
     ("record_file", record_file),
     ("envelope", envelope),
     ("batch", batch),
+    ("acknowledgement", acknowledgement),
+    ("evidence", evidence),
     ("invitation", invitation),
     ("agreement", agreement),
     ("value", value),
@@ -45,6 +49,26 @@ where
     Some(value)
 }
 
+/// What an entry acknowledges, if it is no record.
+pub fn acknowledgement(data: &[u8]) {
+    if let Ok(Some(said)) = ack::read(data) {
+        assert_eq!(codec::encode(&said), data, "an acknowledgement has two encodings");
+        assert_eq!(Acknowledgement::of(said.points().to_vec()), Ok(said), "points out of order were read");
+    }
+}
+
+/// Evidence against an author with two faces.
+pub fn evidence(data: &[u8]) {
+    let Some(evidence) = decoded::<Evidence>(data) else { return };
+    if let Ok(proof) = evidence.clone().verify() {
+        assert_eq!(
+            Evidence::of(evidence.other, evidence.one),
+            *proof.evidence(),
+            "two forms of one evidence"
+        );
+    }
+}
+
 /// A message between connected nodes: verified in all its parts, and given to a sync machine.
 pub fn sync_message(data: &[u8]) {
     let _announcement: Option<Announcement> = decoded(data);
@@ -52,6 +76,8 @@ pub fn sync_message(data: &[u8]) {
     match &message {
         Message::Acts(acts) => acts.iter().for_each(|act| drop(verify_act(act))),
         Message::Batch(batch) => drop(batch.clone().verify(&Head::EMPTY)),
+        Message::Proof(Proof::Fork(evidence)) => drop(evidence.clone().verify()),
+        Message::Proof(Proof::Side(side)) => drop(side.check().is_ok()),
         Message::Epoch(header, slot) => {
             if let Ok(header) = header.verify_self(|h| h.minter.0) {
                 let secret = PrekeySecret::from_seed(Zeroizing::new([0x25; 32]));

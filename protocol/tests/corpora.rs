@@ -30,6 +30,8 @@ fn target_of(reader: &str) -> Option<&'static str> {
         "record file" => "record_file",
         "envelope" | "chunk" => "envelope",
         "batch" => "batch",
+        "acknowledgement" => "acknowledgement",
+        "evidence" => "evidence",
         "invitation" => "invitation",
         "agreement" => "agreement",
         "value" => "value",
