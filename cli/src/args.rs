@@ -2,6 +2,7 @@
 
 mod agreement;
 mod audit;
+mod key;
 mod partnership;
 mod record;
 
@@ -13,6 +14,7 @@ use entente_protocol::identity::OrgKind;
 
 pub use agreement::*;
 pub use audit::*;
+pub use key::*;
 pub use partnership::*;
 pub use record::*;
 
@@ -77,6 +79,9 @@ pub enum Command {
     /// See who is a member
     #[command(subcommand, after_help = "Example:\n  entente member list 'Prevention 2026'")]
     Member(MemberCommand),
+    /// Back up, share out, rehearse and recover the organisation's root key; see what keys are held
+    #[command(subcommand, after_help = "Example:\n  entente key show")]
+    Key(KeyCommand),
     /// Write, share, find and export records
     #[command(subcommand, after_help = "Example:\n  entente record list --since 7d")]
     Record(RecordCommand),
@@ -257,6 +262,18 @@ pub enum MemberCommand {
     List {
         /// The partnership: its name, its id or the beginning of it
         #[arg(value_name = "P", value_parser = NonEmptyStringValueParser::new())]
+        partnership: Option<String>,
+    },
+    /// Show an organisation's key in forms that two people can compare: words, letters, a QR code
+    #[command(
+        after_help = "Example:\n  entente member show 'Rights Georgia'\n\nTwelve words are public: read them to each other on the telephone. Words of which\nthere are 24 are secret, always."
+    )]
+    Show {
+        /// The organisation: its name, its id or the beginning of it
+        #[arg(value_name = "ORG", value_parser = NonEmptyStringValueParser::new())]
+        org: String,
+        /// The partnership to look in, where two have organisations of one name
+        #[arg(long, value_name = "P", value_parser = NonEmptyStringValueParser::new())]
         partnership: Option<String>,
     },
 }

@@ -10,9 +10,11 @@ mod drafts;
 mod export;
 mod import;
 mod init;
+mod key;
 mod lock;
 mod member;
 mod partnership;
+mod qr;
 mod record;
 mod run;
 mod share;
@@ -41,6 +43,7 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Stop => lock::stop(context).await,
         Command::Partnership(command) => partnership::partnership(context, command).await,
         Command::Member(command) => member::member(context, command).await,
+        Command::Key(command) => key::key(context, command).await,
         Command::Record(command) => record::record(context, command).await,
         Command::Attachment(command) => attachment::attachment(context, command).await,
         Command::Sync(command) => sync::sync(context, command).await,

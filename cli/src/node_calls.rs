@@ -46,8 +46,10 @@ pub struct InitReport {
     pub organisation: OrgId,
     /// Its first node.
     pub node: NodeId,
-    /// What to read aloud when somebody asks whether the key is the right one.
+    /// The first 30 letters of the organisation's id, in groups.
     pub fingerprint: String,
+    /// What to read aloud when somebody asks whether the key is the right one: twelve words.
+    pub fingerprint_words: String,
     /// The folder.
     pub home: String,
     /// What was made, one sentence each.
@@ -80,10 +82,11 @@ pub fn init(home: &Path, options: InitOptions, passphrase: &str) -> Result<InitR
         organisation: made.organisation,
         node: made.node,
         fingerprint: fingerprint(&made.organisation),
+        fingerprint_words: entente_node::fingerprint::words(&made.organisation),
         home: home.display().to_string(),
         made: vec![
-            "The organisation's root key, in `organisation.key`, under the passphrase. Copy this file to a \
-             safe place; the node runs without it."
+            "The organisation's root key, in `organisation.key`, under the passphrase. Back it up as \
+             words or shares, then take the file off this machine; the node runs without it."
                 .into(),
             "This node's keys, in `vault`, under the passphrase. Without the passphrase nobody can open \
              them, the makers of this program included."

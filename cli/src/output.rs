@@ -133,6 +133,26 @@ impl Output {
         self.to_stdout(text);
     }
 
+    /// Is stdout a terminal, where a person reads what no file shall keep?
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Clears the terminal, what was scrolled away too: secrets were on it. Nothing where there is none, or one
+    /// that cannot.
+    pub fn wipe_screen(&self) {
+        let can = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        for (terminal, write) in [
+            (io::stdout().is_terminal(), Output::to_stdout as fn(&Output, &str)),
+            (io::stderr().is_terminal(), Output::to_stderr),
+        ] {
+            if terminal && can {
+                write(self, "\u{1b}[H\u{1b}[2J\u{1b}[3J");
+            }
+        }
+    }
+
     /// Could everything be written to stdout? A reader that went away early (`… | head`) counts as yes.
     #[must_use]
     pub fn all_written(&self) -> bool {

@@ -40,6 +40,8 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// 3: what was named does not exist.
 pub const NOT_FOUND: u8 = 3;
+/// 4: the node, or a key, is locked.
+pub const LOCKED: u8 = 4;
 /// 5: a rule says no.
 pub const REFUSED: u8 = 5;
 /// Something was looked at and is not as it should be.
@@ -68,6 +70,12 @@ pub fn problem(
 #[must_use]
 pub fn usage(what: impl Into<String>, next: impl Into<String>) -> Problem {
     problem(USAGE, "usage", what, "nothing was done", next)
+}
+
+/// It went wrong, and nothing that can be typed would help.
+#[must_use]
+pub fn failed(what: impl Into<String>, not_done: &str) -> Problem {
+    problem(FAILED, "failed", what, not_done, "entente doctor")
 }
 
 /// A file could not be read or written.

@@ -47,6 +47,15 @@ fn every_call_of_the_contract_is_understood() {
         "entente --home DIR --json partnership list",
         "entente member list",
         "entente member list P",
+        "entente member show ORG --partnership P",
+        "entente --home DIR --json key show",
+        "entente --home DIR --json key show P",
+        "entente --home DIR --json key backup --yes --key FILE --passphrase-fd 3",
+        "entente --home DIR --json key split --yes",
+        "entente --home DIR --json key drill --words",
+        "entente --home DIR --json key drill --organisation IDENTITY",
+        "entente --home DIR --json key recover --organisation IDENTITY --out FILE",
+        "entente partnership invite P --qr",
         "entente --home DIR --json record new FILE",
         "entente --home DIR --json record new -",
         "entente --home DIR --json record share ID --partnership P --yes --expect-readers 2",
@@ -73,7 +82,7 @@ fn every_call_of_the_contract_is_understood() {
         "entente status --json --home DIR",
     ];
     for call in calls {
-        let call = call.replace("ROLE-a", "cso");
+        let call = call.replace("ROLE-a", "cso").replace("IDENTITY", &"a".repeat(52));
         if let Err(error) = parse(&call) {
             panic!("{call}\n{error}");
         }

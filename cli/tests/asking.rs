@@ -8,6 +8,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use entente_node::recovery::RootKey;
 use mock::*;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -105,4 +106,37 @@ fn removing_and_leaving_ask_first() {
     }
     assert_eq!(at_a_terminal(mock.home(), &["partnership", "leave", "P"], "yes\n").code, 0);
     assert_eq!(mock.lines(), ["POST /v1/partnerships/P/leave"]);
+}
+
+/// The key whose words are those of BIP-39's second vector with 256 bits, and its organisation.
+fn papers() -> (String, String) {
+    let root = RootKey::from_seed(&zeroize::Zeroizing::new([0x7f; 32]));
+    (root.words().unwrap().join(" "), root.id().to_string())
+}
+
+#[test]
+fn a_person_who_mistypes_a_word_is_told_which_and_types_that_line_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (words, id) = papers();
+    let words: Vec<&str> = words.split(' ').collect();
+    let (first, second) = (words[..12].join(" "), words[12..].join(" "));
+    let typed = format!("{first}\n{}\n{second}\n", second.replacen("wave", "wafe", 1));
+    let ran = at_a_terminal(folder.path(), &["key", "drill", "--words", "--organisation", &id], &typed);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("12 of 24 words; go on"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("word 13 (`wafe`) is not in the list"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("\u{1b}[3J"), "what was typed is cleared from the screen");
+    assert!(ran.stdout.contains("The words give the organisation's root key."), "{}", ran.stdout);
+    assert!(ran.stdout.contains("no node here to note the date"), "{}", ran.stdout);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn secret_words_are_not_printed_into_a_pipe_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["backup", "split"] {
+        let ran = at_a_terminal(folder.path(), &["key", command], "");
+        assert_eq!(ran.code, 5, "{}", ran.stderr);
+        assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+    }
 }

@@ -25,6 +25,10 @@ fn commands() -> Vec<Vec<String>> {
         "partnership approve P A",
         "member list",
         "member list P",
+        &format!("member show {}", id('b')),
+        "key show",
+        "key show P",
+        "partnership invite P --qr",
         "record list",
         "record search x",
         &format!("record show {r}"),
@@ -112,6 +116,31 @@ fn a_record_is_shown_in_full() {
     {
         assert!(shown.contains(part), "{part} is not in\n{shown}");
     }
+}
+
+#[test]
+fn keys_are_told_in_words() {
+    let shown = Mock::new(everything("a key of ours")).run(&["key", "show"]).stdout;
+    for part in ["a key of ours (3)", "7 records that are here", "taken locked", "the set k7q2x", "key drill"]
+    {
+        assert!(shown.contains(part), "{part} is not in\n{shown}");
+    }
+}
+
+#[test]
+fn a_fingerprint_is_shown_as_twelve_words_as_letters_and_as_a_qr_code() {
+    let mock = Mock::new(everything("Rights"));
+    let ran = mock.run(&["member", "show", "Rights"]);
+    let json = mock.run(&["--json", "member", "show", "Rights"]).json();
+    let words: Vec<&str> = json["fingerprint"].as_str().unwrap().split(' ').collect();
+    assert_eq!(words.len(), 12);
+    for line in words.chunks(6) {
+        assert!(ran.stdout.contains(&line.join(" ")), "{}", ran.stdout);
+    }
+    assert!(ran.stdout.contains(json["letters"].as_str().unwrap()), "{}", ran.stdout);
+    assert!(ran.stdout.lines().filter(|line| line.contains('█')).count() > 10, "{}", ran.stdout);
+    assert_eq!(mock.run(&["member", "show", "Nobody"]).code, 3);
+    assert!(mock.run(&["partnership", "show", "P"]).stdout.contains(&words[..6].join(" ")), "who waits");
 }
 
 #[test]

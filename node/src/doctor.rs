@@ -4,9 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use entente_protocol::ids::Timestamp;
+
 use crate::api::types::Check;
 use crate::home::{Home, HomeError};
 use crate::node::Node;
+use crate::recovery::RecoveryFacts;
 use crate::rows::Table;
 
 /// Bytes that should be free on the disk: the journal rolls at 64 MiB, and a catch-up needs some of them.
@@ -47,6 +50,8 @@ pub fn offline(path: &Path) -> Vec<Check> {
 #[must_use]
 pub fn online(node: &Arc<Node>) -> Vec<Check> {
     let mut checks = offline(node.home.path());
+    let facts = node.shared.keeper.look(|s| s.recovery.clone().unwrap_or_default());
+    checks.extend(root_key_recovery(&facts, crate::clock::now()));
     checks.push(journal(node));
     checks.push(recovery(node));
     checks.push(addresses(node));
@@ -70,15 +75,39 @@ fn vault(home: &Home) -> Check {
     check("vault", vault.is_ok(), seen, "Put back the vault file from a back-up; do not delete anything.")
 }
 
+/// Days after which a rehearsal is too long ago: people forget, and paper gets lost.
+const DRILL_DAYS: u64 = 180;
+
 fn root_key(home: &Home) -> Check {
     let here = home.root_key().exists();
     let seen = if here {
-        "the organisation's root key is on this machine, under the passphrase; keep a copy of the file \
-         `organisation.key` elsewhere, and better only there"
+        "the organisation's root key is on this machine, under its passphrase"
     } else {
         "the organisation's root key is not on this machine: good, if you have it elsewhere"
     };
-    check("root key", true, seen, "")
+    let next = "Back it up (`entente key backup`, `entente key split`), then move the file `organisation.key` to \
+                a stick that lies elsewhere: the node runs without it.";
+    check("root key", !here, seen, next)
+}
+
+/// Is there a back-up of the root key, and does it work?
+fn root_key_recovery(facts: &RecoveryFacts, now: Timestamp) -> Vec<Check> {
+    let backed_up = facts.backup.or(facts.sets.last().map(|set| set.made));
+    let (name, rehearsed) = ("root key back-up", "root key drill");
+    let Some(backed_up) = backed_up else {
+        let seen = "this node knows of no back-up of the organisation's root key: if its file is lost, so is the \
+                    organisation";
+        return vec![check(name, false, seen, "`entente key backup` or `entente key split`.")];
+    };
+    let days = |since: Timestamp| now.0.saturating_sub(since.0) / Timestamp::DAY;
+    let (fresh, seen) = match &facts.drill {
+        Some(drill) => (days(drill.at) <= DRILL_DAYS, format!("last rehearsed {} days ago", days(drill.at))),
+        None => (false, "the back-up was never rehearsed: nobody knows whether it works".to_owned()),
+    };
+    vec![
+        check(name, true, format!("made {} days ago", days(backed_up)), ""),
+        check(rehearsed, fresh, seen, "`entente key drill`, with two trustees, or with `--words`."),
+    ]
 }
 
 fn disk(path: &Path) -> Check {
@@ -160,4 +189,25 @@ fn quarantine(node: &Node) -> Check {
     let count = crate::node::count(node.shared.ledger.store(), Table::Refused, 100_000);
     let seen = format!("{count} entries arrived that this node does not show");
     check("quarantine", count == 0, seen, "`entente sync status` lists them with their reasons.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recovery::{Fact, Rehearsed};
+
+    fn oks(facts: &RecoveryFacts, day: u64) -> Vec<bool> {
+        root_key_recovery(facts, Timestamp(day * Timestamp::DAY)).iter().map(|c| c.ok).collect()
+    }
+
+    #[test]
+    fn a_back_up_that_is_missing_unrehearsed_or_long_unrehearsed_is_nagged_about() {
+        let mut facts = RecoveryFacts::default();
+        assert_eq!(oks(&facts, 0), [false]);
+        facts.note(Fact::Backup, Timestamp(0));
+        assert_eq!(oks(&facts, 1), [true, false]);
+        facts.note(Fact::Drill(Rehearsed::Words), Timestamp(Timestamp::DAY));
+        assert_eq!(oks(&facts, 181), [true, true]);
+        assert_eq!(oks(&facts, 182), [true, false]);
+    }
 }

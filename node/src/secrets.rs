@@ -9,6 +9,8 @@ use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId, PartnershipId, SpaceI
 use minicbor::{Decode, Encode};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::recovery::RecoveryFacts;
+
 /// 32 secret bytes.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
@@ -71,6 +73,9 @@ pub struct Secrets {
     /// One for each partnership.
     #[n(4)]
     pub partnerships: Vec<PartnershipSecrets>,
+    /// When the root key was backed up, shared out and rehearsed; absent until then.
+    #[n(5)]
+    pub recovery: Option<RecoveryFacts>,
 }
 
 /// The secrets of one partnership. None is used anywhere else.
@@ -157,7 +162,7 @@ impl Secrets {
     #[must_use]
     pub fn new(store: Secret, node: Secret, introduced: &Introduced) -> Secrets {
         let introduction = introduced.to_introduction();
-        Secrets { version: VERSION, store, node, introduction, partnerships: Vec::new() }
+        Secrets { version: VERSION, store, node, introduction, partnerships: Vec::new(), recovery: None }
     }
 
     /// As bytes for the vault.
@@ -239,6 +244,29 @@ mod tests {
         let mut newer = secrets.clone();
         newer.version = 2;
         assert!(Secrets::from_bytes(&newer.to_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_vault_of_before_there_were_recovery_facts_opens_and_stays_as_it_was() {
+        #[derive(Encode)]
+        struct Before<'a>(
+            #[n(0)] u32,
+            #[n(1)] &'a Secret,
+            #[n(2)] &'a Secret,
+            #[n(3)] &'a Introduction,
+            #[n(4)] &'a [PartnershipSecrets],
+        );
+        let node = Secret([2; 32]);
+        let id = NodeId(node.signing_key().verifying_key().to_bytes());
+        let root = Secret([1; 32]).signing_key();
+        let introduced = introduce(&root, "Office", OrgKind::Npm, "GE", id, Timestamp(1)).unwrap();
+        let mut now = Secrets::new(Secret([3; 32]), node.clone(), &introduced);
+        let before = minicbor::to_vec(Before(1, &now.store, &node, &now.introduction, &[])).unwrap();
+        assert_eq!(*now.to_bytes(), before);
+        assert_eq!(*Secrets::from_bytes(&before).unwrap().to_bytes(), before);
+        now.recovery.get_or_insert_default().note(crate::recovery::Fact::Backup, Timestamp(5));
+        let noted = Secrets::from_bytes(&now.to_bytes()).unwrap();
+        assert_eq!(noted.recovery.unwrap().backup, Some(Timestamp(5)));
     }
 
     #[test]

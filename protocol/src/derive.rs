@@ -31,6 +31,7 @@ mod label {
     pub const CIRCLE_LOG: &str = "entente v1 circle log seed";
     pub const DOOR_COMMIT: &str = "entente v1 door key commitment";
     pub const TOPIC: &str = "entente v1 gossip topic";
+    pub const FINGERPRINT: &str = "entente v1 organisation fingerprint";
     pub const DOOR_NEXT: &str = "entente v1 door key from epoch";
 }
 
@@ -188,4 +189,12 @@ pub fn door_key(epoch_key: &Key) -> Key {
 #[must_use]
 pub fn transport_id(seed: &Key) -> TransportId {
     TransportId(SigningKey::from_bytes(seed).verifying_key().to_bytes())
+}
+
+/// What people compare to know that they mean the same organisation: 128 bits. To find another key with the
+/// same ones takes 2^128 tries, which nobody has; two *own* keys that share them are of no use to anybody.
+#[must_use]
+pub fn org_fingerprint(org: &OrgId) -> [u8; 16] {
+    let hash = hashed(label::FINGERPRINT, &[&org.0]);
+    core::array::from_fn(|i| hash[i])
 }

@@ -156,6 +156,8 @@ mod tests {
         let text = invitation().to_text().unwrap();
         assert!(text.starts_with("entente1"));
         assert!(Invitation::from_text(&format!("  {text}\n")).unwrap() == invitation());
+        // As QR codes carry it: capital letters make smaller codes.
+        assert!(Invitation::from_text(&text.to_uppercase()).unwrap() == invitation());
     }
 
     #[test]

@@ -113,6 +113,7 @@ fn every_derivation_gives_the_same_bytes() {
     book.add("gossip_topic", p, derive::gossip_topic(&partnership).0);
     book.add("door_key", k.clone(), *derive::door_key(&key));
     book.add("transport_id", k, derive::transport_id(&key).0);
+    book.add("org_fingerprint", json!({ "org": hex(org.0) }), derive::org_fingerprint(&org));
     book.compare();
 }
 

@@ -46,6 +46,9 @@ pub enum PartnershipCommand {
         /// Days until it expires
         #[arg(long, value_name = "N")]
         days: Option<u64>,
+        /// Show it as a QR code too, on the terminal
+        #[arg(long)]
+        qr: bool,
     },
     /// Read an invitation and its agreement, and join
     #[command(after_help = "Example:\n  entente partnership join invitation.txt")]

@@ -2,6 +2,7 @@
 
 use entente_node::api::types::Problem;
 
+use super::words;
 use crate::args::InitArgs;
 use crate::node_calls::{self, InitOptions};
 use crate::problem::Exit;
@@ -23,13 +24,15 @@ pub(super) fn init(context: &Context, args: InitArgs) -> Result<Exit, Problem> {
         page.item("folder", &report.home);
         page.item("organisation", &report.organisation.to_string());
         page.item("node", &report.node.to_string());
-        page.item("fingerprint", &report.fingerprint);
+        page.item("fingerprint", &words::six_a_line(&report.fingerprint_words));
         for made in &report.made {
             page.point(made);
         }
         page.gap();
+        page.line("Partners may ask for the fingerprint on the telephone: these twelve words are public.");
         page.line("Without the passphrase nothing in this folder can be read, by you neither: keep it safe.");
-        page.item("next", &context.command("run"));
+        page.item("next", &context.command("key backup"));
+        page.item("then", &context.command("run"));
     })?;
     Ok(Exit::Done)
 }

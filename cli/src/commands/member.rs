@@ -1,15 +1,16 @@
 //! `entente member …`.
 
-use entente_node::api::types::{MemberView, PartnershipSummary, PartnershipView, Problem};
+use entente_node::api::types::{MemberView, OrgView, PartnershipSummary, PartnershipView, Problem};
+use entente_node::fingerprint;
 use entente_protocol::ids::PartnershipId;
 use serde::Serialize;
 use serde_json::json;
 
-use super::words;
+use super::{qr, words};
 use crate::args::MemberCommand;
 use crate::client::route;
 use crate::output::Page;
-use crate::problem::Exit;
+use crate::problem::{self, Exit, usage};
 use crate::{Context, times};
 
 /// A member, and where.
@@ -23,7 +24,13 @@ struct Placed<'a> {
 
 /// Dispatches.
 pub(super) async fn member(context: &Context, command: MemberCommand) -> Result<Exit, Problem> {
-    let MemberCommand::List { partnership } = command;
+    match command {
+        MemberCommand::List { partnership } => list(context, partnership).await,
+        MemberCommand::Show { org, partnership } => show(context, &org, partnership).await,
+    }
+}
+
+async fn list(context: &Context, partnership: Option<String>) -> Result<Exit, Problem> {
     let views = views(context, partnership).await?;
     let members: Vec<Placed<'_>> = views.iter().flat_map(placed).collect();
     context.output.answer(&json!({ "members": members }), |page| {
@@ -36,6 +43,61 @@ pub(super) async fn member(context: &Context, command: MemberCommand) -> Result<
         }
     })?;
     Ok(Exit::Done)
+}
+
+/// One organisation's key, in every form that can be compared.
+async fn show(context: &Context, org: &str, partnership: Option<String>) -> Result<Exit, Problem> {
+    let views = views(context, partnership).await?;
+    let known = views.iter().flat_map(|view| {
+        let members = view.members_now.iter().map(move |member| (&member.organisation, "member", view));
+        members.chain(
+            view.pending.iter().map(move |pending| (&pending.organisation, "waits for approval", view)),
+        )
+    });
+    let found: Vec<(&OrgView, &str, &PartnershipView)> = known.filter(|(o, ..)| is_meant(o, org)).collect();
+    let Some((organisation, ..)) = found.first() else {
+        return Err(problem::problem(
+            problem::NOT_FOUND,
+            "not-found",
+            format!("no member and nobody who waits is called {org}, or has an id that begins so"),
+            "nothing was shown",
+            context.command("member list"),
+        ));
+    };
+    if found.iter().any(|(other, ..)| other.id != organisation.id) {
+        return Err(usage(
+            format!("several organisations are called {org}, or have ids that begin so"),
+            "name it by more of its id, which `entente member list` shows",
+        ));
+    }
+    let id = organisation.id;
+    let answer = json!({
+        "organisation": organisation,
+        "fingerprint": fingerprint::words(&id),
+        "letters": fingerprint::letters(&id),
+        "qr": fingerprint::qr_text(&id),
+        "in": found.iter().map(|(_, as_what, view)| json!({
+            "partnership": view.summary.id, "name": view.summary.name, "as": as_what,
+        })).collect::<Vec<_>>(),
+    });
+    context.output.answer(&answer, |page| {
+        page.heading(&words::organisation(organisation));
+        for (_, as_what, view) in &found {
+            page.item(as_what, &view.summary.name);
+        }
+        page.item("fingerprint", &words::fingerprint(&id));
+        page.item("in letters", &fingerprint::letters(&id));
+        page.gap();
+        qr::paint(page, &fingerprint::qr_text(&id));
+        page.line("Let them read their twelve words to you (`entente status` shows them), and compare.");
+    })?;
+    Ok(Exit::Done)
+}
+
+/// By name, by id, or by the beginning of an id (4 letters or more).
+fn is_meant(organisation: &OrgView, text: &str) -> bool {
+    let id = organisation.id.to_string();
+    organisation.name == text || (text.len() >= 4 && id.starts_with(&text.to_lowercase()))
 }
 
 async fn views(context: &Context, partnership: Option<String>) -> Result<Vec<PartnershipView>, Problem> {

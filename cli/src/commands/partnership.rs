@@ -9,7 +9,7 @@ use entente_node::api::types::{
 use entente_protocol::limits;
 use serde_json::{Value, json};
 
-use super::{agreement, drafts, member, status, words};
+use super::{agreement, drafts, member, qr, status, words};
 use crate::args::{OrgInPartnership, PartnershipCommand};
 use crate::client::route;
 use crate::output::Page;
@@ -25,8 +25,8 @@ pub(super) async fn partnership(context: &Context, command: PartnershipCommand) 
         }
         PartnershipCommand::List => list(context).await,
         PartnershipCommand::Show(the) => show(context, &the.partnership).await,
-        PartnershipCommand::Invite { partnership, role, days } => {
-            invite(context, &partnership.partnership, NewInvitation { role, days }).await
+        PartnershipCommand::Invite { partnership, role, days, qr } => {
+            invite(context, &partnership.partnership, NewInvitation { role, days }, qr).await
         }
         PartnershipCommand::Join { invitation, yes } => join(context, &invitation, yes).await,
         PartnershipCommand::Approve(target) => approve(context, &target).await,
@@ -70,6 +70,7 @@ fn paint(context: &Context, page: &mut Page, view: &PartnershipView) {
         for pending in &view.pending {
             page.point(&format!("{}, as {}", words::organisation(&pending.organisation), pending.role));
             page.item("id", &pending.organisation.id.to_string());
+            page.item("fingerprint", &words::fingerprint(&pending.organisation.id));
         }
         page.item("next", &context.command("partnership approve P ORG"));
     }
@@ -91,7 +92,12 @@ fn paint(context: &Context, page: &mut Page, view: &PartnershipView) {
     agreement::paint(page, &view.agreement);
 }
 
-async fn invite(context: &Context, partnership: &str, new: NewInvitation) -> Result<Exit, Problem> {
+async fn invite(
+    context: &Context,
+    partnership: &str,
+    new: NewInvitation,
+    as_qr: bool,
+) -> Result<Exit, Problem> {
     let route = route(&["partnerships", partnership, "invitations"]);
     let created: InvitationCreated = context.client().await?.post(&route, &new).await?;
     context.output.note(&format!(
@@ -100,6 +106,10 @@ async fn invite(context: &Context, partnership: &str, new: NewInvitation) -> Res
         times::local(created.expires)
     ));
     context.output.answer(&created, |page| page.line(&created.invitation))?;
+    if as_qr {
+        // Beside the data: who pipes the line away still sees the code.
+        context.output.words(|page| qr::paint(page, &created.invitation.to_uppercase()));
+    }
     context.output.note("The invited organisation types: entente partnership join INVITATION");
     Ok(Exit::Done)
 }
@@ -140,6 +150,7 @@ fn paint_invitation(page: &mut Page, view: &InvitationView) {
     page.heading(&format!("Invitation to {}", view.name));
     page.item("from", &words::organisation(&view.inviter));
     page.item("its id", &view.inviter.id.to_string());
+    page.item("its fingerprint", &words::fingerprint(&view.inviter.id));
     page.item("you would be", view.role.as_str());
     page.item("good until", &times::local(view.expires));
     agreement::paint(page, &view.agreement);

@@ -31,6 +31,7 @@ fn paint(page: &mut Page, status: &Status) {
         Some(organisation) => {
             page.heading(&words::organisation(organisation));
             page.item("organisation", &organisation.id.to_string());
+            page.item("fingerprint", &words::six_a_line(status.fingerprint.as_deref().unwrap_or_default()));
         }
         None => page.heading("A node without an organisation"),
     }

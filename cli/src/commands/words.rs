@@ -2,6 +2,7 @@
 
 use entente_node::api::types::{OrgView, PartnershipState};
 use entente_protocol::handling::{Onward, Sensitivity};
+use entente_protocol::ids::OrgId;
 use serde_json::Value;
 
 /// An organisation: name, kind, country.
@@ -38,6 +39,17 @@ pub(super) fn onward(onward: Onward) -> &'static str {
 /// `yes` or `no`.
 pub(super) fn yes(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
+}
+
+/// Words in lines of six, as people read them to each other.
+pub(super) fn six_a_line(words: &str) -> String {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    words.chunks(6).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n")
+}
+
+/// An organisation's key as words, in lines of six.
+pub(super) fn fingerprint(org: &OrgId) -> String {
+    six_a_line(&entente_node::fingerprint::words(org))
 }
 
 /// A count with its noun in the right number.

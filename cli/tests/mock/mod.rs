@@ -312,6 +312,17 @@ pub fn sync(text: &str, connected: bool) -> Value {
     })
 }
 
+/// Keys in which every text is `text`.
+pub fn keys(text: &str) -> Value {
+    let key = json!({ "kind": "epochs", "what": text, "count": 3, "since": 1_795_442_700_000_u64, "until": null,
+        "opens": 7, "locked": text, "unlocked": text });
+    json!({
+        "organisation": org(text), "fingerprint": text, "own": [key],
+        "partnerships": [{ "id": id('c'), "name": text, "state": "member", "keys": [key] }],
+        "recovery": { "backup": null, "sets": [{ "id": "k7q2x", "made": 1_795_442_700_000_u64 }], "drill": null },
+    })
+}
+
 pub fn invitation(text: &str) -> Value {
     json!({
         "partnership": id('c'), "name": text, "inviter": org(text), "role": "cso",
@@ -341,6 +352,7 @@ pub fn everything(text: &'static str) -> impl Fn(&Seen) -> Answer {
             }
             "POST /v1/attachments" => ok(json!({ "attachment": id('f'), "size": seen.body.len() })),
             "GET /v1/sync" => ok(sync(text, true)),
+            "GET /v1/keys" => ok(keys(text)),
             "GET /v1/doctor" => ok(json!([
                 { "name": text, "ok": true, "seen": text, "next": "" },
                 { "name": text, "ok": false, "seen": text, "next": text },

@@ -3,6 +3,7 @@
 //! [`types`] is what is said, `routes` who answers, [`server`] how it is served.
 
 mod audit;
+pub mod keys;
 pub mod problem;
 pub(crate) mod routes;
 pub mod server;

@@ -21,6 +21,7 @@ use crate::partnership::Command;
 use crate::records::{attach, drafts, find, share, show};
 use crate::rows::Table;
 
+use super::keys;
 use super::problem::{self, failed, not_found, refuse_input};
 use super::server::Server;
 use super::types::{
@@ -62,6 +63,8 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/sync", get(sync))
         .route("/v1/sync/now", post(sync_now))
         .route("/v1/sync/explain/{record}/{org}", get(explain))
+        .route("/v1/keys", get(keys::show))
+        .route("/v1/keys/recovery", post(keys::note))
         .route("/v1/doctor", get(doctor))
         .route("/v1/events", get(events))
         .merge(super::audit::router())
@@ -92,6 +95,7 @@ pub fn unlocked_status(node: &Arc<Node>) -> Status {
         locked: false,
         home: node.home.path().display().to_string(),
         organisation: Some(crate::me::view(node.me.introduced.organisation())),
+        fingerprint: Some(crate::fingerprint::words(&node.me.org())),
         node: Some(node.me.node()),
         addresses: node.shared.addresses.clone(),
         started: node.started,

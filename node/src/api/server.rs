@@ -98,6 +98,7 @@ impl Server {
             locked: true,
             home: self.home.path().display().to_string(),
             organisation: None,
+            fingerprint: None,
             node: None,
             addresses: Vec::new(),
             started: crate::clock::now(),

@@ -57,6 +57,9 @@ pub struct Status {
     pub home: String,
     /// Who this is.
     pub organisation: Option<OrgView>,
+    /// Twelve words to read to whoever asks whether this is the right organisation.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
     /// This node's id.
     pub node: Option<NodeId>,
     /// The socket addresses that partners are told.

@@ -45,7 +45,7 @@ async fn goes_on(node: &TestNode) {
     assert!(!log.contains("panicked"), "{log}");
 }
 
-const ROUTES: [(&str, &str); 24] = [
+const ROUTES: [(&str, &str); 26] = [
     ("GET", "/v1/status"),
     ("POST", "/v1/lock"),
     ("POST", "/v1/unlock"),
@@ -68,6 +68,8 @@ const ROUTES: [(&str, &str); 24] = [
     ("GET", "/v1/audit/export"),
     ("POST", "/v1/audit/acknowledge"),
     ("GET", "/v1/doctor"),
+    ("GET", "/v1/keys"),
+    ("POST", "/v1/keys/recovery"),
     ("GET", "/v1/events"),
     ("GET", "/nothing"),
 ];

@@ -17,6 +17,7 @@ mod forger;
 mod local_api;
 mod passphrase;
 mod promises;
+mod rehearsed;
 mod removed;
 mod seized;
 mod stranger;

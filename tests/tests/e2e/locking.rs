@@ -20,7 +20,7 @@ async fn a_locked_node_answers_nothing_but_status_until_it_is_unlocked() {
     let sharing = ["--partnership", "Prevention"];
     let share = [&["record", "share", &kept, "--yes"][..], &sharing].concat();
     let preview = [&["record", "preview", &kept][..], &sharing].concat();
-    let commands: [&[&str]; 26] = [
+    let commands: [&[&str]; 29] = [
         &["partnership", "list"],
         &["partnership", "show", "Prevention"],
         &["partnership", "new", "--name", "N", "--agreement", "agreement.toml"],
@@ -47,6 +47,9 @@ async fn a_locked_node_answers_nothing_but_status_until_it_is_unlocked() {
         &["sync", "now"],
         &["sync", "explain", &id, "Ombudsman"],
         &["doctor"],
+        &["key", "show"],
+        &["key", "backup", "--yes"],
+        &["member", "show", "Ombudsman"],
     ];
     for words in commands {
         let answer = node.cli(words).await;

@@ -16,5 +16,6 @@ mod files;
 mod joining;
 mod leaving;
 mod locking;
+mod recovering;
 mod running;
 mod sharing;

@@ -16,7 +16,9 @@ async fn the_ready_line_tells_how_to_reach_the_node() {
         let mode = std::fs::metadata(node.home().path().join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{file} is for its owner only");
     }
-    node.cli(&["doctor"]).await.ok();
+    let doctor = node.cli(&["doctor"]).await;
+    assert_eq!(doctor.code, 6, "a root key that nobody backed up is all that the doctor finds: {doctor:?}");
+    assert_eq!(doctor.json["findings"], 2, "{doctor:?}");
 }
 
 #[tokio::test]
