@@ -229,13 +229,19 @@ pub fn introduce(
     check_country(country)?;
     let id = OrgId(root.verifying_key().to_bytes());
     let organisation = Organisation { id, name: name.into(), kind, country: country.into() };
-    let certificate = NodeCertificate {
-        organisation: id,
-        node,
-        issued: now,
-        expires: now.plus_days(limits::CERTIFICATE_DAYS),
-    };
-    Ok(Introduced { organisation: sign(organisation, root), certificate: sign(certificate, root) })
+    Ok(Introduced { organisation: sign(organisation, root), certificate: certified(root, node, now) })
+}
+
+/// Certifies one more node of an organisation that has its card already.
+#[must_use]
+pub fn certify(root: &SigningKey, node: NodeId, now: Timestamp) -> Unverified<NodeCertificate> {
+    certified(root, node, now).to_unverified()
+}
+
+fn certified(root: &SigningKey, node: NodeId, now: Timestamp) -> Signed<NodeCertificate> {
+    let organisation = OrgId(root.verifying_key().to_bytes());
+    let expires = now.plus_days(limits::CERTIFICATE_DAYS);
+    sign(NodeCertificate { organisation, node, issued: now, expires }, root)
 }
 
 /// A node's keys for one partnership, signed by the node. Nothing in it is used anywhere else.
@@ -322,6 +328,16 @@ mod tests {
             certificate: other.to_introduction().certificate,
         };
         assert!(mixed.verify().is_err());
+    }
+
+    #[test]
+    fn a_node_that_was_certified_later_speaks_for_the_same_organisation() {
+        let first = introduced();
+        let node = NodeId(key(3).verifying_key().to_bytes());
+        let certificate = certify(&key(1), node, Timestamp(2));
+        let organisation = first.to_introduction().organisation;
+        let second = Introduction { organisation, certificate }.verify().unwrap();
+        assert_eq!((second.org(), second.node()), (first.org(), node));
     }
 
     #[test]

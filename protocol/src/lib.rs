@@ -18,6 +18,7 @@ pub mod kinds;
 pub mod limits;
 pub mod log;
 pub mod membership;
+pub mod office;
 pub mod policy;
 pub mod record;
 pub mod root;

@@ -12,6 +12,7 @@ use data_encoding::BASE64;
 use entente_protocol::agreement::Agreement;
 use entente_protocol::handling::Role;
 use entente_protocol::limits;
+use entente_protocol::membership::Membership;
 use futures::StreamExt;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -399,7 +400,8 @@ fn quarantined(node: &Node) -> Vec<QuarantineView> {
         .filter_map(|(_, value)| crate::rows::decode::<crate::rows::RefusedRow>(&value))
         .map(|row| {
             let handle = node.handle(&row.place.partnership);
-            let org = handle.as_ref().and_then(|h| h.membership().node(&row.owner).map(|(org, _)| org));
+            let owner = |m: &Membership| m.nodes_ever().find(|(_, n, _)| *n == row.owner).map(|(o, ..)| o);
+            let org = handle.as_ref().and_then(|h| owner(&h.membership()));
             let author =
                 org.map_or_else(|| row.owner.short(), |o| find::org_view(node, handle.as_ref(), &o).name);
             QuarantineView {

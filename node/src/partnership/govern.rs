@@ -73,7 +73,7 @@ pub fn card(
     })
 }
 
-fn author<'a>(state: &'a State, now: Timestamp) -> Author<'a> {
+pub(super) fn author<'a>(state: &'a State, now: Timestamp) -> Author<'a> {
     Author {
         partnership: state.id,
         node: &state.me.key,
@@ -84,7 +84,7 @@ fn author<'a>(state: &'a State, now: Timestamp) -> Author<'a> {
 }
 
 /// Adds an act of ours, if it would have an effect.
-fn add(state: &mut State, act: VerifiedAct) -> Result<Unverified<ActBody>, GovernError> {
+pub(super) fn add(state: &mut State, act: VerifiedAct) -> Result<Unverified<ActBody>, GovernError> {
     let (id, travelling) = (act.id(), act.signed().to_unverified());
     let before = state.graph.clone();
     state.graph.insert(act)?;
@@ -203,50 +203,56 @@ pub fn leave(state: &mut State, now: Timestamp) -> Result<Unverified<ActBody>, G
 /// Acts of one organisation that are taken: a steward of 300 members for a decade stays far below, and one
 /// that makes acts for the sake of it cannot use up everybody's room.
 const ACTS_OF_ONE: usize = 2_500;
+/// Acts, joins apart, of all organisations together that were approved and are no members by our fold: their
+/// approval was voided by something that others did at the same time. What they did may have descendants, so it
+/// is kept; members who approve for the sake of it cannot use up everybody's room.
+const ACTS_OF_STRANGERS: usize = 1_000;
 /// Joins that are taken for one invitation: the same organisation may ask anew with other keys.
 const JOINS_OF_ONE: usize = 4;
 
-/// Takes acts that a partner sent: those that are new, whose parents are here, and that come from members
-/// (present or former) or answer an invitation.
+/// Takes acts that a partner sent: those that are new, whose parents are here, and that come from
+/// organisations that were let in once (whether that had effect or not) or answer an invitation.
 #[must_use]
 pub fn take(state: &mut State, acts: &[Unverified<ActBody>]) -> Vec<Unverified<ActBody>> {
     let mut new = Vec::new();
+    let mut folded = state.graph.len();
     for travelling in acts {
         let Ok(act) = verify_act(travelling) else { continue };
+        let org = act.body().org;
         // What is new may be the admission of whoever acts next.
-        let stranger = |state: &State| {
-            let org = &act.body().org;
-            !state.membership.is_member(org) && !state.membership.former.contains_key(org)
-        };
-        let join = match &act.body().act {
-            entente_protocol::membership::Act::Join(join) => Some(join.invitation),
-            _ => None,
-        };
-        if join.is_none() && stranger(state) {
+        if is_stranger(state, &org) && folded < state.graph.len() {
             state.refold();
-            if stranger(state) {
-                continue;
-            }
+            folded = state.graph.len();
         }
-        let of_one = state.graph.iter().filter(|a| a.body().org == act.body().org).count();
-        let of_invitation = join.map_or(0, |invitation| joins_of(state, &invitation));
-        if of_one >= ACTS_OF_ONE || of_invitation >= JOINS_OF_ONE {
-            continue;
-        }
-        if matches!(state.graph.insert(act), Ok(Inserted::New)) {
+        if has_room(state, &act) && matches!(state.graph.insert(act), Ok(Inserted::New)) {
             new.push(travelling.clone());
         }
     }
-    if !new.is_empty() {
+    if folded < state.graph.len() {
         state.refold();
     }
     new
 }
 
-fn joins_of(state: &State, invitation: &ActId) -> usize {
+fn is_stranger(state: &State, org: &OrgId) -> bool {
+    !state.membership.is_member(org) && !state.membership.former.contains_key(org)
+}
+
+fn has_room(state: &State, act: &VerifiedAct) -> bool {
     use entente_protocol::membership::Act;
-    let answers = |act: &Act| matches!(act, Act::Join(join) if join.invitation == *invitation);
-    state.graph.iter().filter(|a| answers(&a.body().act)).count()
+    let org = &act.body().org;
+    if state.graph.acts_of(org) >= ACTS_OF_ONE {
+        return false;
+    }
+    if let Act::Join(join) = &act.body().act {
+        return state.graph.joins_for(&join.invitation) < JOINS_OF_ONE;
+    }
+    !is_stranger(state, org) || (state.graph.was_let_in(org) && acts_of_strangers(state) < ACTS_OF_STRANGERS)
+}
+
+fn acts_of_strangers(state: &State) -> usize {
+    let strangers = state.graph.authors().filter(|(org, _)| state.graph.was_let_in(org));
+    strangers.filter(|(org, _)| is_stranger(state, org)).map(|(_, acts)| acts).sum()
 }
 
 /// The acts that a partner with these heads lacks, in slices that fit a message.

@@ -9,7 +9,7 @@ use entente_protocol::derive;
 use entente_protocol::identity::LogCertificate;
 use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId};
 use entente_protocol::log::Head;
-use entente_protocol::membership::{ActGraph, Membership};
+use entente_protocol::membership::{ActGraph, MemberNode, Membership};
 use entente_protocol::signed::{Unverified, sign};
 use entente_protocol::sync::Roster;
 
@@ -131,13 +131,22 @@ impl State {
     #[must_use]
     pub fn roster(&self) -> Roster {
         let mut logs: BTreeMap<LogId, (NodeId, Option<Seq>)> = BTreeMap::new();
-        for former in self.membership.former.values() {
-            for (node, of) in &former.nodes {
-                let until = former.cutoff.get(&of.card.log).copied().unwrap_or(Seq(0));
-                logs.insert(of.card.log, (*node, Some(until)));
+        let mut ended = |node: NodeId, of: &MemberNode, cutoff: &BTreeMap<LogId, Seq>| {
+            let until = cutoff.get(&of.card.log).copied().unwrap_or(Seq(0));
+            logs.insert(of.card.log, (node, Some(until)));
+            for (log, until) in &of.ended {
+                let until = cutoff.get(log).map_or(*until, |stricter| *until.min(stricter));
+                logs.insert(*log, (node, Some(until)));
             }
+        };
+        for former in self.membership.former.values() {
+            former.nodes.iter().for_each(|(node, of)| ended(*node, of, &former.cutoff));
+        }
+        for (node, revoked) in &self.membership.revoked {
+            ended(*node, &revoked.node, &revoked.cutoff);
         }
         for (_, node, of) in self.membership.nodes() {
+            logs.extend(of.ended.iter().map(|(log, until)| (*log, (node, Some(*until)))));
             logs.insert(of.card.log, (node, None));
         }
         Roster { nodes: self.membership.nodes().map(|(org, node, _)| (node, org)).collect(), logs }
@@ -184,14 +193,10 @@ impl State {
         self.org_of(&node).map(|org| (org, node))
     }
 
-    /// The organisation of a node, present or former.
+    /// The organisation of a node, present, revoked or former.
     #[must_use]
     pub fn org_of(&self, node: &NodeId) -> Option<OrgId> {
-        let present = self.membership.node(node).map(|(org, _)| org);
-        present.or_else(|| {
-            let mut former = self.membership.former.iter();
-            former.find(|(_, f)| f.nodes.contains_key(node)).map(|(org, _)| *org)
-        })
+        self.membership.nodes_ever().find(|(_, id, _)| id == node).map(|(org, _, _)| org)
     }
 
     /// Takes a log from the index.

@@ -59,10 +59,7 @@ fn author_of(node: &Node, handle: &Handle, place: &RecordPlace) -> Option<Owner>
     let key = rows::log_key(index, &place.partnership, &place.space, &place.log);
     let row: rows::LogRow = rows::decode(&index.get(rows::Table::Log as u8, &key).ok()??)?;
     let membership = handle.membership();
-    let present = membership.node(&row.owner).map(|(org, _)| org);
-    let org = present.or_else(|| {
-        membership.former.iter().find(|(_, f)| f.nodes.contains_key(&row.owner)).map(|(org, _)| *org)
-    })?;
+    let (org, ..) = membership.nodes_ever().find(|(_, node, _)| *node == row.owner)?;
     Some(Owner { org, node: row.owner })
 }
 

@@ -1,14 +1,14 @@
 //! The set of acts that a node holds, each after its parents. Sets only grow; whether an act has any effect
 //! is judged by [`super::Membership::of`], never here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::agreement::Agreement;
 use crate::derive;
-use crate::ids::{ActId, PartnershipId};
+use crate::ids::{ActId, OrgId, PartnershipId};
 use crate::limits;
-use crate::membership::acts::{Act, VerifiedAct};
+use crate::membership::acts::{Act, Deed, VerifiedAct};
 
 /// What became of an act that was offered.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,6 +55,18 @@ pub struct ActGraph {
     agreement: Arc<Agreement>,
     placed: Vec<Placed>,
     places: BTreeMap<ActId, usize>,
+    tally: Tally,
+}
+
+/// Who made how many acts: for bounding them without walking the graph.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    /// Acts by the organisation that made them.
+    acts: BTreeMap<OrgId, usize>,
+    /// Joins by the invitation that they answer.
+    joins: BTreeMap<ActId, usize>,
+    /// Founders, and who somebody approved or proposed to approve, whatever became of it.
+    let_in: BTreeSet<OrgId>,
 }
 
 impl ActGraph {
@@ -72,6 +84,7 @@ impl ActGraph {
             agreement: Arc::new(agreement.clone()),
             placed: Vec::new(),
             places: BTreeMap::new(),
+            tally: Tally::default(),
         };
         graph.place(act, Vec::new());
         Ok(graph)
@@ -114,8 +127,60 @@ impl ActGraph {
                 past.add(parent);
             }
         }
+        self.count(&act);
         self.places.insert(act.id(), place);
         self.placed.push(Placed { act: Arc::new(act), depth, parents, children: 0, past });
+    }
+
+    fn count(&mut self, act: &VerifiedAct) {
+        let org = act.body().org;
+        let acts = self.tally.acts.entry(org).or_default();
+        *acts = acts.saturating_add(1);
+        let approved = match &act.body().act {
+            Act::Found(_) => Some(org),
+            Act::Join(join) => {
+                let joins = self.tally.joins.entry(join.invitation).or_default();
+                *joins = joins.saturating_add(1);
+                None
+            }
+            Act::Approve { join } => self.joiner(join),
+            Act::Decide(deed) | Act::Propose(deed) => match &**deed {
+                Deed::Approve { join } => self.joiner(join),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.tally.let_in.extend(approved);
+    }
+
+    fn joiner(&self, join: &ActId) -> Option<OrgId> {
+        let act = self.get(join)?.body();
+        matches!(act.act, Act::Join(_)).then_some(act.org)
+    }
+
+    /// How many acts here an organisation made.
+    #[must_use]
+    pub fn acts_of(&self, org: &OrgId) -> usize {
+        self.tally.acts.get(org).copied().unwrap_or_default()
+    }
+
+    /// All organisations that made acts here, and how many.
+    pub fn authors(&self) -> impl Iterator<Item = (&OrgId, usize)> {
+        self.tally.acts.iter().map(|(org, acts)| (org, *acts))
+    }
+
+    /// How many requests here answer an invitation.
+    #[must_use]
+    pub fn joins_for(&self, invitation: &ActId) -> usize {
+        self.tally.joins.get(invitation).copied().unwrap_or_default()
+    }
+
+    /// Whether an organisation founded the partnership, or somebody approved its request or proposed to, with
+    /// effect or without. An honest organisation acts only after that; so the acts that honest members build
+    /// on are by such organisations.
+    #[must_use]
+    pub fn was_let_in(&self, org: &OrgId) -> bool {
+        self.tally.let_in.contains(org)
     }
 
     /// The partnership.
