@@ -2,6 +2,7 @@
 
 mod agreement;
 mod audit;
+mod govern;
 mod key;
 mod partnership;
 mod record;
@@ -14,6 +15,7 @@ use entente_protocol::identity::OrgKind;
 
 pub use agreement::*;
 pub use audit::*;
+pub use govern::*;
 pub use key::*;
 pub use partnership::*;
 pub use record::*;
@@ -257,6 +259,9 @@ pub enum SyncCommand {
 /// `member`.
 #[derive(Subcommand, Debug)]
 pub enum MemberCommand {
+    /// What is decided about one.
+    #[command(flatten)]
+    Decide(MemberDecision),
     /// List the members of a partnership, or of all
     #[command(after_help = "Example:\n  entente member list 'Prevention 2026'")]
     List {

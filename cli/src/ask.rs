@@ -15,6 +15,16 @@ pub(crate) fn confirmed(output: &Output, question: &str) -> bool {
     is_yes(&mut io::stdin().lock())
 }
 
+/// Asks for a line of text on the terminal; empty where none was given.
+pub(crate) fn line(output: &Output, question: &str) -> String {
+    output.ask(question);
+    let mut answer = String::new();
+    match io::stdin().lock().read_line(&mut answer) {
+        Ok(_) => answer.trim().to_owned(),
+        Err(_) => String::new(),
+    }
+}
+
 fn is_yes(answers: &mut impl BufRead) -> bool {
     let mut answer = String::new();
     // Who closes the terminal did not say yes.

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod drafts;
 mod export;
+mod govern;
 mod import;
 mod init;
 mod key;

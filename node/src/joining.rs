@@ -14,6 +14,7 @@ use entente_protocol::signed::Unverified;
 use crate::clock;
 use crate::node::{Node, NodeError};
 use crate::partnership;
+use crate::partnership::decide::declaration;
 use crate::partnership::join::{self, Asked, CheckedTerms, JoinError, Welcome};
 use crate::secrets::{Joining, PartnershipSecrets};
 
@@ -35,6 +36,9 @@ pub enum BeginError {
     /// The inviter's agreement is another than the one that was read.
     #[error("the agreement at the inviter's is not the one that you accepted")]
     OtherAgreement,
+    /// Nobody signs the declaration of confidentiality.
+    #[error("the agreement asks for a declaration of confidentiality, and nobody signs it")]
+    Undeclared,
     /// We are in it already.
     #[error("this node is a member of that partnership already")]
     AlreadyMember,
@@ -81,18 +85,22 @@ pub enum Begun {
 ///
 /// # Errors
 /// [`BeginError`]; nothing was signed then, or the inviter refused.
-pub async fn begin(node: &Arc<Node>, text: &str, accepted: &str) -> Result<Begun, BeginError> {
+pub async fn begin(
+    node: &Arc<Node>,
+    text: &str,
+    accepted: &str,
+    person: Option<&str>,
+) -> Result<Begun, BeginError> {
     let invitation = Invitation::from_text(text)?;
     let id = invitation.partnership;
     if node.handle(&id).is_some_and(|h| h.membership().is_member(&node.me.org())) {
         return Err(BeginError::AlreadyMember);
     }
     let (terms, stream) = join::look(&invitation).await?;
-    let agreement = terms.found.agreement().ok_or(JoinError::Unproven("no agreement"))?;
-    if agreement.hash().to_string() != accepted {
+    if terms.agreement.hash().to_string() != accepted {
         return Err(BeginError::OtherAgreement);
     }
-    let act = sign(node, text, &invitation, &terms)?;
+    let act = sign(node, text, &invitation, &terms, person)?;
     match join::ask(stream, act.clone()).await {
         Ok(Asked::Welcome(welcome)) => Ok(Begun::Member(node.welcomed(id, *welcome).await?)),
         Ok(Asked::Waiting(stream)) => {
@@ -113,6 +121,7 @@ fn sign(
     text: &str,
     invitation: &Invitation,
     terms: &CheckedTerms,
+    person: Option<&str>,
 ) -> Result<Unverified<ActBody>, BeginError> {
     let keeper = &node.shared.keeper;
     let earlier = keeper.look(|s| s.partnership(&invitation.partnership).and_then(|p| p.joining.clone()));
@@ -131,9 +140,13 @@ fn sign(
         parents: vec![invitation.act],
         time: clock::now(),
     };
-    let agreement = terms.found.agreement().ok_or(JoinError::Unproven("no agreement"))?.hash();
     let role = role_of(terms)?;
-    let accepted = acts::Accepted { agreement, role, declaration: None };
+    let who = (node.me.org(), person.unwrap_or_default());
+    let declaration = declaration(&terms.agreement, &role, who, Some(invitation.partnership), clock::now());
+    if declaration.is_some() && person.is_none() {
+        return Err(BeginError::Undeclared);
+    }
+    let accepted = acts::Accepted { agreement: terms.agreement.hash(), role, declaration };
     let act =
         acts::join(author, invitation.act, &node.me.introduced, card, accepted).map_err(NodeError::from)?;
     let travelling = act.signed().to_unverified();

@@ -172,11 +172,21 @@ impl Node {
     ///
     /// # Errors
     /// [`NodeError`]; then there is no partnership.
-    pub async fn found(&self, name: &str, agreement: &str, role: Role) -> Result<PartnershipId, NodeError> {
+    pub async fn found(
+        &self,
+        name: &str,
+        agreement: &str,
+        role: Role,
+        person: Option<&str>,
+    ) -> Result<PartnershipId, NodeError> {
         let now = clock::now();
         let mut secrets = PartnershipSecrets::fresh(acts::NOT_YET)?;
         let card = partnership::card(&self.me, &secrets, acts::NOT_YET, &self.shared.addresses)?;
-        let said = Founding { name, agreement, role, nonce: clock::nonce(), time: now, declaration: None };
+        let who = (self.me.org(), person.unwrap_or_default());
+        let parsed =
+            entente_protocol::agreement::Agreement::parse(agreement).map_err(acts::ActError::from)?;
+        let declaration = partnership::decide::declaration(&parsed, &role, who, None, now);
+        let said = Founding { name, agreement, role, nonce: clock::nonce(), time: now, declaration };
         let act = acts::found(&self.me.key, &self.me.introduced, card, said)?;
         let travelling = act.signed().to_unverified();
         let graph = ActGraph::founded(act).map_err(|_| NodeError::Welcome("the founding act"))?;
@@ -219,7 +229,7 @@ impl Node {
         let header = welcome.header.verify_self(|h| h.minter.0).map_err(|_| NodeError::Welcome("its key"))?;
         let key = protocol_epoch::open_slot(&header, &welcome.slot, &secrets.prekey_secret())?;
         let space = derive::space_of_all(&id);
-        let readers: Vec<_> = state.nodes_of(None).into_iter().collect();
+        let readers: Vec<_> = state.readers_of(None, clock::now()).into_iter().collect();
         let right = header.value().space == space
             && header.value().readers == protocol_epoch::readers_hash(&readers)
             && state.membership.node(&header.value().minter).is_some();

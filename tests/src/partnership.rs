@@ -128,7 +128,8 @@ async fn start_all(members: &[(&str, &str)]) -> Vec<TestNode> {
 }
 
 async fn found(founder: &TestNode, name: &str, agreement: &str) -> PartnershipId {
-    let new = NewPartnership { name: name.to_owned(), agreement: agreement.to_owned(), role: None };
+    let new =
+        NewPartnership { name: name.to_owned(), agreement: agreement.to_owned(), role: None, person: None };
     let made: Result<PartnershipCreated, Problem> =
         founder.client().post(&route(&["partnerships"]), &new).await;
     made.unwrap_or_else(|e| panic!("{} founds {name}: {e:?}", founder.name())).partnership
@@ -161,7 +162,7 @@ pub async fn invite_and_ask(
         .post(&route(&["invitations", "look"]), &Invited { invitation: invitation.clone() })
         .await;
     let seen = seen.unwrap_or_else(|e| panic!("{} looks at an invitation: {e:?}", joiner.name()));
-    let ask = Join { invitation: invitation.clone(), agreement: seen.agreement.hash };
+    let ask = Join { invitation: invitation.clone(), agreement: seen.agreement.hash, person: None };
     let asked: Result<PartnershipCreated, Problem> =
         joiner.client().post(&route(&["partnerships", "join"]), &ask).await;
     let asked = asked.unwrap_or_else(|e| panic!("{} asks to join: {e:?}", joiner.name()));

@@ -11,6 +11,21 @@ use crate::node_calls::FORMS;
 /// `partnership agreement`.
 #[derive(Subcommand, Debug)]
 pub enum AgreementCommand {
+    /// Propose a new version of the agreement; every member signs
+    #[command(
+        after_help = "Example:\n  entente partnership agreement propose 'Prevention 2026' agreement.toml\n\nNarrower limits on records hold at once, the rest when all have signed. `agreement diff` shows which is which."
+    )]
+    Propose {
+        /// Where.
+        #[command(flatten)]
+        partnership: ThePartnership,
+        /// The new text (TOML)
+        #[arg(value_name = "FILE")]
+        agreement: PathBuf,
+    },
+    /// Sign a proposed version
+    #[command(after_help = "Example:\n  entente partnership agreement sign 'Prevention 2026'")]
+    Sign(super::OneProposal),
     /// Print a commented agreement to edit
     #[command(after_help = "Example:\n  entente partnership agreement template formal > agreement.toml")]
     Template {

@@ -25,6 +25,9 @@ pub enum PartnershipCommand {
         /// Our role in it, where it is not the organisation's kind
         #[arg(long)]
         role: Option<Role>,
+        /// Who signs for us, where the agreement asks our role for a declaration of confidentiality
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        person: Option<String>,
     },
     /// List the partnerships of this node
     #[command(after_help = "Example:\n  entente partnership list")]
@@ -59,6 +62,9 @@ pub enum PartnershipCommand {
         /// Accept the agreement without being asked
         #[arg(long)]
         yes: bool,
+        /// Who signs for us, where the agreement asks for a declaration of confidentiality
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        person: Option<String>,
     },
     /// Let in an organisation that asked to join
     #[command(
@@ -92,6 +98,9 @@ pub enum PartnershipCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// What is decided.
+    #[command(flatten)]
+    Govern(super::GovernCommand),
     /// Begin, check, compare or read an agreement
     #[command(
         subcommand,

@@ -5,13 +5,14 @@ mod document;
 
 use std::path::Path;
 
-use entente_node::api::types::{AgreementView, PartnershipView, Problem};
+use entente_node::api::types::{AgreementView, DecideRequest, PartnershipView, Problem};
 use entente_protocol::agreement::Agreement;
 use entente_protocol::limits;
 use serde_json::json;
 
+use super::govern;
 use super::partnership::read_text;
-use crate::args::AgreementCommand;
+use crate::args::{AgreementCommand, GovernCommand};
 use crate::client::route;
 use crate::output::Page;
 use crate::problem::{Exit, FINDINGS, NOT_FOUND, problem};
@@ -28,6 +29,13 @@ pub(super) async fn agreement(context: &Context, command: AgreementCommand) -> R
         AgreementCommand::Attach { agreement, file, in_place } => {
             document::attach(context, &agreement, &file, in_place)
         }
+        AgreementCommand::Propose { partnership, agreement } => {
+            let text = read_text(&agreement, limits::MAX_AGREEMENT)?;
+            let ask = DecideRequest::Amend { agreement: text };
+            let done = "The new version is in force.";
+            govern::decide(context, &partnership.partnership, ask, done).await
+        }
+        AgreementCommand::Sign(one) => govern::govern(context, GovernCommand::Sign(one)).await,
         AgreementCommand::Diff { old, new } => diff::diff(context, &old, &new).await,
     }
 }

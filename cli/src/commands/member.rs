@@ -6,7 +6,7 @@ use entente_protocol::ids::PartnershipId;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{qr, words};
+use super::{govern, qr, words};
 use crate::args::MemberCommand;
 use crate::client::route;
 use crate::output::Page;
@@ -25,6 +25,7 @@ struct Placed<'a> {
 /// Dispatches.
 pub(super) async fn member(context: &Context, command: MemberCommand) -> Result<Exit, Problem> {
     match command {
+        MemberCommand::Decide(decision) => govern::member(context, decision).await,
         MemberCommand::List { partnership } => list(context, partnership).await,
         MemberCommand::Show { org, partnership } => show(context, &org, partnership).await,
     }
@@ -131,11 +132,12 @@ pub(super) fn table(page: &mut Page, members: &[MemberView]) {
         members.iter().map(|m| {
             let steward = if m.steward { ", steward" } else { "" };
             let two_faced = if m.two_faced { " (TWO FACES: see audit verify)" } else { "" };
+            let key = if m.no_key.is_some() { ", no key" } else { "" };
             [
                 format!("{}{two_faced}", m.organisation.name),
                 words::short(&m.organisation.id),
                 format!("{}, {}", m.organisation.kind.as_str(), m.organisation.country),
-                format!("{}{steward}", m.role),
+                format!("{}{steward}{key}", m.role),
                 times::local(m.since),
                 seen(m),
             ]

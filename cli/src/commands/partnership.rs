@@ -9,7 +9,7 @@ use entente_node::api::types::{
 use entente_protocol::limits;
 use serde_json::{Value, json};
 
-use super::{agreement, drafts, member, qr, status, words};
+use super::{agreement, drafts, govern, member, qr, status, words};
 use crate::args::{OrgInPartnership, PartnershipCommand};
 use crate::client::route;
 use crate::output::Page;
@@ -19,16 +19,17 @@ use crate::{Context, ask, times};
 /// Dispatches.
 pub(super) async fn partnership(context: &Context, command: PartnershipCommand) -> Result<Exit, Problem> {
     match command {
-        PartnershipCommand::New { name, agreement, role } => {
+        PartnershipCommand::New { name, agreement, role, person } => {
             let agreement = read_text(&agreement, limits::MAX_AGREEMENT)?;
-            found(context, NewPartnership { name, agreement, role }).await
+            found(context, NewPartnership { name, agreement, role, person }).await
         }
         PartnershipCommand::List => list(context).await,
         PartnershipCommand::Show(the) => show(context, &the.partnership).await,
         PartnershipCommand::Invite { partnership, role, days, qr } => {
             invite(context, &partnership.partnership, NewInvitation { role, days }, qr).await
         }
-        PartnershipCommand::Join { invitation, yes } => join(context, &invitation, yes).await,
+        PartnershipCommand::Join { invitation, yes, person } => join(context, &invitation, yes, person).await,
+        PartnershipCommand::Govern(command) => govern::govern(context, command).await,
         PartnershipCommand::Approve(target) => approve(context, &target).await,
         PartnershipCommand::Remove { target, reason, yes } => remove(context, &target, reason, yes).await,
         PartnershipCommand::Leave { partnership, yes } => leave(context, &partnership.partnership, yes).await,
@@ -63,8 +64,21 @@ fn paint(context: &Context, page: &mut Page, view: &PartnershipView) {
     page.heading(&view.summary.name);
     page.item("id", &view.summary.id.to_string());
     page.item("we are", words::state(view.summary.state));
+    for stopped in &view.stopped {
+        let since = times::local(stopped.time);
+        page.verdict(false, &format!("{} by {}, {since}: {}", stopped.how, stopped.by, stopped.reason));
+    }
     page.heading("Members");
     member::table(page, &view.members_now);
+    for member in &view.members_now {
+        if let Some(why) = &member.no_key {
+            page.point(&format!("{} gets no key: {why}", member.organisation.name));
+        }
+    }
+    if view.proposals.iter().any(|p| p.state == "open") {
+        page.heading("Proposals that wait for signatures");
+        view.proposals.iter().filter(|p| p.state == "open").for_each(|p| govern::paint(page, p));
+    }
     if !view.pending.is_empty() {
         page.heading("Waiting for approval: check by another channel that they are who they say");
         for pending in &view.pending {
@@ -114,7 +128,12 @@ async fn invite(
     Ok(Exit::Done)
 }
 
-async fn join(context: &Context, invitation: &str, yes: bool) -> Result<Exit, Problem> {
+async fn join(
+    context: &Context,
+    invitation: &str,
+    yes: bool,
+    mut person: Option<String>,
+) -> Result<Exit, Problem> {
     if !yes && !ask::somebody_is_there() {
         return Err(usage(
             "joining signs an agreement, and there is no terminal to ask on",
@@ -131,7 +150,10 @@ async fn join(context: &Context, invitation: &str, yes: bool) -> Result<Exit, Pr
             return Err(declined("nothing was signed, the invitation can still be used"));
         }
     }
-    let join = Join { invitation, agreement: view.agreement.hash };
+    if view.declaration.is_some() && person.is_none() && ask::somebody_is_there() {
+        person = Some(ask::line(&context.output, "Who signs the declaration for your organisation? Name:"));
+    }
+    let join = Join { invitation, agreement: view.agreement.hash, person };
     let created: PartnershipCreated = client.post(&route(&["partnerships", "join"]), &join).await?;
     context.output.answer(&created, |page| {
         page.line(match created.state {
@@ -154,13 +176,18 @@ fn paint_invitation(page: &mut Page, view: &InvitationView) {
     page.item("you would be", view.role.as_str());
     page.item("good until", &times::local(view.expires));
     agreement::paint(page, &view.agreement);
+    if let Some(text) = &view.declaration {
+        page.heading("Declaration of confidentiality: no key before it is signed");
+        page.line(text);
+    }
     page.gap();
 }
 
 async fn approve(context: &Context, target: &OrgInPartnership) -> Result<Exit, Problem> {
     let about = AboutOrg { organisation: target.org.clone(), reason: None };
-    act(context, &target.partnership, "approve", &about).await?;
-    done(context, json!({ "approved": target.org }), &format!("{} is a member now.", target.org))
+    let decision = act(context, &target.partnership, "approve", &about).await?;
+    let sentence = format!("{} is a member now.", target.org);
+    govern::answer(context, &target.partnership, &decision, json!({ "approved": target.org }), &sentence)
 }
 
 async fn remove(
@@ -175,14 +202,15 @@ async fn remove(
     );
     sure(context, yes, &question, "nobody was removed")?;
     let about = AboutOrg { organisation: target.org.clone(), reason };
-    act(context, &target.partnership, "remove", &about).await?;
-    done(context, json!({ "removed": target.org }), &format!("{} is removed.", target.org))
+    let decision = act(context, &target.partnership, "remove", &about).await?;
+    let sentence = format!("{} is removed.", target.org);
+    govern::answer(context, &target.partnership, &decision, json!({ "removed": target.org }), &sentence)
 }
 
 async fn leave(context: &Context, partnership: &str, yes: bool) -> Result<Exit, Problem> {
     let question = format!("Leave {partnership}? Nothing new will come; what is here stays here.");
     sure(context, yes, &question, "you are still a member")?;
-    act(context, partnership, "leave", &json!({})).await?;
+    let _left: Value = act(context, partnership, "leave", &json!({})).await?;
     done(context, json!({ "left": partnership }), &format!("You left {partnership}."))
 }
 
@@ -194,12 +222,12 @@ fn sure(context: &Context, yes: bool, question: &str, not_done: &str) -> Result<
     Err(declined(not_done))
 }
 
-async fn act(
+async fn act<T: serde::de::DeserializeOwned>(
     context: &Context,
     partnership: &str,
     verb: &str,
     body: &impl serde::Serialize,
-) -> Result<Value, Problem> {
+) -> Result<T, Problem> {
     context.client().await?.post(&route(&["partnerships", partnership, verb]), body).await
 }
 

@@ -3,6 +3,8 @@
 //! [`types`] is what is said, `routes` who answers, [`server`] how it is served.
 
 mod audit;
+mod deeds;
+mod govern;
 pub mod keys;
 pub mod problem;
 pub(crate) mod routes;

@@ -135,7 +135,21 @@ fn govern(error: &crate::partnership::GovernError, not_done: &str) -> Problem {
             not_done,
             "Ask a steward; `entente partnership show` says who they are.",
         ),
-        E::Void(_) => refused(&[("E-VOID".into(), what)], not_done, "See `entente partnership show`."),
+        E::Void(reason) => refused(&[("E-VOID".into(), what)], not_done, after_void(*reason)),
+        E::Agreement(_) => refuse_input(
+            what,
+            not_done,
+            "Correct the file; `entente partnership agreement check FILE` reads it before anybody signs.",
+        ),
+        E::SameAgreement => refuse_input(what, not_done, "Change the file first."),
+        E::NoSuchProposal => not_found(what, not_done, "`entente partnership proposals` lists them."),
+        E::NotSuspended => not_found(what, not_done, "`entente partnership show` says who suspended it."),
+        E::NothingToDeclare => refuse_input(
+            what,
+            not_done,
+            "Nothing needs to be declared. See `entente partnership agreement show`.",
+        ),
+        E::NoRoles => failed(what, not_done),
         E::NobodyWaits => not_found(what, not_done, "`entente partnership show` lists who waits to join."),
         E::NotAMember => not_found(what, not_done, "See `entente member list`."),
         E::NoSuchRole(_) => {
@@ -144,6 +158,19 @@ fn govern(error: &crate::partnership::GovernError, not_done: &str) -> Problem {
         E::Act(_) => refuse_input(what, not_done, "Correct it and try again."),
         E::TooManyInvitations => refuse_input(what, not_done, "Wait until some are used or have expired."),
         E::Graph(_) | E::Invitation(_) | E::Random(_) => failed(what, not_done),
+    }
+}
+
+/// What to do after an act was found to have no effect.
+fn after_void(reason: entente_protocol::membership::VoidReason) -> &'static str {
+    use entente_protocol::membership::VoidReason as V;
+    match reason {
+        V::LastSteward => "Make another member a steward first: `entente member promote P ORG`.",
+        V::NotASteward => "Ask a steward; `entente partnership show` says who they are.",
+        V::NotAnNpm => "Ask the NPM; a steward can remove a member instead.",
+        V::AlreadySigned | V::AlreadyDone | V::Withdrawn => "See `entente partnership proposals`.",
+        V::UnknownRole => "`entente partnership agreement show` lists the roles.",
+        _ => "See `entente partnership show`.",
     }
 }
 
@@ -174,6 +201,11 @@ pub fn begin(error: &BeginError) -> Problem {
             &[("E-AGREEMENT".into(), error.to_string())],
             nothing,
             "Read it again: `entente partnership join INVITATION` shows it.",
+        ),
+        BeginError::Undeclared => refused(
+            &[("E-DECLARATION".into(), error.to_string())],
+            nothing,
+            "Say who signs it: `entente partnership join INVITATION --person 'NAME'`.",
         ),
         BeginError::AlreadyMember => {
             refused(&[("E-MEMBER".into(), error.to_string())], nothing, "See `entente partnership list`.")

@@ -22,6 +22,7 @@ use crate::partnership::Command;
 use crate::records::{attach, drafts, find, share, show};
 use crate::rows::Table;
 
+use super::govern;
 use super::keys;
 use super::problem::{self, failed, not_found, refuse_input};
 use super::server::Server;
@@ -52,6 +53,8 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/partnerships/{p}/approve", post(approve))
         .route("/v1/partnerships/{p}/remove", post(remove))
         .route("/v1/partnerships/{p}/leave", post(leave))
+        .route("/v1/partnerships/{p}/decide", post(govern::decide))
+        .route("/v1/partnerships/{p}/acts", get(govern::give_acts).post(govern::take_acts))
         .route("/v1/invitations/look", post(look))
         .route("/v1/records", get(records).post(draft))
         .route("/v1/records/import", post(import))
@@ -157,7 +160,18 @@ async fn found(
         Some(role) => role,
         None => own_role(&node, &agreement)?,
     };
-    let id = node.found(&body.name, &body.agreement, role).await.map_err(|e| problem::node(&e, nothing))?;
+    let declares = agreement.declaration().is_some_and(|clause| clause.wanted_of(&role));
+    if declares && body.person.is_none() {
+        return Err(refuse_input(
+            "the agreement asks the founder's role for a declaration of confidentiality, and nobody signs it",
+            nothing,
+            "Say who signs it: `entente partnership new … --person 'NAME'`.",
+        ));
+    }
+    let id = node
+        .found(&body.name, &body.agreement, role, body.person.as_deref())
+        .await
+        .map_err(|e| problem::node(&e, nothing))?;
     Ok(Json(PartnershipCreated { partnership: id, state: PartnershipState::Member }))
 }
 
@@ -211,9 +225,8 @@ async fn invite(
 async fn look(State(server): State<Arc<Server>>, Json(body): Json<Invited>) -> Answer<InvitationView> {
     let _unlocked = server.unlocked()?;
     let offer = joining::look(&body.invitation).await.map_err(|e| problem::begin(&e))?;
-    let agreement = offer.terms.found.agreement();
-    let agreement =
-        agreement.ok_or_else(|| failed("the founding act has no agreement", "Nothing was done."))?;
+    let agreement = &offer.terms.agreement;
+    let declared = agreement.declaration().filter(|clause| clause.wanted_of(&offer.role));
     Ok(Json(InvitationView {
         partnership: offer.invitation.partnership,
         name: match &offer.terms.found.body().act {
@@ -224,12 +237,13 @@ async fn look(State(server): State<Arc<Server>>, Json(body): Json<Invited>) -> A
         role: offer.role.clone(),
         expires: offer.invitation.expires,
         agreement: views::agreement(agreement),
+        declaration: declared.map(|clause| clause.text().to_owned()),
     }))
 }
 
 async fn join(State(server): State<Arc<Server>>, Json(body): Json<Join>) -> Answer<PartnershipCreated> {
     let node = server.unlocked()?;
-    let begun = joining::begin(&node, &body.invitation, &body.agreement).await;
+    let begun = joining::begin(&node, &body.invitation, &body.agreement, body.person.as_deref()).await;
     let (partnership, state) = match begun.map_err(|e| problem::begin(&e))? {
         Begun::Waiting(id) => (id, PartnershipState::AwaitingApproval),
         Begun::Member(id) => (id, PartnershipState::Member),
@@ -241,27 +255,19 @@ async fn approve(
     State(server): State<Arc<Server>>,
     Path(p): Path<String>,
     Json(body): Json<AboutOrg>,
-) -> Answer<serde_json::Value> {
-    let node = server.unlocked()?;
-    let handle = find::partnership(&node, &p)?;
-    let org = find::organisation(&handle, &body.organisation)?;
-    let done = handle.ask(|reply| Command::Approve(org, reply)).await;
-    done.map_err(|e| problem::command(&e, "Nobody was let in."))?;
-    Ok(Json(serde_json::json!({ "organisation": org, "state": "member" })))
+) -> Answer<super::types::Decision> {
+    let ask = super::types::DecideRequest::Approve { organisation: body.organisation };
+    govern::ask(&server, &p, ask, "Nobody was let in.").await
 }
 
 async fn remove(
     State(server): State<Arc<Server>>,
     Path(p): Path<String>,
     Json(body): Json<AboutOrg>,
-) -> Answer<serde_json::Value> {
-    let node = server.unlocked()?;
-    let handle = find::partnership(&node, &p)?;
-    let org = find::organisation(&handle, &body.organisation)?;
+) -> Answer<super::types::Decision> {
     let reason = body.reason.unwrap_or_default();
-    let done = handle.ask(|reply| Command::Remove(org, reason, reply)).await;
-    done.map_err(|e| problem::command(&e, "Nobody was removed."))?;
-    Ok(Json(serde_json::json!({ "organisation": org, "state": "former" })))
+    let ask = super::types::DecideRequest::Remove { organisation: body.organisation, reason };
+    govern::ask(&server, &p, ask, "Nobody was removed.").await
 }
 
 async fn leave(State(server): State<Arc<Server>>, Path(p): Path<String>) -> Answer<serde_json::Value> {

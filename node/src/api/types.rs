@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::audit::view::TwoFacedView;
 use entente_protocol::handling::{Handling, Kind, Language, Onward, Role, Sensitivity};
 use entente_protocol::identity::OrgKind;
-use entente_protocol::ids::{NodeId, OrgId, PartnershipId, RecordId, Timestamp};
+use entente_protocol::ids::{ActId, NodeId, OrgId, PartnershipId, RecordId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The version of every object of this API.
@@ -132,6 +132,9 @@ pub struct NewPartnership {
     /// Our role in it; the organisation's kind if absent.
     #[serde(default)]
     pub role: Option<Role>,
+    /// Who signs for the organisation, where a declaration of confidentiality is asked for.
+    #[serde(default)]
+    pub person: Option<String>,
 }
 
 /// The answer to founding or joining.
@@ -159,6 +162,14 @@ pub struct PartnershipView {
     pub agreement: AgreementView,
     /// Open invitations of this node.
     pub invitations: Vec<InvitationSummary>,
+    /// Which version of the agreement is in force.
+    pub version: u32,
+    /// What was proposed, newest first.
+    #[serde(default)]
+    pub proposals: Vec<ProposalView>,
+    /// Why nothing is exchanged, if so.
+    #[serde(default)]
+    pub stopped: Vec<StoppedView>,
 }
 
 /// An agreement on a screen.
@@ -197,6 +208,12 @@ pub struct MemberView {
     /// Did one of them sign two different entries at one position of its log?
     #[serde(default)]
     pub two_faced: bool,
+    /// Why it gets no key now, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_key: Option<String>,
+    /// Until when its declaration of confidentiality is good, by the clock of who signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_until: Option<Timestamp>,
 }
 
 /// A join that waits.
@@ -275,6 +292,9 @@ pub struct InvitationView {
     pub expires: Timestamp,
     /// What one would sign.
     pub agreement: AgreementView,
+    /// The declaration of confidentiality that the role has to sign before it gets a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declaration: Option<String>,
 }
 
 /// `POST /v1/partnerships/join`.
@@ -284,6 +304,9 @@ pub struct Join {
     pub invitation: String,
     /// The hash of the agreement that the person read and accepts; joining fails if the inviter has another.
     pub agreement: String,
+    /// Who signs for the organisation, where a declaration of confidentiality is asked for.
+    #[serde(default)]
+    pub person: Option<String>,
 }
 
 /// `POST /v1/partnerships/{p}/approve`, `/remove`.
@@ -294,6 +317,176 @@ pub struct AboutOrg {
     /// Why (for a removal; all members will read it).
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// `POST /v1/partnerships/{p}/decide`: what is to be done. Where one steward is enough it is done at once; where
+/// the agreement wants more, it becomes a proposal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum DecideRequest {
+    /// Let a waiting organisation in.
+    Approve {
+        /// Which.
+        organisation: String,
+    },
+    /// Put a member out.
+    Remove {
+        /// Which.
+        organisation: String,
+        /// Why; all members will read it.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Give a member another role.
+    Role {
+        /// Which.
+        organisation: String,
+        /// One of the agreement's.
+        role: Role,
+    },
+    /// Make a member a steward.
+    Promote {
+        /// Which.
+        organisation: String,
+    },
+    /// Take a stewardship away.
+    Demote {
+        /// Which.
+        organisation: String,
+    },
+    /// Propose a new version of the agreement.
+    Amend {
+        /// TOML.
+        agreement: String,
+    },
+    /// Propose another last day.
+    Renew {
+        /// The day, such as `"2027-12-31"`.
+        last_day: Timestamp,
+    },
+    /// End the partnership for good.
+    Terminate {
+        /// Why.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Let a member read what is older than its membership.
+    Grant {
+        /// Which.
+        organisation: String,
+        /// What.
+        what: HistoryChoice,
+    },
+    /// Sign a proposal.
+    Sign {
+        /// Which; the only open one if absent.
+        #[serde(default)]
+        proposal: Option<String>,
+    },
+    /// Take one's own proposal back.
+    Withdraw {
+        /// Which; the only open one if absent.
+        #[serde(default)]
+        proposal: Option<String>,
+    },
+    /// Stop all exchange at once: an NPM may, alone.
+    Suspend {
+        /// Why.
+        #[serde(default)]
+        reason: String,
+    },
+    /// End one's own suspension.
+    Resume {},
+    /// Declare confidentiality as the agreement asks.
+    Declare {
+        /// Who signs for the organisation.
+        person: String,
+    },
+}
+
+/// What a member may read of the time before it came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HistoryChoice {
+    /// Everything that was for all members.
+    All,
+    /// What was written from a time on.
+    From(Timestamp),
+    /// These records.
+    Records(Vec<String>),
+}
+
+/// What came of deciding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Is it in effect?
+    pub done: bool,
+    /// Else the proposal that waits for more signatures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ActId>,
+    /// How many have signed.
+    #[serde(default)]
+    pub signed: usize,
+    /// How many it wants.
+    #[serde(default)]
+    pub needed: usize,
+}
+
+/// Membership acts for a file: signed, and not secret among members.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ActsFile {
+    /// The partnership.
+    pub partnership: PartnershipId,
+    /// Each act in its exact bytes, base64, in causal order.
+    pub acts: Vec<String>,
+}
+
+/// What came of taking a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TakenActs {
+    /// Acts that were new.
+    pub new: usize,
+}
+
+/// A proposal on a screen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProposalView {
+    /// Its id.
+    pub id: ActId,
+    /// In a sentence.
+    pub what: String,
+    /// Who proposed it.
+    pub by: String,
+    /// When, by the proposer's clock.
+    pub time: Timestamp,
+    /// `open`, `enacted` or `withdrawn`.
+    pub state: String,
+    /// Who has signed.
+    pub signed: Vec<String>,
+    /// Whose signatures are missing, where every member signs.
+    pub missing: Vec<String>,
+    /// How many it wants.
+    pub needed: usize,
+    /// `stewards` or `members`.
+    pub signers: String,
+    /// Does it wait for this organisation?
+    pub waits_for_us: bool,
+    /// The text of the agreement that is proposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<String>,
+}
+
+/// Why nothing is exchanged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoppedView {
+    /// `suspended` or `ended`.
+    pub how: String,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When, by its clock.
+    pub time: Timestamp,
 }
 
 /// A draft as people and scripts write it; `POST /v1/records`.

@@ -9,6 +9,7 @@ use crate::node::Node;
 use crate::partnership::Handle;
 use crate::records::find::org_view;
 
+use super::deeds;
 use super::types::{
     AgreementView, FormerView, InvitationSummary, MemberView, PartnershipState, PartnershipSummary,
     PartnershipView, PendingView,
@@ -77,6 +78,9 @@ pub fn partnership(node: &Node, handle: &Handle) -> PartnershipView {
             .collect(),
         former: former(node, handle, &membership),
         agreement: agreement(&membership.agreement),
+        version: membership.version,
+        proposals: deeds::proposals(node, handle, &membership),
+        stopped: deeds::stopped(node, handle, &membership),
         invitations: membership
             .invitations
             .iter()
@@ -113,6 +117,11 @@ fn members(node: &Node, handle: &Handle, membership: &Membership) -> Vec<MemberV
                     .map(|ms| entente_protocol::ids::Timestamp(crate::clock::now().0.saturating_sub(ms))),
                 nodes: member.nodes.keys().copied().collect(),
                 two_faced: two_faced.iter().any(|of| member.nodes.contains_key(&of.node)),
+                no_key: membership
+                    .may_read(&member.organisation.id, crate::clock::now())
+                    .err()
+                    .map(|why| why.to_string()),
+                declared_until: member.declared.as_ref().map(|d| d.expires),
             }
         })
         .collect();

@@ -79,7 +79,7 @@ fn spaces_due(state: &State) -> BTreeSet<SpaceId> {
 fn write(state: &mut State, space: SpaceId, now: Timestamp) -> Result<Vec<Frame>, PublishError> {
     let points = due(state, &space);
     let circle = epochs::circle_of(state, &space).flatten();
-    let nodes = state.nodes_of(circle.as_deref());
+    let nodes = state.readers_of(circle.as_deref(), now);
     let writable = state.ring.writable(&space, &nodes);
     let Some((id, epoch)) = writable.filter(|_| !points.is_empty() && state.is_member()) else {
         return Ok(Vec::new());

@@ -190,7 +190,8 @@ fn judged(
     let Some((org, node)) = node.and_then(|n| state.org_of(&n).map(|org| (org, n))) else {
         return Vec::new();
     };
-    let judgement = judge(&state.id, &state.membership, &state.ring, Owner { org, node }, entry);
+    let now = (&*state.membership, open::When::Arriving);
+    let judgement = judge(&state.id, now, &state.ring, Owner { org, node }, entry);
     if matches!(judgement, Judgement::Shown(_) | Judgement::Refused { .. })
         && let Some(known) = state.logs.get_mut(&(space, log))
     {

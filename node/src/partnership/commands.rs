@@ -14,6 +14,7 @@ use crate::api::types::{Explanation, PartnerSync};
 use crate::ledger::LedgerError;
 use crate::rows::RecordPlace;
 
+use super::decide::{Decided, Request};
 use super::govern::GovernError;
 use super::join::{Terms, Verdict};
 use super::publish::PublishError;
@@ -59,10 +60,12 @@ pub enum Command {
         /// The answer.
         reply: Reply<InvitationMade>,
     },
-    /// Let an organisation in.
-    Approve(OrgId, Reply<()>),
-    /// Put a member out.
-    Remove(OrgId, String, Reply<()>),
+    /// Decide something about the partnership, alone or by proposing it.
+    Decide(Request, Reply<Decided>),
+    /// Take acts that came in a file. Answers how many were new.
+    TakeActs(Vec<Unverified<ActBody>>, Reply<usize>),
+    /// Our acts for a file, all of them or those beyond some heads.
+    GiveActs(oneshot::Sender<Vec<Unverified<ActBody>>>),
     /// Leave.
     Leave(Reply<()>),
     /// Somebody at the door of an invitation wants to know what it would sign.

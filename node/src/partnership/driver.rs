@@ -34,6 +34,7 @@ use super::acknowledge::Pace;
 use super::apply::{self, Applied};
 use super::commands::{Command, CommandError, Published, Reply};
 use super::courier::{self, BatchSent, Job, Waiting};
+use super::decide::Decided;
 use super::fetch::Fetcher;
 use super::join::{Refusal, Verdict, Welcome};
 use super::parting::Parting;
@@ -125,6 +126,10 @@ pub(super) enum Then {
     Membership(Option<Reply<()>>),
     /// Answer whoever wanted so many acknowledgements written.
     Acknowledged(usize, Option<Reply<usize>>),
+    /// Answer whoever decided something.
+    Decided(Decided, Reply<Decided>),
+    /// Answer who brought acts in a file.
+    Taken(usize, Reply<usize>),
     /// Nothing more.
     Nothing,
 }
@@ -276,6 +281,7 @@ impl Driver {
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks.is_multiple_of(STALLED) {
             self.fetcher.put_back_stalled();
+            self.look_after();
         }
         self.fetch_on();
     }
@@ -490,6 +496,12 @@ impl Driver {
             Then::Membership(Some(reply)) => {
                 let _gone = reply.send(Err(CommandError::Ledger(error.into())));
             }
+            Then::Decided(_, reply) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
+            Then::Taken(_, reply) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
             Then::Asked(_, _, reply) => {
                 let reason = "the inviter's node could not keep the request; ask again later".into();
                 let _gone = reply.send(Verdict::Refused(Refusal { code: "failed".into(), reason }));
@@ -565,6 +577,14 @@ impl Driver {
                     let _gone = reply.send(Ok(()));
                 }
             }
+            Then::Decided(decided, reply) => {
+                self.membership_changed().await;
+                let _gone = reply.send(Ok(decided));
+            }
+            Then::Taken(count, reply) => {
+                self.membership_changed().await;
+                let _gone = reply.send(Ok(count));
+            }
             Then::Asked(org, node, reply) => {
                 self.membership_changed().await;
                 let verdict = self.wait_or_welcome(org, node);
@@ -602,7 +622,16 @@ impl Driver {
         acts: Vec<Unverified<entente_protocol::membership::ActBody>>,
         reply: Option<Reply<()>>,
     ) {
+        self.append_acts(acts, Then::Membership(reply));
+    }
+
+    /// Acts that are in the graph already: into the journal.
+    pub(super) fn append_acts(
+        &mut self,
+        acts: Vec<Unverified<entente_protocol::membership::ActBody>>,
+        then: Then,
+    ) {
         let frames = acts.into_iter().map(|act| Frame::Act(self.state.id, act)).collect();
-        self.append(frames, Then::Membership(reply));
+        self.append(frames, then);
     }
 }

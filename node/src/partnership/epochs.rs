@@ -11,7 +11,7 @@ use entente_protocol::signed::{Unverified, VerifyError};
 use crate::clock::SystemRandom;
 use crate::frames::{Frame, KnownEpoch};
 
-use super::ring::Epoch;
+use super::ring::{Epoch, Terms};
 use super::state::State;
 
 /// An epoch to write under.
@@ -36,7 +36,7 @@ pub fn writable(
     circle: Option<&[OrgId]>,
     now: Timestamp,
 ) -> Result<Writable, EpochError> {
-    let nodes = state.nodes_of(circle);
+    let nodes = state.readers_of(circle, now);
     if let Some((id, epoch)) = state.ring.writable(space, &nodes) {
         return Ok(Writable { id, epoch, minted: false });
     }
@@ -54,7 +54,7 @@ pub fn writable(
         header: minted.header,
         readers: nodes,
         slots: minted.slots,
-        roles: Arc::new(state.membership.roles()),
+        terms: Arc::new(Terms::of(&state.membership, |org| state.membership.may_read(org, now).is_ok())),
     };
     Ok(Writable { id: minted.id, epoch, minted: true })
 }
@@ -88,6 +88,7 @@ pub fn take(
     header: &Unverified<EpochHeader>,
     slot: &Slot,
     asked: impl Fn(&EpochId) -> bool,
+    now: Timestamp,
 ) -> Result<Option<(EpochId, Epoch)>, TakeError> {
     let header = header.verify_self(|h| h.minter.0)?;
     let id = epoch::id_of(&header);
@@ -103,7 +104,7 @@ pub fn take(
     if circle.as_ref().is_some_and(|orgs| !orgs.contains(&minter)) {
         return Err(TakeError::NotAMember);
     }
-    let present = state.nodes_of(circle.as_deref());
+    let present = state.readers_of(circle.as_deref(), now);
     let for_present = header.value().readers == epoch::readers_hash(&present);
     if !for_present && !asked(&id) {
         return Err(TakeError::Unasked);
@@ -122,18 +123,19 @@ pub fn bind(
     slots: Vec<Slot>,
 ) -> Epoch {
     let membership = state.membership_at(&header.value().basis);
-    let nodes: BTreeSet<NodeId> = membership
-        .nodes()
-        .filter(|(org, _, _)| circle.is_none_or(|orgs| orgs.contains(org)))
-        .map(|(_, node, _)| node)
-        .collect();
+    let in_circle = |org: &OrgId| circle.is_none_or(|orgs| orgs.contains(org));
+    // By the minter's clock, since it is the minter's choice that is bound here.
+    let reads = |org: &OrgId| membership.may_read(org, header.value().created).is_ok();
+    let all = membership.nodes().filter(|(org, _, _)| in_circle(org) && reads(org));
+    let nodes: BTreeSet<NodeId> = all.map(|(_, node, _)| node).collect();
     let told = header.value().readers == epoch::readers_hash(&nodes);
+    let terms = Arc::new(Terms::of(&membership, reads));
     Epoch {
         space: header.value().space,
         key,
         readers: if told { nodes } else { BTreeSet::new() },
         slots,
-        roles: Arc::new(membership.roles()),
+        terms,
         header,
     }
 }

@@ -2,15 +2,17 @@
 
 use std::net::SocketAddr;
 
+use entente_protocol::agreement::AgreementError;
 use entente_protocol::codec;
 use entente_protocol::derive::{self, Key};
 use entente_protocol::handling::Role;
 use entente_protocol::identity::MemberCard;
+use entente_protocol::ids::Seq;
 use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, PartnershipId, Timestamp};
 use entente_protocol::invitation::{Invitation, InvitationError};
 use entente_protocol::limits;
 use entente_protocol::membership::acts::{self, ActError, Author};
-use entente_protocol::membership::{ActBody, GraphError, Inserted, VerifiedAct, verify_act};
+use entente_protocol::membership::{ActBody, GraphError, Inserted, VerifiedAct, VoidReason, verify_act};
 use entente_protocol::signed::Unverified;
 
 use crate::me::Me;
@@ -32,7 +34,25 @@ pub enum GovernError {
     NotAMember,
     /// The act would have no effect.
     #[error("it would have no effect: {0}")]
-    Void(String),
+    Void(VoidReason),
+    /// The text of an amendment.
+    #[error("the agreement: {0}")]
+    Agreement(#[source] AgreementError),
+    /// The text of an amendment is that of the agreement in force.
+    #[error("that is the agreement in force, to the letter")]
+    SameAgreement,
+    /// No such proposal.
+    #[error("there is no such proposal")]
+    NoSuchProposal,
+    /// Resuming what was not suspended.
+    #[error("this organisation has not suspended the partnership")]
+    NotSuspended,
+    /// Declaring what nobody asks for.
+    #[error("the agreement asks no declaration of confidentiality of this organisation's role")]
+    NothingToDeclare,
+    /// The agreement has no roles.
+    #[error("the agreement has no roles")]
+    NoRoles,
     /// The agreement has no such role.
     #[error("the agreement has no role `{0}`")]
     NoSuchRole(Role),
@@ -91,7 +111,7 @@ pub(super) fn add(state: &mut State, act: VerifiedAct) -> Result<Unverified<ActB
     let membership = entente_protocol::membership::Membership::of(&state.graph);
     if let Some(entente_protocol::membership::Verdict::Void(reason)) = membership.verdicts.get(&id) {
         state.graph = before;
-        return Err(GovernError::Void(reason.to_string()));
+        return Err(GovernError::Void(*reason));
     }
     state.refold();
     Ok(travelling)
@@ -154,41 +174,16 @@ fn choose_role(state: &State, role: Option<Role>) -> Result<Role, GovernError> {
     }
     let held = |r: &Role| state.membership.members.values().any(|m| m.role == *r);
     let free = roles.iter().find(|r| !held(r)).or_else(|| roles.iter().find(|r| r.as_str() != "npm"));
-    free.or(roles.first()).cloned().ok_or(GovernError::Void("the agreement has no roles".into()))
+    free.or(roles.first()).cloned().ok_or(GovernError::NoRoles)
 }
 
-/// Lets a waiting organisation in.
-///
-/// # Errors
-/// [`GovernError`].
-pub fn approve(state: &mut State, org: &OrgId, now: Timestamp) -> Result<Unverified<ActBody>, GovernError> {
-    steward(state)?;
-    let waiting = state.membership.pending.iter().find(|p| p.organisation.id == *org);
-    let join = waiting.ok_or(GovernError::NobodyWaits)?.join;
-    let act = acts::approve(author(state, now), join)?;
-    add(state, act)
-}
-
-/// Puts a member out. What it wrote before stays welcome from anyone, as far as this node holds it.
-///
-/// # Errors
-/// [`GovernError`].
-pub fn remove(
-    state: &mut State,
-    org: &OrgId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Unverified<ActBody>, GovernError> {
-    steward(state)?;
+/// Up to where the logs of a member stay welcome if it is put out now: what it wrote before, as far as this node
+/// holds it.
+pub(super) fn cutoffs(state: &State, org: &OrgId) -> Result<Vec<(LogId, Seq)>, GovernError> {
     let member = state.membership.members.get(org).ok_or(GovernError::NotAMember)?;
     let all = state.all();
-    let cutoff: Vec<_> = member
-        .nodes
-        .values()
-        .filter_map(|n| state.logs.get(&(all, n.card.log)).map(|l| (n.card.log, l.stored.next)))
-        .collect();
-    let act = acts::remove(author(state, now), *org, reason, cutoff)?;
-    add(state, act)
+    let logs = member.nodes.values().flat_map(|n| n.ended.keys().chain([&n.card.log]));
+    Ok(logs.filter_map(|log| state.logs.get(&(all, *log)).map(|l| (*log, l.stored.next))).collect())
 }
 
 /// Leaves.

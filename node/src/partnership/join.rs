@@ -14,6 +14,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use entente_protocol::agreement::Agreement;
 use entente_protocol::codec::{self, Wire};
 use entente_protocol::derive;
 use entente_protocol::epoch::{EpochHeader, Slot};
@@ -73,6 +74,9 @@ pub struct Terms {
     /// Who invites.
     #[n(2)]
     pub inviter: Introduction,
+    /// The text of the agreement in force, where it is not the one that was founded on.
+    #[n(3)]
+    pub amended: Option<String>,
 }
 
 /// Why an invitation cannot be used.
@@ -205,6 +209,9 @@ pub struct CheckedTerms {
     pub invite: VerifiedAct,
     /// The inviter's organisation.
     pub inviter: entente_protocol::identity::Introduced,
+    /// The agreement in force, by the inviter's word: whether it is, the acts prove once they are here, and a
+    /// join that signed another text is void.
+    pub agreement: Agreement,
 }
 
 /// Asks the inviter what joining would mean.
@@ -236,7 +243,12 @@ fn check(invitation: &Invitation, terms: &Terms) -> Result<CheckedTerms, JoinErr
         && invite.body().partnership == Some(invitation.partnership)
         && place.door == derive::door_commitment(&invitation.door());
     if by_inviter && this_one {
-        Ok(CheckedTerms { found, invite, inviter })
+        let agreement = match &terms.amended {
+            Some(text) => Agreement::parse(text).ok(),
+            None => found.agreement().cloned(),
+        };
+        let agreement = agreement.ok_or(JoinError::Unproven("the agreement in force"))?;
+        Ok(CheckedTerms { found, invite, inviter, agreement })
     } else {
         Err(JoinError::Unproven("another invitation"))
     }
@@ -400,6 +412,7 @@ mod tests {
             found: of.found.signed().to_unverified(),
             invite: of.invite.signed().to_unverified(),
             inviter: of.me.introduced.to_introduction(),
+            amended: None,
         }
     }
 

@@ -21,7 +21,7 @@ use super::driver::{Driver, Then};
 use super::epochs::TakeError;
 use super::join::{self, Refusal, Terms, Verdict, Welcome};
 use super::ring::Epoch;
-use super::{epochs, govern};
+use super::{decide, epochs, govern};
 
 /// Who asks to join, and the acts that are new with it.
 type Request = ((OrgId, NodeId), Vec<Unverified<ActBody>>);
@@ -38,8 +38,26 @@ impl Driver {
         }
     }
 
+    /// What time alone changes: declarations expire, and who should enact a proposal may be gone for good.
+    pub(super) fn look_after(&mut self) {
+        if !self.state.is_member() {
+            return;
+        }
+        let acts = decide::enact_ready(&mut self.state, true, clock::now());
+        if !acts.is_empty() {
+            self.keep_acts(acts, None);
+        }
+        self.mint_if_steward();
+    }
+
     /// After acts are durable: the machine, the network, the doors and the joiners hear of it.
     pub(super) async fn membership_changed(&mut self) {
+        if self.state.is_member() {
+            let acts = decide::enact_ready(&mut self.state, false, clock::now());
+            if !acts.is_empty() {
+                self.keep_acts(acts, None);
+            }
+        }
         self.see_off();
         self.event(Event::RosterChanged(self.state.roster(), self.state.graph.heads()));
         self.mint_if_steward();
@@ -96,7 +114,7 @@ impl Driver {
     /// An epoch from a partner.
     pub(super) fn take_epoch(&mut self, header: &Unverified<EpochHeader>, slot: &Slot) {
         let asked = |id: &EpochId| self.asked_epochs.contains(id);
-        match epochs::take(&self.state, header, slot, asked) {
+        match epochs::take(&self.state, header, slot, asked, clock::now()) {
             Ok(Some((id, epoch))) => {
                 if let Err(error) = self.keep_epoch(id, epoch) {
                     tracing::error!(%error, "a partner's key could not be kept in the vault");
@@ -124,7 +142,7 @@ impl Driver {
     /// Sends a node the epoch that all members use now, if we know it and it may read it.
     pub(super) fn give_current_epoch(&mut self, to: NodeId) {
         let all = self.state.all();
-        let nodes = self.state.nodes_of(None);
+        let nodes = self.state.readers_of(None, clock::now());
         let Some((id, _)) = self.state.ring.writable(&all, &nodes) else { return };
         if let Some((header, slot)) = epochs::give(&self.state, &to, &id) {
             self.send(to, Job::Message(Message::Epoch(header, slot)));
@@ -229,6 +247,8 @@ impl Driver {
             found: found.signed().to_unverified(),
             invite: invite.signed().to_unverified(),
             inviter: self.state.me.introduced.to_introduction(),
+            amended: (self.state.membership.version > 1)
+                .then(|| self.state.membership.agreement.text().to_owned()),
         })
     }
 
@@ -325,7 +345,7 @@ impl Driver {
     fn welcome(&self, node: &NodeId) -> Option<Welcome> {
         self.state.membership.node(node)?;
         let all = self.state.all();
-        let (id, _) = self.state.ring.writable(&all, &self.state.nodes_of(None))?;
+        let (id, _) = self.state.ring.writable(&all, &self.state.readers_of(None, clock::now()))?;
         let (header, slot) = epochs::give(&self.state, node, &id)?;
         Some(Welcome { acts: govern::missing(&self.state, &[]), header, slot })
     }

@@ -13,6 +13,7 @@ pub mod apply;
 mod attachments;
 pub mod commands;
 mod courier;
+pub mod decide;
 mod driver;
 mod epochs;
 mod fetch;
@@ -26,6 +27,7 @@ mod parting;
 pub mod publish;
 pub mod ring;
 mod serve;
+mod standing;
 pub mod state;
 mod view;
 

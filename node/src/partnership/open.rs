@@ -10,12 +10,13 @@ use entente_protocol::envelope::{self, Place};
 use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
 use entente_protocol::membership::Membership;
-use entente_protocol::policy::{self, Permitted};
+use entente_protocol::policy::{Permitted, Refusal};
 use entente_protocol::record::{RecordParts, VerifiedRecord};
 
 use crate::rows::{RecordPlace, RecordRow};
 
-use super::ring::{Epoch, Ring};
+use super::ring::{Epoch, Ring, Terms};
+use super::standing;
 
 /// What became of an entry.
 pub enum Judgement {
@@ -55,18 +56,27 @@ pub struct Owner {
     pub node: NodeId,
 }
 
+/// When an entry is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// It arrives: what was narrowed or stopped meanwhile counts as well (C10).
+    Arriving,
+    /// It was permitted when it arrived, and is shown again.
+    Held,
+}
+
 /// Judges an entry: every node does this for itself, whatever the author's node did.
 #[must_use]
 pub fn judge(
     partnership: &PartnershipId,
-    membership: &Membership,
+    (membership, when): (&Membership, When),
     ring: &Ring,
     owner: Owner,
     entry: &Entry,
 ) -> Judgement {
     let Some(payload) = &entry.payload else { return Judgement::Erased };
     let Some(epoch) = ring.get(&entry.header.epoch) else { return Judgement::Waiting(entry.header.epoch) };
-    match open(partnership, membership, &epoch, owner, entry, payload) {
+    match open(partnership, (membership, when), &epoch, owner, entry, payload) {
         Ok(judgement) => judgement,
         Err((code, reason)) => Judgement::Refused { code, reason },
     }
@@ -76,7 +86,7 @@ type Refused = (String, String);
 
 fn open(
     partnership: &PartnershipId,
-    membership: &Membership,
+    (membership, when): (&Membership, When),
     epoch: &Epoch,
     owner: Owner,
     entry: &Entry,
@@ -99,12 +109,25 @@ fn open(
     if facts.audience.space(partnership, &owner.org) != header.space {
         return Err(refused("E-AUDIENCE", "it is signed for other readers than those it was sent to"));
     }
-    let permitted = policy::permit(&membership.agreement, &epoch.roles, &facts).map_err(|refusals| {
-        let codes: Vec<String> = refusals.iter().map(|r| r.code.to_string()).collect();
-        let reasons: Vec<String> = refusals.iter().map(|r| r.reason.clone()).collect();
-        (codes.join(" "), reasons.join(" "))
-    })?;
+    let permitted = epoch.terms.permit(&facts).map_err(|refusals| in_words(&refusals))?;
+    if when == When::Arriving {
+        let mut refusals = standing::stopped(membership);
+        // What became narrower since the key was made holds at once, for who has not heard of it yet too.
+        let now = Terms { roles: epoch.terms.roles.clone(), ..Terms::of(membership, |_| true) };
+        if now.agreement.hash() != epoch.terms.agreement.hash() || now.proposed != epoch.terms.proposed {
+            refusals.extend(now.permit(&facts).err().into_iter().flatten());
+        }
+        if !refusals.is_empty() {
+            return Err(in_words(&refusals));
+        }
+    }
     Ok(Judgement::Shown(Box::new(Shown { record, parts, permitted })))
+}
+
+fn in_words(refusals: &[Refusal]) -> Refused {
+    let codes: Vec<String> = refusals.iter().map(|r| r.code.to_string()).collect();
+    let reasons: Vec<String> = refusals.iter().map(|r| r.reason.clone()).collect();
+    (codes.join(" "), reasons.join(" "))
 }
 
 fn refused(code: &str, reason: impl ToString) -> Refused {

@@ -10,15 +10,17 @@ use entente_protocol::envelope::{self, Place};
 use entente_protocol::epoch::EpochError;
 use entente_protocol::ids::{LogId, OrgId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::{self, Head};
-use entente_protocol::policy::{self, Permitted, RecordFacts, Refusal};
+use entente_protocol::policy::{Permitted, RecordFacts, Refusal};
 use entente_protocol::record::{Content, RecordError, sign_record};
 use entente_protocol::{derive, kinds};
 
-use crate::clock::SystemRandom;
+use crate::clock::{self, SystemRandom};
 use crate::frames::{CircleLog, Frame, KnownBlob};
 use crate::rows::Circle;
 
 use super::epochs::{self, Writable};
+use super::ring::Terms;
+use super::standing;
 use super::state::{Log, State};
 
 /// A record on its way into the journal.
@@ -81,8 +83,18 @@ pub fn permit(state: &State, content: &Content, audience: &Audience) -> Result<P
         created: content.created,
         attachments: content.attachments.len(),
     };
+    let mut refusals = standing::stopped(&state.membership);
+    refusals.extend(standing::undeclared(&state.membership, &state.me.org(), audience, clock::now()));
     let membership = &state.membership;
-    policy::permit(&membership.agreement, &membership.roles(), &facts).map_err(PublishError::Refused)
+    let terms = Terms::of(membership, |org| membership.may_read(org, clock::now()).is_ok());
+    match terms.permit(&facts) {
+        Ok(permitted) if refusals.is_empty() => Ok(permitted),
+        Ok(_) => Err(PublishError::Refused(refusals)),
+        Err(more) => {
+            refusals.extend(more);
+            Err(PublishError::Refused(refusals))
+        }
+    }
 }
 
 /// The fields that stay at home (rule C2), as they are removed from `content`.

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use entente_protocol::agreement::Agreement;
 use entente_protocol::derive::Key;
 use entente_protocol::epoch::{EpochHeader, Slot, readers_hash};
 use entente_protocol::handling::Role;
 use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId, SpaceId};
 use entente_protocol::membership::{ActGraph, Inserted, Membership};
+use entente_protocol::policy::{self, Permitted, RecordFacts, Refusal};
 use entente_protocol::signed::Signed;
 
 /// An epoch whose key is here.
@@ -23,8 +25,38 @@ pub struct Epoch {
     pub readers: BTreeSet<NodeId>,
     /// Their slots, where this node minted it.
     pub slots: Vec<Slot>,
-    /// Each member's role when it was minted: what was permitted then stays permitted.
-    pub roles: Arc<BTreeMap<OrgId, Role>>,
+    /// What held when it was minted: what was permitted then stays permitted.
+    pub terms: Arc<Terms>,
+}
+
+/// What records are judged by, at some point of a partnership's history.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Terms {
+    /// The role of each member that may be given keys.
+    pub roles: BTreeMap<OrgId, Role>,
+    /// The agreement in force.
+    pub agreement: Arc<Agreement>,
+    /// Versions that were proposed: their narrower limits held as well.
+    pub proposed: Vec<Arc<Agreement>>,
+}
+
+impl Terms {
+    /// Those of a membership; `reads` says which organisations may be given keys.
+    #[must_use]
+    pub fn of(membership: &Membership, reads: impl Fn(&OrgId) -> bool) -> Terms {
+        let roles = membership.roles().into_iter().filter(|(org, _)| reads(org)).collect();
+        let proposed = membership.pending_terms.values().cloned().collect();
+        Terms { roles, agreement: membership.agreement.clone(), proposed }
+    }
+
+    /// Is a record permitted by the agreement in force and by every version that was proposed?
+    ///
+    /// # Errors
+    /// Every refusal.
+    pub fn permit(&self, facts: &RecordFacts) -> Result<Permitted, Vec<Refusal>> {
+        let proposed: Vec<&Agreement> = self.proposed.iter().map(|a| &**a).collect();
+        policy::permit_all(&self.agreement, &proposed, &self.roles, facts)
+    }
 }
 
 /// All epochs of a partnership; shared between its driver and whoever shows records.

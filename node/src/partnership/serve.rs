@@ -13,7 +13,7 @@ use crate::rows::{self, AckRow, RecordPlace};
 use super::commands::{Claim, Command, CommandError, Foreseen, Held, HeldLog, Publish, Published, Reply};
 use super::driver::{Driver, Then};
 use super::publish::{self, PublishError};
-use super::{epochs, govern};
+use super::{decide, epochs, govern};
 
 impl Driver {
     pub(super) async fn command(&mut self, command: Command) {
@@ -23,13 +23,20 @@ impl Driver {
                 let _gone = reply.send(self.foresee(&content, &audience));
             }
             Command::Invite { role, days, reply } => self.invite(role, days, reply),
-            Command::Approve(org, reply) => {
-                let act = govern::approve(&mut self.state, &org, clock::now());
-                self.govern(act, reply);
+            Command::Decide(request, reply) => match decide::decide(&mut self.state, request, clock::now()) {
+                Ok((acts, decided)) => self.append_acts(acts, Then::Decided(decided, reply)),
+                Err(error) => {
+                    let _gone = reply.send(Err(error.into()));
+                }
+            },
+            Command::TakeActs(acts, reply) => {
+                let new = govern::take(&mut self.state, &acts);
+                let count = new.len();
+                self.append_acts(new, Then::Taken(count, reply));
             }
-            Command::Remove(org, reason, reply) => {
-                let act = govern::remove(&mut self.state, &org, &reason, clock::now());
-                self.govern(act, reply);
+            Command::GiveActs(reply) => {
+                let all = self.state.graph.iter().map(|act| act.signed().to_unverified()).collect();
+                let _gone = reply.send(all);
             }
             Command::Leave(reply) => {
                 let act = govern::leave(&mut self.state, clock::now());

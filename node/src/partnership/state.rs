@@ -7,7 +7,7 @@ use ed25519_dalek::SigningKey;
 use entente_protocol::audience::Audience;
 use entente_protocol::derive;
 use entente_protocol::identity::LogCertificate;
-use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId};
+use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::Head;
 use entente_protocol::membership::{ActGraph, MemberNode, Membership};
 use entente_protocol::signed::{Unverified, sign};
@@ -152,11 +152,11 @@ impl State {
         Roster { nodes: self.membership.nodes().map(|(org, node, _)| (node, org)).collect(), logs }
     }
 
-    /// The present nodes of these organisations; of all members if none are named.
+    /// The present nodes of these organisations (of all members if none are named) that may be given keys now.
     #[must_use]
-    pub fn nodes_of(&self, orgs: Option<&[OrgId]>) -> BTreeSet<NodeId> {
+    pub fn readers_of(&self, orgs: Option<&[OrgId]>, now: Timestamp) -> BTreeSet<NodeId> {
         self.membership
-            .nodes()
+            .readers(now)
             .filter(|(org, _, _)| orgs.is_none_or(|named| named.contains(org)))
             .map(|(_, node, _)| node)
             .collect()

@@ -14,7 +14,7 @@ use crate::api::types::{AttachmentView, OrgView, Problem, RecordView};
 use crate::frames::Frame;
 use crate::node::Node;
 use crate::partnership::Handle;
-use crate::partnership::open::{Judgement, Owner, Shown, judge};
+use crate::partnership::open::{Judgement, Owner, Shown, When, judge};
 use crate::rows::{self, RecordPlace, RecordRow};
 use crate::store::Position;
 
@@ -47,7 +47,7 @@ fn shown(node: &Node, position: Position, place: &RecordPlace) -> Option<(Handle
     let Frame::Entry(_, entry, _) = frame(node, position)? else { return None };
     let membership = handle.membership();
     let author = author_of(node, &handle, place)?;
-    match judge(&place.partnership, &membership, &handle.ring, author, &entry) {
+    match judge(&place.partnership, (&membership, When::Held), &handle.ring, author, &entry) {
         Judgement::Shown(shown) => Some((handle, shown)),
         _ => None,
     }

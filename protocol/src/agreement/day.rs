@@ -43,6 +43,25 @@ impl Day {
         exists.then_some(Day { year, month, day })
     }
 
+    /// The day that a time lies in, UTC; the last day there is for later ones. H. Hinnant, as below,
+    /// `civil_from_days`.
+    #[must_use]
+    pub fn of(time: Timestamp) -> Day {
+        let days = time.0 / Timestamp::DAY + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        let narrow = |n: u64| u8::try_from(n).ok();
+        let known = u16::try_from(year).ok().zip(narrow(month)).zip(narrow(day));
+        let known = known.and_then(|((year, month), day)| Day::new(year, month, day));
+        known.unwrap_or(Day { year: 9999, month: 12, day: 31 })
+    }
+
     /// 00:00 UTC of this day.
     #[must_use]
     pub fn begins(self) -> Timestamp {
@@ -88,6 +107,7 @@ mod tests {
                 for day in 1..=31 {
                     if let Some(it) = Day::new(year, month, day) {
                         assert_eq!(it.since_1970(), expected, "{it}");
+                        assert_eq!(Day::of(it.begins()), it);
                         expected += 1;
                     }
                 }

@@ -183,6 +183,12 @@ impl Agreement {
         time >= self.start.begins() && self.end.is_none_or(|end| time < end.is_over())
     }
 
+    /// The same agreement, text and hash unchanged, with another last day: what its parties renewed it to.
+    #[must_use]
+    pub fn renewed_until(&self, last_day: Timestamp) -> Agreement {
+        Agreement { end: Some(Day::of(last_day)), ..self.clone() }
+    }
+
     /// What is said of renewal; words only.
     #[must_use]
     pub fn renewal(&self) -> Option<&str> {

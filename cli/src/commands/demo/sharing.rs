@@ -33,7 +33,8 @@ pub(super) struct Founded {
 
 /// A partnership is founded.
 pub(super) async fn found(by: &Actor, name: &'static str, agreement: &str) -> Result<Founded, Problem> {
-    let new = NewPartnership { name: name.to_owned(), agreement: agreement.to_owned(), role: None };
+    let new =
+        NewPartnership { name: name.to_owned(), agreement: agreement.to_owned(), role: None, person: None };
     let created: PartnershipCreated = by.client.post(&route(&["partnerships"]), &new).await?;
     Ok(Founded { id: created.partnership, name })
 }
@@ -47,7 +48,7 @@ pub(super) async fn join(host: &Actor, guest: &Actor, partnership: &Founded) -> 
         host.client.post(&route(&["partnerships", &id, "invitations"]), &offer).await?;
     let invited = Invited { invitation: made.invitation.clone() };
     let terms: InvitationView = guest.client.post(&route(&["invitations", "look"]), &invited).await?;
-    let join = Join { invitation: made.invitation, agreement: terms.agreement.hash };
+    let join = Join { invitation: made.invitation, agreement: terms.agreement.hash, person: None };
     let _: PartnershipCreated = guest.client.post(&route(&["partnerships", "join"]), &join).await?;
 
     let asks = |view: &PartnershipView| view.pending.iter().any(|p| p.organisation.name == guest.who.name());

@@ -137,11 +137,12 @@ impl<'g> Folded<'g> {
         all.filter_map(|p| Some((self.fold.graph.placed(p)?.act.id(), p))).collect()
     }
 
-    /// The last day of the last renewal. Of concurrent ones the one with the earlier day: a wider limit wants
+    /// The last day of the last renewal, unless an amendment followed it. Of concurrent ones the one with the earlier day: a wider limit wants
     /// everybody's word, and not everybody knew of both.
     pub fn renewed(&self) -> Option<Timestamp> {
         let all: Vec<usize> = self.fold.counting(&self.verdicts, Some(&self.fold.index.renewals)).collect();
-        let last = all.iter().filter(|p| !all.iter().any(|later| self.fold.graph.precedes(**p, *later)));
+        let later = all.iter().copied().chain(self.fold.amendment(&self.verdicts)).collect::<Vec<_>>();
+        let last = all.iter().filter(|p| !later.iter().any(|later| self.fold.graph.precedes(**p, *later)));
         last.filter_map(|p| match self.enacted_deed(*p)? {
             Deed::Renew { last_day } => Some(*last_day),
             _ => None,

@@ -171,6 +171,9 @@ impl Membership {
             self.proposals.insert(id, view);
         }
         self.renewed = folded.renewed();
+        if let Some(last_day) = self.renewed {
+            self.agreement = Arc::new(self.agreement.renewed_until(last_day));
+        }
         self.terminated = folded.terminated(graph);
         self.suspensions = folded.suspended(graph);
         self.grants = folded.grants(graph);
