@@ -25,7 +25,7 @@ pub enum KeyCommand {
     Backup(RootKeyArgs),
     /// Make three shares of the root key for three trustees, any two of which recover it
     #[command(
-        after_help = "Example:\n  entente key split\n\nEach share is shown alone. One share tells its holder nothing. Shares of earlier sets go on to\nwork: have two of the three destroyed."
+        after_help = "Example:\n  entente key split\n\nEach share is shown alone (with --json all at once). One share tells its holder nothing. Shares of earlier sets go on to\nwork: have two of the three destroyed."
     )]
     Split(RootKeyArgs),
     /// Rehearse recovery: trustees type two shares, and nothing is written or used up

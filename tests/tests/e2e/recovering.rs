@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use entente_node::recovery::RootKey;
 use entente_protocol::ids::OrgId;
-use entente_tests::{Home, Output, PASSPHRASE, TestNode};
+use entente_tests::{Home, Output, PASSPHRASE, Partnership, TestNode, draft};
 use serde_json::Value;
 
 /// Runs a command of the program for somebody who types `typed`.
@@ -173,4 +173,43 @@ async fn a_running_node_notes_what_was_done_and_the_doctor_stops_nagging() {
     node.start().await;
     let drilled = node.cli(&["key", "show"]).await.done()["recovery"]["drill"].clone();
     assert_eq!(drilled["with"], "words");
+}
+
+#[tokio::test]
+async fn key_show_counts_what_each_key_opens_and_says_what_a_thief_gets() {
+    let p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    let node = &p[0];
+    for title in ["One", "Two"] {
+        node.publish(draft("training", title), "Prevention", None).await;
+    }
+    node.publish(draft("training", "Three"), "Prevention", Some(&["Rights"])).await;
+    let _open = entente_tests::invite(node, "Prevention", "network").await;
+    let shown = node.cli(&["key", "show", "Prevention"]).await.done();
+    let keys = shown["partnerships"][0]["keys"].as_array().unwrap();
+    let of =
+        |kind: &str| keys.iter().find(|key| key["kind"] == kind).unwrap_or_else(|| panic!("{kind}: {shown}"));
+    assert_eq!(of("epochs")["opens"], 2, "{shown}");
+    assert!(of("epochs")["since"].is_u64());
+    let circles = keys.iter().filter(|key| key["kind"] == "circle-epochs");
+    let in_circles: u64 = circles.map(|key| key["opens"].as_u64().unwrap()).sum();
+    assert_eq!(in_circles, 1, "{shown}");
+    assert_eq!(of("invitations")["count"], 1);
+    for kind in ["transport", "log", "prekey"] {
+        assert_eq!(of(kind)["locked"], "nothing without the passphrase");
+    }
+    let own = shown["own"].as_array().unwrap();
+    assert!(
+        own[0]["kind"] == "root" && own[0]["locked"].as_str().unwrap().contains("guesses the passphrase")
+    );
+    assert!(own[1]["kind"] == "node" && own[1]["until"].as_u64() > own[1]["since"].as_u64());
+    node.cli(&["key", "show", "Nowhere"]).await.failed(3, "not-found");
+
+    // What both sides read to each other is the same on both.
+    let theirs = node.cli(&["member", "show", "Rights"]).await.done()["fingerprint"].clone();
+    assert_eq!(theirs, p[1].cli(&["status"]).await.done()["fingerprint"]);
+    let qr = node.home().command(&["partnership", "invite", "Prevention", "--qr"]).output().unwrap();
+    assert!(
+        String::from_utf8(qr.stderr).unwrap().matches('█').count() > 500,
+        "an invitation fits into a code"
+    );
 }

@@ -34,7 +34,7 @@ pub(super) async fn backup(context: &Context, args: &RootKeyArgs) -> Result<Exit
         page.item("organisation", &root.id().to_string());
         page.line("Write that down too, on the same paper: recovery asks whose key it is.");
     })?;
-    hidden_again(context, args, "Read them through once more, then press Enter: the screen is cleared.");
+    after_enter(context, args, "Read them through once more, then press Enter: the screen is cleared.");
     let noted = notebook.note(Fact::Backup).await?;
     context.output.words(|page| {
         page.line(if noted { "Noted." } else { "There is no node here to note the date in." });
@@ -62,8 +62,13 @@ pub(super) async fn split(context: &Context, args: &RootKeyArgs) -> Result<Exit,
         context.output.object(&json!({ "organisation": root.id(), "set": set, "shares": shares }))?;
     } else {
         for (share, words) in shares.iter().zip(&texts) {
+            // Whoever held the keyboard for the last share must not see the next one.
+            let number = share.label().number;
+            let question =
+                format!("Share {number} of 3 comes next. Press Enter when only its trustee sees this.");
+            after_enter(context, args, &question);
             context.output.part(|page| paint_share(page, share, words, &root));
-            hidden_again(
+            after_enter(
                 context,
                 args,
                 "Trustee: read it through once more. Then press Enter: the screen is cleared.",
@@ -123,8 +128,8 @@ fn numbered(page: &mut Page, words: &[&str]) {
     }
 }
 
-/// Waits until a person has copied what is on the screen, and clears it.
-fn hidden_again(context: &Context, args: &RootKeyArgs, question: &str) {
+/// Waits until a person has done what is asked, and clears the screen.
+fn after_enter(context: &Context, args: &RootKeyArgs, question: &str) {
     if context.output.is_terminal() && ask::somebody_is_there() && !args.yes {
         context.output.ask(question);
         let mut line = Zeroizing::new(String::new());
