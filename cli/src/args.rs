@@ -281,4 +281,26 @@ pub enum MemberCommand {
         #[arg(long, value_name = "P", value_parser = NonEmptyStringValueParser::new())]
         partnership: Option<String>,
     },
+    /// Make sure on the telephone that a member is who it says: each reads a short code to the other
+    #[command(
+        after_help = "Example:\n  entente member verify 'Prevention 2026' 'Rights Georgia'\n\nBoth sides type it, in any order. Call a person whom you know, on a number that did not come with the\ninvitation; read them your code, and type theirs.\n\nA script begins with --start, again until `stage` is `codes`, and types with --code 123456."
+    )]
+    Verify(VerifyArgs),
+}
+
+/// `member verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
+    /// Whom, and where.
+    #[command(flatten)]
+    pub target: OrgInPartnership,
+    /// Begin and say how far it is, instead of leading through it
+    #[arg(long, conflicts_with = "code")]
+    pub start: bool,
+    /// Type what they read: six digits
+    #[arg(long, value_name = "NNNNNN", value_parser = NonEmptyStringValueParser::new())]
+    pub code: Option<String>,
+    /// Do it although it was done, and nothing has changed since
+    #[arg(long)]
+    pub again: bool,
 }

@@ -21,6 +21,8 @@ mod run;
 mod share;
 mod status;
 mod sync;
+mod trust;
+mod verify;
 mod words;
 
 use entente_node::api::types::Problem;

@@ -157,7 +157,7 @@ pub fn command_line(home: &Path, words: &str) -> String {
 }
 
 /// A word as a POSIX shell reads it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

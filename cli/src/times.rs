@@ -17,6 +17,12 @@ pub fn local_or(moment: Option<Timestamp>, otherwise: &str) -> String {
     moment.map_or_else(|| otherwise.to_owned(), local)
 }
 
+/// The day of a moment in the local time zone.
+#[must_use]
+pub fn day(moment: Timestamp) -> String {
+    local(moment).split(' ').next().unwrap_or_default().to_owned()
+}
+
 fn in_zone(moment: Timestamp, zone: &TimeZone) -> String {
     // Partners' clocks are wrong by years, and their numbers may be no date at all.
     i64::try_from(moment.0).ok().and_then(|ms| Instant::from_millisecond(ms).ok()).map_or_else(

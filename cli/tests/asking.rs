@@ -97,6 +97,111 @@ fn the_agreement_is_shown_before_it_is_signed() {
     assert_eq!(mock.lines(), ["POST /v1/invitations/look"]);
 }
 
+const VERIFY: [&str; 4] = ["member", "verify", "P", "Rights"];
+
+fn codes() -> Answer {
+    ok(verification("Rights", json!({ "stage": "codes", "read": "123 456", "tries": 3 })))
+}
+
+#[test]
+fn both_codes_are_read_and_typed_and_slips_are_explained() {
+    let mock = Mock::new(|seen| match seen.line.rsplit('/').next() {
+        Some("Rights") => ok(verification("Rights", json!({ "stage": "asked" }))),
+        Some("enter") => match seen.json()["code"].as_str() {
+            Some("123 456") => refuse(400, "own-code", 2),
+            Some("654321") => ok(verification("Rights", json!({ "stage": "verified", "read": "123 456" }))),
+            _ => refuse(400, "usage", 2),
+        },
+        _ => codes(),
+    });
+    let ran = at_a_terminal(mock.home(), &VERIFY, "what\n\n123 456\n654321\n");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for part in [
+        "on a number that",
+        "They have begun",
+        "Read this to them",
+        "123 456",
+        "Not quite",
+        "Stay on the line",
+    ] {
+        assert!(ran.stderr.contains(part), "{part} is not in\n{}", ran.stderr);
+    }
+    assert!(ran.stdout.contains("Verified: Rights is who it says."), "{}", ran.stdout);
+    let typed: Vec<String> = mock
+        .seen()
+        .iter()
+        .filter(|s| s.line.ends_with("/enter"))
+        .map(|s| s.json()["code"].to_string())
+        .collect();
+    assert_eq!(typed, [r#""what""#, r#""123 456""#, r#""654321""#]);
+}
+
+#[test]
+fn three_wrong_codes_end_a_verification_with_what_to_do() {
+    let wrong = std::sync::atomic::AtomicUsize::new(0);
+    let mock = Mock::new(move |seen| match seen.line.rsplit('/').next() {
+        Some("enter") => {
+            wrong.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            refuse(403, "wrong-code", 5)
+        }
+        Some("Rights") if wrong.load(std::sync::atomic::Ordering::Relaxed) == 3 => {
+            ok(verification("Rights", json!({ "stage": "ended", "ending": "wrong-codes", "words": "x" })))
+        }
+        _ => codes(),
+    });
+    let ran = at_a_terminal(mock.home(), &VERIFY, "000001\n000002\n000003\n000004\n");
+    assert_eq!(ran.code, 5, "{}", ran.stderr);
+    assert_eq!(mock.lines().iter().filter(|line| line.ends_with("/enter")).count(), 3);
+    assert!(ran.stderr.contains("wrong-code") && ran.stderr.contains("next"), "{}", ran.stderr);
+}
+
+#[test]
+fn waiting_for_the_other_side_says_what_they_type_and_ends_when_they_stop() {
+    let looks = std::sync::atomic::AtomicUsize::new(0);
+    let mock = Mock::new(move |seen| match seen.line.rsplit('/').next() {
+        Some("P") => ok(partnership("Prevention 2026")),
+        Some("Rights") => match looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0 => ok(verification("Rights", json!({ "stage": "idle" }))),
+            1 => ok(verification("Rights", json!({ "stage": "waiting" }))),
+            _ => ok(verification(
+                "Rights",
+                json!({ "stage": "ended", "ending": "stopped", "words": "they stopped" }),
+            )),
+        },
+        _ => ok(verification("Rights", json!({ "stage": "waiting" }))),
+    });
+    let ran = at_a_terminal(mock.home(), &VERIFY, "");
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    for part in [
+        "Waiting for them",
+        "entente member verify 'Prevention 2026' ORG",
+        "Ctrl-C",
+        "they stopped",
+        "begin again",
+    ] {
+        assert!(ran.stderr.contains(part), "{part} is not in\n{}", ran.stderr);
+    }
+}
+
+#[test]
+fn who_hangs_up_while_typing_stops_the_verification_at_both_ends() {
+    let mock = Mock::new(|_| codes());
+    let ran = at_a_terminal(mock.home(), &VERIFY, "\u{4}");
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert_eq!(mock.lines().last().map(String::as_str), Some("POST /v1/partnerships/P/verify/stop"));
+}
+
+#[test]
+fn who_is_verified_already_is_not_asked_again() {
+    let mut view = verification("Rights", json!({ "stage": "idle" }));
+    view["trust"] = json!({ "trust": "verified", "when": 1_795_442_700_000_u64 });
+    let mock = Mock::new(move |_| ok(view.clone()));
+    let ran = at_a_terminal(mock.home(), &VERIFY, "");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("verified 2026-11-23"), "{}", ran.stdout);
+    assert_eq!(mock.lines(), ["GET /v1/partnerships/P/verify/Rights"]);
+}
+
 #[test]
 fn removing_and_leaving_ask_first() {
     let mock = Mock::new(everything("fine"));

@@ -29,6 +29,7 @@ fn commands() -> Vec<Vec<String>> {
         "key show",
         "key show P",
         "partnership invite P --qr",
+        "member verify P A --start",
         "record list",
         "record search x",
         &format!("record show {r}"),

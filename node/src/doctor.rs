@@ -56,6 +56,7 @@ pub fn online(node: &Arc<Node>) -> Vec<Check> {
     checks.push(recovery(node));
     checks.push(addresses(node));
     checks.extend(partners(node));
+    checks.extend(verification(node));
     checks.push(quarantine(node));
     checks
 }
@@ -183,6 +184,27 @@ fn partners(node: &Node) -> Vec<Check> {
             check(&name, fine, seen, "Are their nodes running? `entente sync now` tries again.")
         })
         .collect()
+}
+
+/// Members that no person verified are no fault; changed keys and failed verifications are.
+fn verification(node: &Node) -> Vec<Check> {
+    let of = |handle: &crate::partnership::Handle| {
+        let trust = handle.view.borrow().trust.clone();
+        let suspect = trust.values().filter(|t| t.suspicion.is_some()).count();
+        let (unverified, changed) = crate::api::verify::counts(handle);
+        let mut seen = format!("{unverified} of {} other members are not verified", trust.len());
+        if changed > 0 {
+            seen = format!("{seen}; the keys of {changed} changed since");
+        }
+        if suspect > 0 {
+            seen = format!("{seen}; with {suspect}, verification failed");
+        }
+        let name = format!("members of {}", handle.membership().name);
+        let next =
+            "`entente member list` says which; `entente member verify P ORG` verifies, on the telephone.";
+        check(&name, changed == 0 && suspect == 0, seen, next)
+    };
+    node.handles().iter().map(of).collect()
 }
 
 fn quarantine(node: &Node) -> Check {

@@ -39,6 +39,47 @@ pub enum Frame {
     /// Evidence that the author of a log signed two entries at one position, and when it came.
     #[n(9)]
     Evidence(#[n(0)] PartnershipId, #[n(1)] Box<Evidence>, #[n(2)] Timestamp),
+    /// People verified each other, or tried and had reason for suspicion.
+    #[n(8)]
+    Verified(#[n(0)] Verification),
+}
+
+/// What came of the verification of persons with a member.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Verification {
+    /// The partnership.
+    #[n(0)]
+    pub partnership: PartnershipId,
+    /// The member: its root key.
+    #[n(1)]
+    pub org: OrgId,
+    /// What it was called then.
+    #[n(2)]
+    pub name: String,
+    /// The nodes that it had then, sorted.
+    #[n(3)]
+    pub nodes: Vec<NodeId>,
+    /// How it went.
+    #[n(4)]
+    pub outcome: Outcome,
+    /// When, by this node's clock.
+    #[n(5)]
+    pub when: Timestamp,
+}
+
+/// How the verification of persons went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Outcome {
+    /// The short code that the other side read was typed here.
+    #[n(0)]
+    Codes,
+    /// Three wrong codes were typed here.
+    #[n(1)]
+    WrongCodes,
+    /// The other side's node was shown other keys than this one.
+    #[n(2)]
+    KeysDiffer,
 }
 
 /// A log of a circle.

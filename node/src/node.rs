@@ -337,6 +337,7 @@ fn apply_again(
         Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) => *id,
         Frame::Log(log) => log.partnership,
         Frame::Epoch(epoch) => epoch.partnership,
+        Frame::Verified(verification) => verification.partnership,
         Frame::Draft(_) | Frame::Shared(..) | Frame::Blob(_) => {
             records::apply(store, batch, position, frame, me);
             return;

@@ -11,7 +11,7 @@ use entente_protocol::log::Head;
 use entente_protocol::signed::Unverified;
 use minicbor::{Decode, Encode};
 
-use crate::frames::KnownBlob;
+use crate::frames::{KnownBlob, Outcome, Verification};
 use crate::store::{Index, IndexError, Position, Span};
 
 /// A table: the first byte of its keys.
@@ -44,6 +44,8 @@ pub enum Table {
     Evidence = 14,
     /// partnership, log, acknowledging log → [`AckRow`].
     Acknowledgement = 15,
+    /// partnership, organisation, success or suspicion → [`Verification`].
+    Verified = 13,
 }
 
 /// Changes to the index that belong together.
@@ -258,6 +260,7 @@ row!(RecordRow, "record row");
 row!(RefusedRow, "refusal row");
 row!(KnownBlob, "attachment row");
 row!(AckRow, "acknowledgement row");
+row!(Verification, "verification row");
 
 /// Reads a row; a row that does not decode is as good as none (the index is rebuilt from the journal).
 pub fn decode<T>(bytes: &[u8]) -> Option<T>
@@ -407,6 +410,26 @@ pub fn record(index: &Index, id: &RecordId) -> Result<Option<(Position, RecordRo
 pub fn blob(index: &Index, id: &BlobId) -> Result<Option<KnownBlob>, IndexError> {
     let name = index.name(Table::Blob as u8, &id.0);
     Ok(index.get(Table::Blob as u8, &name)?.and_then(|b| decode(&b)))
+}
+
+/// Notes how a verification went. The last success and the last suspicion stay, and success ends suspicion.
+pub fn put_verification(batch: &mut Batch, index: &Index, verification: &Verification) {
+    let key = |success: bool| {
+        let name = index.name(Table::Verified as u8, &verification.org.0);
+        [partnership_name(index, &verification.partnership).as_slice(), &name, &[u8::from(success)]].concat()
+    };
+    let success = verification.outcome == Outcome::Codes;
+    batch.put(Table::Verified as u8, &key(success), &codec::encode(verification));
+    if success {
+        batch.delete(Table::Verified as u8, &key(false));
+    }
+}
+
+/// How verifications in a partnership went.
+#[must_use]
+pub fn verifications(index: &Index, partnership: &PartnershipId) -> Vec<Verification> {
+    let name = partnership_name(index, partnership);
+    prefix(index, Table::Verified as u8, &name).filter_map(|(_, row)| decode(&row)).collect()
 }
 
 /// Notes an attachment.

@@ -33,6 +33,8 @@ mod label {
     pub const TOPIC: &str = "entente v1 gossip topic";
     pub const FINGERPRINT: &str = "entente v1 organisation fingerprint";
     pub const DOOR_NEXT: &str = "entente v1 door key from epoch";
+    pub const VERIFY_COMMIT: &str = "entente v1 verification commitment";
+    pub const VERIFY_CODES: &str = "entente v1 verification codes";
 }
 
 fn keyed(context: &str, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -183,6 +185,25 @@ pub fn gossip_topic(partnership: &PartnershipId) -> Hash {
 #[must_use]
 pub fn door_key(epoch_key: &Key) -> Key {
     Zeroizing::new(keyed(label::DOOR_NEXT, epoch_key, &[]))
+}
+
+/// What one side of a verification commits to: its nonce, and who says so to whom. A party is organisation,
+/// node, transport identity and log, 32 bytes each.
+#[must_use]
+pub fn verify_commitment(partnership: &PartnershipId, from: &[u8; 128], to: &[u8; 128], nonce: &Key) -> Hash {
+    Hash(keyed(label::VERIFY_COMMIT, nonce, &[&partnership.0, from, to]))
+}
+
+/// What the two codes of a verification are taken from; each side is its party and nonce, the one with the
+/// lower node id first.
+#[must_use]
+pub fn verify_codes(
+    partnership: &PartnershipId,
+    first: (&[u8; 128], &Key),
+    second: (&[u8; 128], &Key),
+) -> [u8; 32] {
+    let (a, b) = (first.1.as_slice(), second.1.as_slice());
+    hashed(label::VERIFY_CODES, &[&partnership.0, first.0, a, second.0, b])
 }
 
 /// The transport identity of a seed: its Ed25519 public key.

@@ -27,3 +27,4 @@ pub mod sync;
 #[cfg(test)]
 mod testing;
 pub mod value;
+pub mod verification;

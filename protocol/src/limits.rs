@@ -66,3 +66,10 @@ pub const CERTIFICATE_DAYS: u64 = 800;
 pub const MAX_OPEN_INVITATIONS: usize = 64;
 /// The text of an invitation.
 pub const MAX_INVITATION: usize = 2 * 1024;
+
+/// How long a verification of persons may take, in seconds: a telephone call, and typing.
+pub const VERIFICATION_SECONDS: u64 = 600;
+/// Wrong codes after which a verification is over: mishearing twice is human.
+pub const VERIFICATION_TRIES: u8 = 3;
+/// Seconds for which a partner that asks for verification is not announced again.
+pub const VERIFICATION_PAUSE_SECONDS: u64 = 60;

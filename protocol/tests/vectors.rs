@@ -10,10 +10,11 @@ use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use entente_protocol::audience::{Audience, NamedReaders};
 use entente_protocol::epoch::{id_of, open_slot, readers_hash, seal_slot};
-use entente_protocol::ids::{ActId, Hash, OrgId, PartnershipId, SpaceId};
+use entente_protocol::ids::{ActId, Hash, LogId, NodeId, OrgId, PartnershipId, SpaceId, TransportId};
 use entente_protocol::log::{Batch, Head};
 use entente_protocol::record::Manifest;
 use entente_protocol::signed::{Signed, Statement, sign_bytes};
+use entente_protocol::verification::{Codes, Party};
 use entente_protocol::{chunk, codec, derive, envelope};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
@@ -114,6 +115,44 @@ fn every_derivation_gives_the_same_bytes() {
     book.add("door_key", k.clone(), *derive::door_key(&key));
     book.add("transport_id", k, derive::transport_id(&key).0);
     book.add("org_fingerprint", json!({ "org": hex(org.0) }), derive::org_fingerprint(&org));
+    let (from, to, other) = ([13; 128], [14; 128], Zeroizing::new([15; 32]));
+    let given = json!({
+        "partnership": hex(partnership.0), "from": hex(from), "to": hex(to), "nonce": hex(*key),
+    });
+    book.add("verify_commitment", given, derive::verify_commitment(&partnership, &from, &to, &key).0);
+    let given = json!({
+        "partnership": hex(partnership.0), "first": hex(from), "first_nonce": hex(*key),
+        "second": hex(to), "second_nonce": hex(*other),
+    });
+    book.add("verify_codes", given, derive::verify_codes(&partnership, (&from, &key), (&to, &other)));
+    book.compare();
+}
+
+#[test]
+fn two_parties_and_nonces_give_the_same_codes_as_ever() {
+    let mut book = Book::new("verification.json");
+    let party = |n: u8| Party {
+        org: OrgId([n; 32]),
+        node: NodeId([n + 1; 32]),
+        transport: TransportId([n + 2; 32]),
+        log: LogId([n + 3; 32]),
+    };
+    let (us, them) = (party(0x20), party(0x10));
+    let (ours, theirs) = (Zeroizing::new([0xb1; 32]), Zeroizing::new([0xb2; 32]));
+    for (name, partnership) in
+        [("codes", PartnershipId([3; 32])), ("codes elsewhere", PartnershipId([4; 32]))]
+    {
+        let codes = Codes::of(&partnership, (&us, &ours), (&them, &theirs));
+        let given = json!({
+            "partnership": hex(partnership.0),
+            "organisation": hex(us.org.0), "node": hex(us.node.0),
+            "transport": hex(us.transport.0), "log": hex(us.log.0), "nonce": hex(*ours),
+            "their_organisation": hex(them.org.0), "their_node": hex(them.node.0),
+            "their_transport": hex(them.transport.0), "their_log": hex(them.log.0), "their_nonce": hex(*theirs),
+            "read": codes.read.to_string(), "hear": codes.hear.to_string(),
+        });
+        book.add(name, given, format!("{} {}", codes.read, codes.hear));
+    }
     book.compare();
 }
 
@@ -268,7 +307,7 @@ fn every_sync_message_is_encoded_as_ever() {
         .filter(|(_, reader, _)| *reader == "sync message" || *reader == "announcement")
         .map(|(name, ..)| *name)
         .collect();
-    assert_eq!(of_sync.len(), 20);
+    assert_eq!(of_sync.len(), 23);
     book.samples(|name| of_sync.contains(&name));
     book.compare();
 }

@@ -6,7 +6,7 @@ use entente_protocol::ids::PartnershipId;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{govern, qr, words};
+use super::{govern, qr, trust, verify, words};
 use crate::args::MemberCommand;
 use crate::client::route;
 use crate::output::Page;
@@ -28,6 +28,7 @@ pub(super) async fn member(context: &Context, command: MemberCommand) -> Result<
         MemberCommand::Decide(decision) => govern::member(context, decision).await,
         MemberCommand::List { partnership } => list(context, partnership).await,
         MemberCommand::Show { org, partnership } => show(context, &org, partnership).await,
+        MemberCommand::Verify(args) => verify::verify(context, &args).await,
     }
 }
 
@@ -38,6 +39,7 @@ async fn list(context: &Context, partnership: Option<String>) -> Result<Exit, Pr
         for view in &views {
             page.heading(&view.summary.name);
             table(page, &view.members_now);
+            alarms(page, &view.members_now);
         }
         if views.is_empty() {
             page.line("No partnership yet.");
@@ -128,7 +130,7 @@ fn placed(view: &PartnershipView) -> impl Iterator<Item = Placed<'_>> {
 /// A table of members.
 pub(super) fn table(page: &mut Page, members: &[MemberView]) {
     page.table(
-        ["name", "id", "kind", "role", "since", "last seen"],
+        ["name", "id", "kind", "role", "trust", "since", "last seen"],
         members.iter().map(|m| {
             let steward = if m.steward { ", steward" } else { "" };
             let two_faced = if m.two_faced { " (TWO FACES: see audit verify)" } else { "" };
@@ -138,11 +140,24 @@ pub(super) fn table(page: &mut Page, members: &[MemberView]) {
                 words::short(&m.organisation.id),
                 format!("{}, {}", m.organisation.kind.as_str(), m.organisation.country),
                 format!("{}{steward}{key}", m.role),
+                trust::word_or(m.trust.as_ref(), ""),
                 times::local(m.since),
                 seen(m),
             ]
         }),
     );
+}
+
+/// What is wrong with how sure we are of members.
+pub(super) fn alarms(page: &mut Page, members: &[MemberView]) {
+    for member in members {
+        let alarm = member.trust.as_ref().and_then(|t| trust::alarm(&member.organisation.name, t));
+        if let Some(alarm) = alarm {
+            page.point(&alarm);
+            let id = words::short(&member.organisation.id);
+            page.item("next", &format!("entente member verify P {id}"));
+        }
+    }
 }
 
 fn seen(member: &MemberView) -> String {

@@ -79,6 +79,7 @@ fn paint(context: &Context, page: &mut Page, view: &PartnershipView) {
         page.heading("Proposals that wait for signatures");
         view.proposals.iter().filter(|p| p.state == "open").for_each(|p| govern::paint(page, p));
     }
+    member::alarms(page, &view.members_now);
     if !view.pending.is_empty() {
         page.heading("Waiting for approval: check by another channel that they are who they say");
         for pending in &view.pending {
@@ -186,6 +187,14 @@ fn paint_invitation(page: &mut Page, view: &InvitationView) {
 async fn approve(context: &Context, target: &OrgInPartnership) -> Result<Exit, Problem> {
     let about = AboutOrg { organisation: target.org.clone(), reason: None };
     let decision = act(context, &target.partnership, "approve", &about).await?;
+    context.output.note(&format!(
+        "Make sure on the telephone that it is them; both type: {}",
+        context.command(&format!(
+            "member verify {} {}",
+            crate::quoted(&target.partnership),
+            crate::quoted(&target.org)
+        ))
+    ));
     let sentence = format!("{} is a member now.", target.org);
     govern::answer(context, &target.partnership, &decision, json!({ "approved": target.org }), &sentence)
 }

@@ -109,6 +109,7 @@ fn paint(page: &mut Page, preview: &Preview) {
         page.point("nobody");
     }
     points(page, "Why", &preview.because);
+    points(page, "Not verified by a person here", &preview.unverified);
     points(page, "Left out of the shared copy", &preview.stripped);
     page.heading("Passing on");
     page.point(words::onward(preview.onward));

@@ -58,7 +58,7 @@ pub(super) fn partnerships(page: &mut Page, partnerships: &[PartnershipSummary])
         return page.line("  none yet: entente partnership new, or entente partnership join");
     }
     page.table(
-        ["name", "id", "state", "members", "connected", "waiting"],
+        ["name", "id", "state", "members", "connected", "waiting", "not verified"],
         partnerships.iter().map(|p| {
             [
                 p.name.clone(),
@@ -67,7 +67,15 @@ pub(super) fn partnerships(page: &mut Page, partnerships: &[PartnershipSummary])
                 p.members.to_string(),
                 p.connected.to_string(),
                 p.waiting.to_string(),
+                unverified(p),
             ]
         }),
     );
+}
+
+fn unverified(p: &PartnershipSummary) -> String {
+    match p.changed {
+        0 => p.unverified.to_string(),
+        changed => format!("{}, KEYS CHANGED of {changed}", p.unverified),
+    }
 }

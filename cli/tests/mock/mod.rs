@@ -243,7 +243,7 @@ pub fn partnership(text: &str) -> Value {
     let mut member = org(text);
     member.as_object_mut().unwrap().extend(
         json!({ "role": "cso", "steward": true, "ourselves": false, "since": 1_795_442_700_000_u64,
-            "connected": false, "last_seen": null, "nodes": [id('d')] })
+            "connected": false, "last_seen": null, "nodes": [id('d')], "trust": trust(text) })
         .as_object()
         .unwrap()
         .clone(),
@@ -257,6 +257,24 @@ pub fn partnership(text: &str) -> Value {
         .as_object()
         .unwrap()
         .clone(),
+    );
+    view
+}
+
+/// How sure the node is of a member that another let in, and with which verification failed.
+pub fn trust(text: &str) -> Value {
+    json!({ "trust": "introduced", "by": id('e'), "by_name": text, "by_verified": false,
+        "warning": { "when": 1_795_442_700_000_u64, "words": text } })
+}
+
+/// How a verification stands; `stage` is an object such as `{ "stage": "asked" }`.
+pub fn verification(text: &str, stage: Value) -> Value {
+    let mut view = stage;
+    view.as_object_mut().unwrap().extend(
+        json!({ "partnership": id('c'), "organisation": org(text), "connected": true, "trust": trust(text) })
+            .as_object()
+            .unwrap()
+            .clone(),
     );
     view
 }
@@ -364,6 +382,9 @@ pub fn everything(text: &'static str) -> impl Fn(&Seen) -> Answer {
             _ if line.ends_with("/share") => ok(shared(text, 1)),
             _ if line.ends_with("/export") => ok(json!({ "file": "aGVsbG8=" })),
             _ if line.contains("/attachments/") => octets("octets of the file"),
+            _ if line.contains("/verify/") => {
+                ok(verification(text, json!({ "stage": "ended", "ending": "stopped", "words": text })))
+            }
             _ if line.contains("/explain/") => ok(json!({ "code": "behind", "words": text, "next": text })),
             _ if line.contains(&record_path) => ok(record(text)),
             _ if line.starts_with("GET /v1/partnerships/") => ok(partnership(text)),

@@ -10,4 +10,5 @@ pub mod problem;
 pub(crate) mod routes;
 pub mod server;
 pub mod types;
+pub(crate) mod verify;
 mod views;

@@ -122,6 +122,7 @@ pub fn command(error: &CommandError, not_done: &str) -> Problem {
         E::Ledger(error) => ledger(error, not_done),
         E::Govern(error) => govern(error, not_done),
         E::Publish(error) => refuse_input(error.to_string(), not_done, "Correct the record and try again."),
+        E::Verify(error) => verify(*error, not_done),
         E::Vault(_) | E::OutOfOrder | E::Stopping => failed(chain(error), not_done),
     }
 }
@@ -171,6 +172,46 @@ fn after_void(reason: entente_protocol::membership::VoidReason) -> &'static str 
         V::AlreadySigned | V::AlreadyDone | V::Withdrawn => "See `entente partnership proposals`.",
         V::UnknownRole => "`entente partnership agreement show` lists the roles.",
         _ => "See `entente partnership show`.",
+    }
+}
+
+fn verify(error: crate::partnership::VerifyError, not_done: &str) -> Problem {
+    use crate::partnership::VerifyError as E;
+    let what = error.to_string();
+    match error {
+        E::Ourselves => refuse_input(what, not_done, "Name the other organisation."),
+        E::NotAMember => not_found(what, not_done, "See `entente member list`."),
+        E::WeAreNot => refused(&[("E-NOT-MEMBER".into(), what)], not_done, "See `entente partnership show`."),
+        E::NotConnected => problem(
+            "not-connected",
+            exit::OFFLINE,
+            what,
+            not_done,
+            "Ask them to start their node, then try again; `entente sync now` tries to reach it at once.",
+        ),
+        E::NoCodes(_) => problem(
+            "no-codes",
+            exit::FAILED,
+            what,
+            not_done,
+            "Begin (again) at both ends: `entente member verify P ORG`.",
+        ),
+        E::OwnCode => problem(
+            "own-code",
+            exit::USAGE,
+            what,
+            not_done,
+            "Type the code that they read to you from their screen.",
+        ),
+        E::WrongCode(0) => refused(
+            &[("wrong-code".into(), format!("{what}. The verification is over"))],
+            "Nothing was verified, and a warning stays until it is.",
+            "Hang up, call them on a number that you had before, and begin again at both ends: \
+             `entente member verify P ORG`. If it fails again, share nothing with them.",
+        ),
+        E::WrongCode(_) => {
+            refused(&[("wrong-code".into(), what)], not_done, "Ask them to read it again, slowly.")
+        }
     }
 }
 

@@ -55,6 +55,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/partnerships/{p}/leave", post(leave))
         .route("/v1/partnerships/{p}/decide", post(govern::decide))
         .route("/v1/partnerships/{p}/acts", get(govern::give_acts).post(govern::take_acts))
+        .merge(super::verify::routes())
         .route("/v1/invitations/look", post(look))
         .route("/v1/records", get(records).post(draft))
         .route("/v1/records/import", post(import))

@@ -5,6 +5,8 @@
 //! two) its name will do. Text that came from partners is passed on as it is: whoever shows it makes control
 //! characters visible.
 
+mod verification;
+
 use std::collections::BTreeMap;
 
 use crate::audit::view::TwoFacedView;
@@ -12,6 +14,8 @@ use entente_protocol::handling::{Handling, Kind, Language, Onward, Role, Sensiti
 use entente_protocol::identity::OrgKind;
 use entente_protocol::ids::{ActId, NodeId, OrgId, PartnershipId, RecordId, Timestamp};
 use serde::{Deserialize, Serialize};
+
+pub use verification::{Trust, TrustView, TrustWarning, VerificationView, VerifyRequest, VerifyStage};
 
 /// The version of every object of this API.
 pub const API_VERSION: u32 = 1;
@@ -108,6 +112,12 @@ pub struct PartnershipSummary {
     pub connected: usize,
     /// Joins that wait for a steward's approval.
     pub waiting: usize,
+    /// Other members that no person here has verified, changed ones included.
+    #[serde(default)]
+    pub unverified: usize,
+    /// Of these, members whose keys changed since: nothing can be shared with them.
+    #[serde(default)]
+    pub changed: usize,
 }
 
 /// Where this organisation stands in a partnership.
@@ -214,6 +224,9 @@ pub struct MemberView {
     /// Until when its declaration of confidentiality is good, by the clock of who signed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared_until: Option<Timestamp>,
+    /// How sure this node is that it is who it says; nothing for ourselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<TrustView>,
 }
 
 /// A join that waits.
@@ -563,6 +576,9 @@ pub struct Preview {
     pub onward: Onward,
     /// Why it cannot be shared so; empty if it can.
     pub refusals: Vec<RefusalView>,
+    /// What to know of readers that no person here has verified.
+    #[serde(default)]
+    pub unverified: Vec<String>,
 }
 
 /// The answer to `/share`.
@@ -811,6 +827,13 @@ pub enum Event {
         node: NodeId,
         /// The position.
         seq: u64,
+    },
+    /// A partner asks for verification, or something else about its verification is new.
+    Verification {
+        /// Where.
+        partnership: PartnershipId,
+        /// Whose.
+        organisation: OrgId,
     },
     /// The attachments of a record are complete.
     Attachment {

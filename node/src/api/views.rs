@@ -14,11 +14,13 @@ use super::types::{
     AgreementView, FormerView, InvitationSummary, MemberView, PartnershipState, PartnershipSummary,
     PartnershipView, PendingView,
 };
+use super::verify;
 
 /// A partnership in a list.
 pub fn summary(node: &Node, handle: &Handle) -> PartnershipSummary {
     let membership = handle.membership();
     let connected = handle.net.peers().iter().filter(|p| p.connected_since.is_some()).count();
+    let (unverified, changed) = verify::counts(handle);
     PartnershipSummary {
         id: handle.id,
         name: membership.name.clone(),
@@ -30,6 +32,8 @@ pub fn summary(node: &Node, handle: &Handle) -> PartnershipSummary {
         members: membership.members.len(),
         connected,
         waiting: membership.pending.len(),
+        unverified,
+        changed,
     }
 }
 
@@ -47,6 +51,8 @@ pub fn all(node: &Arc<Node>) -> Vec<PartnershipSummary> {
                 members: 0,
                 connected: 0,
                 waiting: 0,
+                unverified: 0,
+                changed: 0,
             })
             .collect()
     });
@@ -122,6 +128,7 @@ fn members(node: &Node, handle: &Handle, membership: &Membership) -> Vec<MemberV
                     .err()
                     .map(|why| why.to_string()),
                 declared_until: member.declared.as_ref().map(|d| d.expires),
+                trust: verify::trust(node, handle, &member.organisation.id),
             }
         })
         .collect();

@@ -4,7 +4,7 @@
 use entente_protocol::ack::Acknowledgement;
 use entente_protocol::codec;
 use entente_protocol::evidence::Evidence;
-use entente_protocol::ids::{EpochId, LogId, NodeId, RecordId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::{Entry, EntryHeader, Head};
 use entente_protocol::membership::verify_act;
 
@@ -38,6 +38,8 @@ pub enum Applied {
     Forked(SpaceId, LogId, Seq),
     /// An entry that does not continue its log: the one before it was not written. It is not stored.
     OutOfOrder(SpaceId, LogId),
+    /// A member was verified, or is suspect.
+    Verified(OrgId),
 }
 
 /// Applies one frame.
@@ -69,6 +71,11 @@ pub fn apply(
             Vec::new()
         }
         Frame::Evidence(_, evidence, _) => apply_evidence(state, store, batch, position, evidence),
+        Frame::Verified(verification) => {
+            state.trust.note(verification);
+            rows::put_verification(batch, &store.index, verification);
+            vec![Applied::Verified(verification.org)]
+        }
         // Drafts belong to the node, not to a partnership.
         Frame::Draft(_) => Vec::new(),
     }

@@ -8,6 +8,7 @@ use entente_protocol::membership::ActBody;
 use entente_protocol::policy::Permitted;
 use entente_protocol::record::Content;
 use entente_protocol::signed::Unverified;
+use entente_protocol::verification::Stage;
 use tokio::sync::oneshot;
 
 use crate::api::types::{Explanation, PartnerSync};
@@ -18,6 +19,7 @@ use super::decide::{Decided, Request};
 use super::govern::GovernError;
 use super::join::{Terms, Verdict};
 use super::publish::PublishError;
+use super::verify::{VerifyAct, VerifyError};
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,9 @@ pub enum CommandError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] crate::vault::VaultError),
+    /// The verification of a member.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     /// The entry before this one could not be written, so this one was not either.
     #[error("an entry before this one could not be written, so this one was not stored")]
     OutOfOrder,
@@ -80,6 +85,8 @@ pub enum Command {
     Acknowledge(Reply<usize>),
     /// What is held of which log, here and by connected partners?
     Held(oneshot::Sender<Held>),
+    /// A person's step in the verification of a member.
+    Verify(OrgId, VerifyAct, Reply<Stage>),
     /// Try to reach everybody now.
     DialNow,
     /// Stop.

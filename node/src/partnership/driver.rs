@@ -15,6 +15,7 @@ use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Announcement, Effect, Event, Message, SyncMachine};
+use entente_protocol::verification::Stage;
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -39,6 +40,7 @@ use super::fetch::Fetcher;
 use super::join::{Refusal, Verdict, Welcome};
 use super::parting::Parting;
 use super::state::State;
+use super::verify::Verifying;
 use super::view::View;
 use super::{acknowledge, epochs, govern, ingest};
 
@@ -82,6 +84,7 @@ pub struct Driver {
     pub(super) fetcher: Fetcher,
     pub(super) parting: Parting,
     pub(super) pace: Pace,
+    pub(super) verifying: Verifying,
     /// Addresses that nodes told since they connected.
     pub(super) told: BTreeMap<NodeId, Vec<String>>,
     /// What nodes that are gone now held when they were last here.
@@ -130,6 +133,8 @@ pub(super) enum Then {
     Decided(Decided, Reply<Decided>),
     /// Answer who brought acts in a file.
     Taken(usize, Reply<usize>),
+    /// Answer whoever typed a code.
+    Verified(Stage, Option<Reply<Stage>>),
     /// Nothing more.
     Nothing,
 }
@@ -144,6 +149,7 @@ impl Driver {
         myself: mpsc::WeakSender<Command>,
     ) -> (Driver, mpsc::Receiver<BatchSent>) {
         let machine = SyncMachine::new(state.me.node(), state.id, shared.addresses.clone());
+        let verifying = Verifying::new(state.id);
         let (batches_sent, sent) = mpsc::channel(256);
         let driver = Driver {
             shared,
@@ -154,6 +160,7 @@ impl Driver {
             fetcher: Fetcher::default(),
             parting: Parting::default(),
             pace: Pace::default(),
+            verifying,
             told: BTreeMap::new(),
             last_known: BTreeMap::new(),
             last_seen: BTreeMap::new(),
@@ -274,6 +281,7 @@ impl Driver {
 
     async fn tick(&mut self) {
         self.event(Event::Tick);
+        self.expire_verifications();
         if self.parted(None) {
             self.refresh_network().await;
         }
@@ -327,6 +335,7 @@ impl Driver {
         self.last_seen.insert(node, clock::now());
         self.event(Event::Connected(node));
         self.give_current_epoch(node);
+        self.resume_verification(&node);
         self.tell_partner(node, true);
         self.fetch_on();
     }
@@ -343,6 +352,7 @@ impl Driver {
             self.last_known.insert(node, held);
         }
         self.event(Event::Disconnected(node));
+        self.pause_verification(&node);
         self.tell_partner(node, false);
         if self.parted(Some(&node)) || !self.state.is_member() {
             self.refresh_network().await;
@@ -396,6 +406,7 @@ impl Driver {
             Effect::TakeEvidence(_, evidence) => self.take_evidence(evidence),
             Effect::SendEvidence { to, space, log } => self.send_evidence(to, space, log),
             Effect::Blob(from, message) => self.about_attachment(from, message),
+            Effect::Verify(from, message) => self.about_verification(from, &message),
             Effect::Addresses(from, addresses) => {
                 self.told.insert(from, addresses);
             }
@@ -496,6 +507,9 @@ impl Driver {
             Then::Membership(Some(reply)) => {
                 let _gone = reply.send(Err(CommandError::Ledger(error.into())));
             }
+            Then::Verified(_, Some(reply)) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
             Then::Decided(_, reply) => {
                 let _gone = reply.send(Err(CommandError::Ledger(error.into())));
             }
@@ -509,7 +523,7 @@ impl Driver {
             Then::Acknowledged(count, reply) => {
                 acknowledge::answer(count, reply, Err(CommandError::Ledger(error.into())));
             }
-            Then::Membership(None) | Then::Nothing => {}
+            Then::Membership(None) | Then::Verified(_, None) | Then::Nothing => {}
         }
     }
 
@@ -540,6 +554,7 @@ impl Driver {
                 }
                 Applied::Log(space, log) => self.tell_log(space, log),
                 Applied::Forked(space, log, seq) => self.found_fork(space, log, seq),
+                Applied::Verified(org) => self.tell_verification(org),
                 Applied::Wanted(blob) => self.fetcher.want(blob),
                 Applied::OutOfOrder(space, log) => {
                     if let Some(known) = self.state.logs.get_mut(&(space, log)) {
@@ -591,6 +606,12 @@ impl Driver {
                 let _gone = reply.send(verdict);
             }
             Then::Acknowledged(count, reply) => acknowledge::answer(count, reply, Ok(())),
+            Then::Verified(stage, reply) => {
+                self.refresh_view();
+                if let Some(reply) = reply {
+                    let _gone = reply.send(Ok(stage));
+                }
+            }
             Then::Nothing => self.refresh_network().await,
         }
     }

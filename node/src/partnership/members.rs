@@ -21,7 +21,7 @@ use super::driver::{Driver, Then};
 use super::epochs::TakeError;
 use super::join::{self, Refusal, Terms, Verdict, Welcome};
 use super::ring::Epoch;
-use super::{decide, epochs, govern};
+use super::{decide, epochs, govern, trust};
 
 /// Who asks to join, and the acts that are new with it.
 type Request = ((OrgId, NodeId), Vec<Unverified<ActBody>>);
@@ -59,6 +59,7 @@ impl Driver {
             }
         }
         self.see_off();
+        self.forget_verifications();
         self.event(Event::RosterChanged(self.state.roster(), self.state.graph.heads()));
         self.mint_if_steward();
         self.open_doors();
@@ -168,10 +169,17 @@ impl Driver {
         let members = self.network_members();
         let _stopping = self.net.set_members(members).await;
         let _stopping = self.net.set_door_keys(self.door_keys()).await;
+        self.refresh_view();
+    }
+
+    /// Shows the rest of the node how things stand now.
+    pub(super) fn refresh_view(&self) {
         let invitations = self.state.secrets.invitations.iter().map(|i| i.act).collect();
+        let trust = std::sync::Arc::new(trust::of_all(&self.state));
         self.view.send_modify(|view| {
             view.membership = self.state.membership.clone();
             view.invitations = invitations;
+            view.trust = trust;
         });
     }
 

@@ -29,6 +29,8 @@ pub mod ring;
 mod serve;
 mod standing;
 pub mod state;
+pub mod trust;
+mod verify;
 mod view;
 
 use std::sync::Arc;
@@ -51,6 +53,7 @@ use crate::store::{Position, Store};
 pub use commands::{Command, CommandError};
 pub use driver::Shared;
 pub use govern::{GovernError, card};
+pub use verify::{VerifyAct, VerifyError, ending_words};
 pub use view::View;
 
 use driver::Driver;
@@ -136,6 +139,9 @@ pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<
             state.load_log(&row);
         }
     }
+    for verification in rows::verifications(index, &secrets.id) {
+        state.trust.note(&verification);
+    }
     for (_, position) in rows::prefix(index, Table::Epoch as u8, &name) {
         let position = rows::position(&position);
         if let Some(Frame::Epoch(epoch)) = position.and_then(|p| read(store, p)) {
@@ -185,6 +191,7 @@ pub fn start(shared: Shared, state: State) -> Result<Handle, StartError> {
     let view = View {
         membership: state.membership.clone(),
         invitations: state.secrets.invitations.iter().map(|i| i.act).collect(),
+        trust: Arc::new(trust::of_all(&state)),
     };
     let (see, view) = watch::channel(view);
     let (commands, queue) = mpsc::channel(COMMANDS);

@@ -22,6 +22,7 @@ use super::epochs::{self, Writable};
 use super::ring::Terms;
 use super::standing;
 use super::state::{Log, State};
+use super::trust;
 
 /// A record on its way into the journal.
 pub struct Publication {
@@ -66,7 +67,8 @@ pub enum PublishError {
     Log(#[from] log::LogError),
 }
 
-/// May this be shared so, and who would read it? Asks the same function that publishing and receiving ask.
+/// May this be shared so, and who would read it? Asks the same function that publishing and receiving ask, and
+/// whether the keys of a reader changed since a person verified them (R-VER-6).
 ///
 /// # Errors
 /// [`PublishError::Refused`] with every reason, or [`PublishError::NotAMember`].
@@ -85,6 +87,7 @@ pub fn permit(state: &State, content: &Content, audience: &Audience) -> Result<P
     };
     let mut refusals = standing::stopped(&state.membership);
     refusals.extend(standing::undeclared(&state.membership, &state.me.org(), audience, clock::now()));
+    refusals.extend(trust::refusals(state, audience));
     let membership = &state.membership;
     let terms = Terms::of(membership, |org| membership.may_read(org, clock::now()).is_ok());
     match terms.permit(&facts) {

@@ -56,6 +56,7 @@ impl Driver {
             Command::Held(reply) => {
                 let _gone = reply.send(self.held());
             }
+            Command::Verify(org, act, reply) => self.verify(org, act, reply),
             Command::DialNow => {
                 let _stopping = self.net.dial_now().await;
             }

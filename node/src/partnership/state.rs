@@ -18,6 +18,7 @@ use crate::rows::{Circle, LogRow};
 use crate::secrets::PartnershipSecrets;
 
 use super::ring::{Ring, membership_at};
+use super::trust::Trusts;
 
 /// A log as this node knows it.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ pub struct State {
     pub acknowledged: BTreeMap<(SpaceId, LogId), Seq>,
     /// Logs whose authors signed two entries at one position, and that position.
     pub forks: BTreeMap<(SpaceId, LogId), Seq>,
+    /// How verifications of persons went.
+    pub trust: Trusts,
     /// Memberships of the past that epochs were minted under; at most [`PASTS`].
     pasts: Mutex<BTreeMap<Vec<ActId>, Arc<Membership>>>,
 }
@@ -77,6 +80,7 @@ impl State {
             logs: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             forks: BTreeMap::new(),
+            trust: Trusts::default(),
             pasts: Mutex::default(),
         };
         state.learn_main_logs();

@@ -30,7 +30,12 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
             rows::put_shared(batch, &store.index, draft, partnership, record);
         }
         Frame::Blob(blob) => rows::put_blob(batch, &store.index, blob),
-        Frame::Act(..) | Frame::Log(_) | Frame::Entry(..) | Frame::Epoch(_) | Frame::Evidence(..) => {}
+        Frame::Act(..)
+        | Frame::Log(_)
+        | Frame::Entry(..)
+        | Frame::Epoch(_)
+        | Frame::Verified(_)
+        | Frame::Evidence(..) => {}
     }
 }
 

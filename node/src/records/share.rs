@@ -9,6 +9,7 @@ use entente_protocol::record::{Attachment, Content};
 
 use crate::api::problem::{self, refused};
 use crate::api::types::{Preview, Problem, RefusalView, ShareRequest, Shared};
+use crate::api::verify;
 use crate::clock;
 use crate::node::Node;
 use crate::partnership::Handle;
@@ -52,6 +53,7 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
         stripped: stripped.clone(),
         onward,
         refusals,
+        unverified: Vec::new(),
     };
     let audience = match audience(&handle, request.readers.as_ref()) {
         Ok(audience) => audience,
@@ -64,9 +66,10 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
             let mut because = foreseen.permitted.because().to_vec();
             let key = if foreseen.fresh_key { "a fresh key" } else { "the present key" };
             because.push(format!("Sealed with {key} for {} nodes, this one included.", foreseen.nodes));
+            let unverified = verify::unverified_readers(node, &handle, &foreseen.key_holders);
             let readers =
                 foreseen.key_holders.iter().map(|o| find::org_view(node, Some(&handle), o)).collect();
-            Ok(Preview { readers, because, stripped, onward, refusals: Vec::new() })
+            Ok(Preview { readers, because, stripped, onward, refusals: Vec::new(), unverified })
         }
         Err(CommandError::Publish(PublishError::Refused(refusals))) => Ok(refusals_only(views(&refusals))),
         Err(CommandError::Publish(PublishError::NotAMember)) => Ok(refusals_only(vec![not_a_member()])),

@@ -195,6 +195,7 @@ impl SyncMachine {
             Message::WantProof(space, log, seq) => self.want_proof(from, space, log, seq),
             Message::Proof(proof) => self.proof(from, proof),
             Message::Blob(blob) => self.out.push(Effect::Blob(from, blob)),
+            Message::Verify(message) => self.out.push(Effect::Verify(from, message)),
         }
     }
 

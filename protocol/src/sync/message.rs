@@ -11,6 +11,7 @@ use crate::limits;
 use crate::log::Batch;
 use crate::membership::ActBody;
 use crate::signed::Unverified;
+use crate::verification::VerifyMessage;
 
 /// The version of this protocol. A peer of another version is told so and not spoken to.
 pub const VERSION: u32 = 1;
@@ -50,6 +51,9 @@ pub enum Message {
     /// About attachments.
     #[n(9)]
     Blob(#[n(0)] BlobMessage),
+    /// About the verification of persons.
+    #[n(12)]
+    Verify(#[n(0)] VerifyMessage),
     /// Asks what the author of a log signed at a position.
     #[n(13)]
     WantProof(#[n(0)] SpaceId, #[n(1)] LogId, #[n(2)] Seq),

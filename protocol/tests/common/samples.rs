@@ -15,7 +15,9 @@ use entente_protocol::signed::{Signed, sign};
 use entente_protocol::sync::{
     Announcement, BlobMessage, Frontier, Hello, LogOwner, LogPoint, Message, Proof, VERSION,
 };
+use entente_protocol::verification::VerifyMessage;
 use entente_protocol::{chunk, codec, derive, envelope};
+use zeroize::Zeroizing;
 
 use super::{Counter, NOW, WORLD, chunk_key, content, door, envelope_key, place};
 
@@ -35,6 +37,7 @@ pub fn protected() -> Vec<Sample> {
         "want-",
         "frontier",
         "blob",
+        "verify",
         "announcement",
         "agreement-text",
         "value",
@@ -211,6 +214,11 @@ fn records() -> Vec<Sample> {
     ]
 }
 
+/// What one side of a verification commits to.
+fn commitment() -> Hash {
+    derive::verify_commitment(&WORLD.partnership, &[0xa2; 128], &[0xa3; 128], &Zeroizing::new([0xa1; 32]))
+}
+
 fn messages() -> Vec<Sample> {
     let (w, entries) = (&*WORLD, log_entries());
     let all = derive::space_of_all(&w.partnership);
@@ -254,6 +262,9 @@ fn messages() -> Vec<Sample> {
         ("blob-want-chunk", Message::Blob(BlobMessage::WantChunk(blob, 4))),
         ("blob-chunk", Message::Blob(BlobMessage::Chunk(blob, 4, sealed_chunk()))),
         ("blob-absent", Message::Blob(BlobMessage::Absent(blob))),
+        ("verify-commit", Message::Verify(VerifyMessage::Commit(commitment()))),
+        ("verify-reveal", Message::Verify(VerifyMessage::Reveal(commitment(), [0xa1; 32]))),
+        ("verify-stop", Message::Verify(VerifyMessage::Stop(commitment()))),
     ];
     let chain = Batch::pack(&entries).unwrap().verify(&Head::EMPTY).unwrap().head().chain;
     let announcement = Announcement { log: w.alice.log_id(), next: Seq(3), chain };

@@ -24,3 +24,4 @@ mod stranger;
 mod tampering;
 mod tapped;
 mod two_faced;
+mod verifier;

@@ -19,3 +19,4 @@ mod locking;
 mod recovering;
 mod running;
 mod sharing;
+mod verifying;

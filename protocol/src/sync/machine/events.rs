@@ -9,6 +9,7 @@ use crate::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId};
 use crate::log::{Batch, Head};
 use crate::membership::ActBody;
 use crate::signed::Unverified;
+use crate::verification::VerifyMessage;
 
 use super::super::message::{Announcement, BlobMessage, Message};
 
@@ -189,6 +190,8 @@ pub enum Effect {
     },
     /// Something about attachments.
     Blob(NodeId, BlobMessage),
+    /// Something about the verification of persons.
+    Verify(NodeId, VerifyMessage),
     /// The peer told where it may be reached.
     Addresses(NodeId, Vec<String>),
     /// The peer breaks the protocol: hang up.
