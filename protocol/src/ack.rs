@@ -109,9 +109,14 @@ pub fn read(plaintext: &[u8]) -> Result<Option<Acknowledgement>, AckError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::*;
-    use crate::ids::Hash;
+    use ed25519_dalek::SigningKey;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::envelope::{self, Place};
+    use crate::ids::{EpochId, Hash, SpaceId, Timestamp};
+    use crate::log::{Batch, append};
+    use crate::testing::Counter;
 
     fn point(log: u8, next: u64) -> Point {
         Point { log: LogId([log; 32]), head: Head { next: Seq(next), chain: Hash([log ^ 0xff; 32]) } }
@@ -139,6 +144,23 @@ mod tests {
                 prop_assert_eq!(read(&bytes), Ok(None));
             }
         }
+    }
+
+    #[test]
+    fn an_acknowledgement_is_a_short_entry() {
+        let sent = |logs: u8| {
+            let said = Acknowledgement::of((0..logs).map(|log| point(log, 1_000)).collect()).unwrap();
+            let (space, epoch) = (SpaceId([1; 32]), EpochId([2; 32]));
+            let key = SigningKey::from_bytes(&[3; 32]);
+            let place = Place { space, log: LogId(key.verifying_key().to_bytes()), seq: Seq(0), epoch };
+            let sealing = zeroize::Zeroizing::new([4; 32]);
+            let payload = envelope::seal(&codec::encode(&said), &place, &sealing, &mut Counter(1)).unwrap();
+            let (entry, _) = append(&Head::EMPTY, space, &key, epoch, payload, Timestamp(0)).unwrap();
+            codec::encode(&Batch::pack(&[entry]).unwrap()).len()
+        };
+        // Against 2 to 3 KiB for a usual record and its envelope; most of it is what any entry has.
+        assert!(sent(1) < 512, "{} bytes for one log", sent(1));
+        assert!(sent(30) < 3_072, "{} bytes for thirty", sent(30));
     }
 
     #[test]

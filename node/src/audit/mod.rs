@@ -39,6 +39,7 @@ pub fn two_faced(node: &Node, handle: &Handle) -> Vec<TwoFacedView> {
             author: name_of(node, handle, &owner),
             node: owner,
             ours: owner == node.me.node(),
+            log: proof.log(),
             seq: proof.seq().0,
             arrived,
         })

@@ -84,7 +84,7 @@ fn happening(node: &Node, only: Option<&PartnershipId>, at: Position, frame: Fra
         Frame::Evidence(_, evidence, arrived) => {
             let proof = evidence.verify().ok()?;
             let seq = proof.seq().0;
-            let known = two_faced(node, &handle).into_iter().find(|of| of.seq == seq);
+            let known = two_faced(node, &handle).into_iter().find(|of| of.log == proof.log());
             let author = known.map_or_else(|| proof.log().short(), |of| of.author);
             let words = format!("signed two different entries at position {} of its log", seq + 1);
             ("two-faced", author, arrived, words)

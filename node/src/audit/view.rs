@@ -1,6 +1,6 @@
 //! What the audit says, as programs and people get it.
 
-use entente_protocol::ids::{NodeId, PartnershipId, Timestamp};
+use entente_protocol::ids::{LogId, NodeId, PartnershipId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// `GET /v1/audit/verify`.
@@ -77,6 +77,8 @@ pub struct TwoFacedView {
     pub node: NodeId,
     /// Is it this node?
     pub ours: bool,
+    /// Its log.
+    pub log: LogId,
     /// The position, from 0.
     pub seq: u64,
     /// When the evidence came.

@@ -50,7 +50,18 @@ impl Pace {
     /// Something of a partner was stored.
     pub(super) fn heard(&mut self) {
         let now = Instant::now();
+        self.heard_at(now);
+    }
+
+    fn heard_at(&mut self, now: Instant) {
         self.heard = Some((self.heard.map_or(now, |(first, _)| first), now));
+    }
+
+    /// Is something to be acknowledged, and either nothing came for `quiet`, or something waits for `interval`?
+    fn is_time(&self, now: Instant, quiet: Duration, interval: Duration) -> bool {
+        self.heard.is_some_and(|(first, last)| {
+            now.saturating_duration_since(last) >= quiet || now.saturating_duration_since(first) >= interval
+        })
     }
 }
 
@@ -107,12 +118,11 @@ fn write(state: &mut State, space: SpaceId, now: Timestamp) -> Result<Vec<Frame>
 impl Driver {
     /// At each tick: acknowledges where it is time.
     pub(super) fn acknowledge_if_due(&mut self) {
-        let Some((first, last)) = self.pace.heard else { return };
         let nodes = u32::try_from(self.state.roster().nodes.len()).unwrap_or(u32::MAX);
         let interval = INTERVAL.0 + INTERVAL.1.saturating_mul(nodes);
         let [mine, ..] = self.state.me.node().0;
         let quiet = QUIET + SPREAD.saturating_mul(nodes) * u32::from(mine) / 256;
-        if self.couriers.is_empty() || (last.elapsed() < quiet && first.elapsed() < interval) {
+        if self.couriers.is_empty() || !self.pace.is_time(Instant::now(), quiet, interval) {
             return;
         }
         let due = spaces_due(&self.state);
@@ -172,5 +182,27 @@ impl Driver {
 pub(super) fn answer(count: usize, reply: Option<Reply<usize>>, done: Result<(), CommandError>) {
     if let Some(reply) = reply {
         let _gone = reply.send(done.map(|()| count));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_acknowledged_when_it_is_over_and_a_stream_before_it_ends() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut pace = Pace::default();
+        let is_time = |pace: &Pace, at: u32| pace.is_time(start + second * at, second * 60, second * 300);
+        assert!(!is_time(&pace, 1_000), "nothing came");
+        for at in 0..30 {
+            pace.heard_at(start + second * at);
+        }
+        assert!(!is_time(&pace, 60));
+        assert!(is_time(&pace, 29 + 60), "quiet for long enough");
+        for at in (0..600).step_by(10) {
+            pace.heard_at(start + second * at);
+            assert_eq!(is_time(&pace, at), at >= 300, "a stream that never stops, at {at} s");
+        }
     }
 }

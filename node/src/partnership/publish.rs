@@ -56,6 +56,12 @@ pub enum PublishError {
     /// Over a limit.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// Partners hold the proof that our log has two versions, and take nothing more of it.
+    #[error(
+        "partners hold the proof that this node signed two different entries at one position of its log: they take \
+         nothing more of it"
+    )]
+    Forked,
     /// A partner's key cannot be used.
     #[error("no key could be made for these readers: {0}")]
     Epoch(#[from] EpochError),
@@ -131,6 +137,9 @@ pub fn publish(
 
     let key = state.log_key(&space);
     let log = LogId(key.verifying_key().to_bytes());
+    if state.forks.contains_key(&(space, log)) {
+        return Err(PublishError::Forked);
+    }
     let head = state.logs.get(&(space, log)).map_or(Head::EMPTY, |l| l.queued);
     let place = (state.id, audience, log, head.next);
     let parts = sign_record(&content, state.me.org(), &state.me.key, nonce, place, &mut SystemRandom)?;

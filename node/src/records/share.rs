@@ -148,6 +148,11 @@ fn explain(error: &CommandError) -> Problem {
                 refusals.iter().map(|r| (r.code.to_string(), r.reason.clone())).collect();
             refused(&views, NOT_SHARED, "See `entente record preview` for who could read it, and why not.")
         }
+        CommandError::Publish(PublishError::Forked) => refused(
+            &[("E-FORKED".into(), error.to_string())],
+            NOT_SHARED,
+            "See `entente audit verify`: an old copy of this node ran, or somebody else has its keys.",
+        ),
         CommandError::Publish(PublishError::NotAMember) => {
             let view = not_a_member();
             refused(&[(view.code, view.reason)], NOT_SHARED, "See `entente partnership show`.")

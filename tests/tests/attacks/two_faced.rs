@@ -26,7 +26,9 @@ async fn a_log_rewritten_at_a_position_is_refused_by_who_has_the_first() {
     p[1].start().await;
     let own = p[1].records().await;
     assert!(own.iter().any(|r| r.title == "FORGED second face"), "the author itself has the second face");
-    let second = p[1].publish(draft("material", "FORGED on the second face"), &p.name, None).await;
+    let kept = p[1].keep(draft("material", "FORGED on the second face")).await.unwrap();
+    // Refused already, if the others were faster.
+    let second = p[1].share(kept, &p.name, None).await;
     p.wait_until_connected().await;
     // Another partner's records still arrive, at and beside the deceived ones.
     let other = p[2].publish(draft("material", "By a third"), &p.name, None).await;
@@ -34,10 +36,17 @@ async fn a_log_rewritten_at_a_position_is_refused_by_who_has_the_first() {
     for victim in [0, 2] {
         wait_until("the deceived find out", async || flagged(&p[victim], "Two-Faced Committee").await).await;
         assert_eq!(p[victim].record(first).await.unwrap().summary.title, "The first face");
-        assert!(p[victim].record(second).await.is_err(), "nothing of the second face is taken");
+        if let Ok(second) = &second {
+            assert!(p[victim].record(second.record).await.is_err(), "nothing of the second face is taken");
+        }
         let all = p[victim].records().await;
         assert!(all.iter().all(|r| !r.title.contains("FORGED")), "{all:?}");
     }
+    // Its own program learns of it too, and does not let its people write what nobody will read.
+    wait_until("the author is told", async || !p[1].sync_status().await.two_faced.is_empty()).await;
+    let kept = p[1].keep(draft("material", "To nobody")).await.unwrap();
+    let refused = p[1].share(kept, &p.name, None).await.unwrap_err();
+    assert_eq!((refused.code.as_str(), refused.exit), ("E-FORKED", 5), "{refused:?}");
 }
 
 /// Builds the store anew, with another record where the last one of the own log was.
