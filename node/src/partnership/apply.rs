@@ -197,6 +197,9 @@ fn judged(
     let Some((org, node)) = node.and_then(|n| state.org_of(&n).map(|org| (org, n))) else {
         return Vec::new();
     };
+    if state.is_late(&node, &log, entry.header.seq) {
+        return vec![refuse(batch, position, late(place, node, arrived))];
+    }
     let now = (&*state.membership, open::When::Arriving);
     let judgement = judge(&state.id, now, &state.ring, Owner { org, node }, entry);
     if matches!(judgement, Judgement::Shown(_) | Judgement::Refused { .. })
@@ -291,6 +294,12 @@ fn apply_evidence(
 fn repeated(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
     let reason = "its author has used this id for another record already".into();
     RefusedRow { place, owner, code: "E-REPEATED".into(), reason, arrived }
+}
+
+/// It came in one batch with entries that are welcome.
+fn late(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
+    let reason = "it was written after its author was removed from the partnership".into();
+    RefusedRow { place, owner, code: "E-LATE".into(), reason, arrived }
 }
 
 fn refuse(batch: &mut Batch, position: Position, row: RefusedRow) -> Applied {

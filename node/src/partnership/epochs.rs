@@ -68,6 +68,9 @@ pub enum TakeError {
     /// Nobody asked for it, and it is not for the present readers.
     #[error("an epoch that nobody asked for")]
     Unasked,
+    /// It was minted under acts that are not here yet: by them, what its records may be is judged.
+    #[error("an epoch that came before the membership acts that it was made under")]
+    Early,
     /// Its minter may not write here.
     #[error("an epoch of somebody who does not share this space")]
     NotAMember,
@@ -103,6 +106,9 @@ pub fn take(
     let minter = state.org_of(&header.value().minter).ok_or(TakeError::NotAMember)?;
     if circle.as_ref().is_some_and(|orgs| !orgs.contains(&minter)) {
         return Err(TakeError::NotAMember);
+    }
+    if !header.value().basis.iter().all(|act| state.graph.contains(act)) {
+        return Err(TakeError::Early);
     }
     let present = state.readers_of(circle.as_deref(), now);
     let for_present = header.value().readers == epoch::readers_hash(&present);

@@ -122,7 +122,7 @@ impl Driver {
                 }
             }
             Ok(None) => {}
-            Err(TakeError::Unasked) => self.keep_early_epoch(header, slot),
+            Err(TakeError::Unasked | TakeError::Early) => self.keep_early_epoch(header, slot),
             Err(error) => tracing::warn!(%error, "a partner's key was not taken"),
         }
     }

@@ -197,6 +197,16 @@ impl State {
         self.org_of(&node).map(|org| (org, node))
     }
 
+    /// Does this position of a log lie beyond where the removal or revocation of its node, or its node's new log,
+    /// says that it ends?
+    #[must_use]
+    pub fn is_late(&self, node: &NodeId, log: &LogId, seq: Seq) -> bool {
+        let former = self.membership.former.values().filter_map(|former| former.cutoff.get(log));
+        let revoked = self.membership.revoked.get(node).and_then(|revoked| revoked.cutoff.get(log));
+        let ended = self.membership.node(node).and_then(|(_, of)| of.ended.get(log));
+        former.chain(revoked).chain(ended).any(|until| seq >= *until)
+    }
+
     /// The organisation of a node, present, revoked or former.
     #[must_use]
     pub fn org_of(&self, node: &NodeId) -> Option<OrgId> {

@@ -72,6 +72,11 @@ pub struct SyncMachine {
     spaces: BTreeMap<SpaceId, Space>,
     peers: BTreeMap<NodeId, Peer>,
     wanted_epochs: BTreeMap<EpochId, Wanted>,
+    /// Logs that grew since the last tick: the others are told of them then.
+    grown: BTreeSet<LogKey>,
+    /// Logs of which some peer may hold more: a tick looks at these only, so that it costs nothing in a
+    /// partnership of hundreds where nothing happens.
+    behind: BTreeSet<LogKey>,
     out: Vec<Effect>,
 }
 
@@ -90,6 +95,8 @@ impl SyncMachine {
             spaces,
             peers: BTreeMap::new(),
             wanted_epochs: BTreeMap::new(),
+            grown: BTreeSet::new(),
+            behind: BTreeSet::new(),
             out: Vec::new(),
         }
     }
@@ -109,15 +116,20 @@ impl SyncMachine {
             Event::Refused { from, space, log } => self.refused(from, space, log),
             Event::BatchSent { to, space, log, next } => self.batch_sent(to, space, log, next),
             Event::EpochMissing(space, epoch) => self.epoch_missing(space, epoch),
-            Event::EpochKnown(epoch) => {
-                self.wanted_epochs.remove(&epoch);
-            }
+            Event::EpochKnown(epoch) => self.epoch_known(epoch),
             Event::Diverged { from, space, log, next } => self.diverged(from, (space, log), next),
             Event::Forked { space, log, seq } => self.forked((space, log), seq),
             Event::RosterChanged(roster, heads) => self.roster_changed(roster, heads),
             Event::Tick => self.tick(),
         }
         core::mem::take(&mut self.out)
+    }
+
+    /// Would a tick, if one came since the last event, do nothing but, perhaps, ask once more for an epoch's key?
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let shunned = self.peers.values().any(|peer| !peer.shunned.is_empty());
+        self.grown.is_empty() && self.behind.is_empty() && !shunned
     }
 
     /// What a connected peer said it holds of a log: the next position that it lacks.
@@ -164,7 +176,7 @@ impl SyncMachine {
         self.out.push(Effect::Send(peer, Message::Hello(hello)));
         self.tell(peer, true);
         self.tell_forks(peer);
-        self.hurry_epochs(&peer);
+        self.ask_newly_connected(peer);
     }
 
     fn gone(&mut self, peer: NodeId) {
@@ -186,11 +198,7 @@ impl SyncMachine {
             Message::Acts(acts) => self.out.push(Effect::TakeActs(from, acts)),
             Message::WantLog(space, log, next) => self.want_log(from, space, log, next),
             Message::Batch(batch) => self.batch(from, batch),
-            Message::WantEpoch(space, epoch) => {
-                if self.shares(&from, &space) {
-                    self.out.push(Effect::SendEpoch(from, space, epoch));
-                }
-            }
+            Message::WantEpoch(space, epoch) => self.want_epoch(from, space, epoch),
             Message::Epoch(header, slot) => self.out.push(Effect::TakeEpoch(from, header, slot)),
             Message::WantProof(space, log, seq) => self.want_proof(from, space, log, seq),
             Message::Proof(proof) => self.proof(from, proof),
@@ -237,13 +245,16 @@ impl SyncMachine {
         for peer in self.peers.keys().copied().collect::<Vec<_>>() {
             self.tell(peer, false);
         }
+        // What is welcome may have changed.
+        self.behind = self.peers.values().flat_map(|peer| peer.has.keys().copied()).collect();
     }
 
     fn tick(&mut self) {
+        let grown = core::mem::take(&mut self.grown);
         for peer in self.peers.keys().copied().collect::<Vec<_>>() {
-            self.tell(peer, false);
+            self.tell_of(peer, &grown);
         }
-        for key in self.all_logs() {
+        for key in self.behind.clone() {
             self.fetch_if_stalled(key);
         }
         for peer in self.peers.values_mut() {
@@ -268,10 +279,6 @@ impl SyncMachine {
             .iter()
             .filter(|(id, _)| self.shares(peer, id))
             .flat_map(|(id, space)| space.logs.iter().map(|(log, state)| ((*id, *log), state)))
-    }
-
-    fn all_logs(&self) -> BTreeSet<LogKey> {
-        self.spaces.iter().flat_map(|(id, s)| s.logs.keys().map(|log| (*id, *log))).collect()
     }
 
     fn log_mut(&mut self, key: &LogKey) -> Option<&mut Log> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{Hash, LogId, Seq, SpaceId};
+use crate::ids::{EpochId, Hash, LogId, Seq, SpaceId};
 
 /// A log in a space.
 pub type LogKey = (SpaceId, LogId);
@@ -29,6 +29,8 @@ pub struct Peer {
     pub asked_proof: BTreeMap<LogKey, Seq>,
     /// Logs with two versions of which it told us, or we told it.
     pub knows_forks: BTreeSet<LogKey>,
+    /// Epochs that it asked for and that may not have been here.
+    pub asked_in_vain: BTreeMap<EpochId, SpaceId>,
     /// Did it say hello?
     pub greeted: bool,
 }
@@ -58,6 +60,12 @@ impl Peer {
     /// The next position that it lacks.
     pub fn has(&self, key: &LogKey) -> Seq {
         self.has.get(key).copied().unwrap_or(Seq(0))
+    }
+
+    /// Is it news to it that we hold a log up to here? Of empty logs only a full account tells.
+    pub fn is_news(&self, key: &LogKey, stored: Seq, all: bool) -> bool {
+        let told = self.told.get(key);
+        told.is_none_or(|told| *told != stored) && (all || told.is_some() || stored.0 > 0)
     }
 
     /// It sent what we did not accept.

@@ -1,4 +1,5 @@
-//! Epochs whose keys are missing: asked for by id, of one peer of the space after the other.
+//! Epochs whose keys are missing: asked for by id, of one peer of the space after the other, ever more rarely,
+//! since a newcomer never gets those of before (S7).
 
 use crate::ids::{EpochId, NodeId, SpaceId};
 
@@ -7,8 +8,9 @@ use super::{Effect, SyncMachine};
 
 /// Epochs that may be asked for at one time.
 const MAX_WANTED_EPOCHS: usize = 256;
-/// Ticks until an epoch is asked for again: doubles from the first to the last.
-const PATIENCE: (u32, u32) = (4, 1_200);
+/// Ticks until an epoch is asked for again: doubles from the first to the last, a day. Who gets the key
+/// meanwhile gives it to whoever asked in vain, so nothing waits for this.
+const PATIENCE: (u32, u32) = (4, 345_600);
 
 /// An epoch that is asked for.
 #[derive(Debug)]
@@ -44,17 +46,45 @@ impl SyncMachine {
         }
     }
 
-    /// Somebody came who may know: the epochs of the spaces that it shares are asked for at once.
-    pub(super) fn hurry_epochs(&mut self, peer: &NodeId) {
-        let shared: Vec<EpochId> = self
+    /// Somebody came who may know: it is asked at once for the epochs of the spaces that it shares.
+    pub(super) fn ask_newly_connected(&mut self, peer: NodeId) {
+        let shared: Vec<(SpaceId, EpochId)> = self
             .wanted_epochs
             .iter()
-            .filter(|(_, w)| self.shares(peer, &w.space))
-            .map(|(epoch, _)| *epoch)
+            .filter(|(_, w)| self.shares(&peer, &w.space))
+            .map(|(epoch, w)| (w.space, *epoch))
             .collect();
-        for epoch in shared {
-            if let Some(wanted) = self.wanted_epochs.get_mut(&epoch) {
-                (wanted.wait, wanted.patience) = (1, PATIENCE.0);
+        for (space, epoch) in shared {
+            self.out.push(Effect::Send(peer, Message::WantEpoch(space, epoch)));
+        }
+    }
+
+    /// A peer asks for an epoch: it is given now if it is here, else once it is.
+    pub(super) fn want_epoch(&mut self, from: NodeId, space: SpaceId, epoch: EpochId) {
+        if !self.shares(&from, &space) {
+            return;
+        }
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.asked_in_vain.insert(epoch, space);
+            // Answered ones among them: whichever goes, the peer asks again.
+            if peer.asked_in_vain.len() > MAX_WANTED_EPOCHS {
+                peer.asked_in_vain.pop_first();
+            }
+        }
+        self.out.push(Effect::SendEpoch(from, space, epoch));
+    }
+
+    /// An epoch's key is here now.
+    pub(super) fn epoch_known(&mut self, epoch: EpochId) {
+        self.wanted_epochs.remove(&epoch);
+        let asked: Vec<(NodeId, SpaceId)> = self
+            .peers
+            .iter_mut()
+            .filter_map(|(id, peer)| Some((*id, peer.asked_in_vain.remove(&epoch)?)))
+            .collect();
+        for (peer, space) in asked {
+            if self.shares(&peer, &space) {
+                self.out.push(Effect::SendEpoch(peer, space, epoch));
             }
         }
     }

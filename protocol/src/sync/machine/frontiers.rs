@@ -1,6 +1,6 @@
 //! Which logs there are and how far who holds them: heard from peers, and told to them (S3, S4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::derive;
 use crate::identity::LogCertificate;
@@ -37,6 +37,7 @@ impl SyncMachine {
                 if let Some(chain) = point.chain {
                     self.claimed(from, key, point.next, chain);
                 }
+                self.behind.insert(key);
                 self.fetch_if_orphaned(from, key);
                 self.pump(from, key);
             }
@@ -106,20 +107,33 @@ impl SyncMachine {
         let Some(peer) = self.peers.get_mut(&from) else { return };
         let has = peer.has.entry(key).or_insert(Seq(0));
         *has = (*has).max(announcement.next);
+        self.behind.insert(key);
         self.fetch_if_orphaned(from, key);
     }
 
     /// Tells a peer how far we hold the logs that it may know of: all, or what changed.
     pub(super) fn tell(&mut self, peer: NodeId, all: bool) {
         let Some(state) = self.peers.get(&peer) else { return };
-        let mut changed: BTreeMap<SpaceId, Vec<LogId>> = BTreeMap::new();
-        for (key, log) in self.logs_shared_with(&peer) {
-            let told = state.told.get(&key);
-            if told.is_none_or(|t| *t != log.stored) && (all || told.is_some() || log.stored.0 > 0) {
-                changed.entry(key.0).or_default().push(key.1);
-            }
+        let changed = self.logs_shared_with(&peer).filter(|(key, log)| state.is_news(key, log.stored, all));
+        let changed: Vec<LogKey> = changed.map(|(key, _)| key).collect();
+        self.send_frontiers(peer, changed);
+    }
+
+    /// Tells a peer how far we hold these logs, those of them that it may know of.
+    pub(super) fn tell_of(&mut self, peer: NodeId, logs: &BTreeSet<LogKey>) {
+        let Some(state) = self.peers.get(&peer) else { return };
+        let news = |key: &&LogKey| self.log(key).is_some_and(|log| state.is_news(key, log.stored, false));
+        let changed: Vec<LogKey> =
+            logs.iter().filter(|key| self.shares(&peer, &key.0)).filter(news).copied().collect();
+        self.send_frontiers(peer, changed);
+    }
+
+    fn send_frontiers(&mut self, peer: NodeId, logs: Vec<LogKey>) {
+        let mut by_space: BTreeMap<SpaceId, Vec<LogId>> = BTreeMap::new();
+        for (space, log) in logs {
+            by_space.entry(space).or_default().push(log);
         }
-        for (space, logs) in changed {
+        for (space, logs) in by_space {
             for part in logs.chunks(LOGS_PER_FRONTIER) {
                 self.send_frontier(peer, space, part);
             }

@@ -43,13 +43,17 @@ impl SyncMachine {
             log.ask.quiet = 0;
             log.ask.patience = if author_here && !crowded { AUTHOR_PATIENCE } else { 1 };
         }
-        if moved || owner == me || self.welcome_until(&key).is_some_and(|until| received >= until) {
+        if owner == me || self.welcome_until(&key).is_some_and(|until| received >= until) {
+            self.behind.remove(&key);
             return;
         }
-        // Not the author if anybody else will do: it may be busy with many.
-        let holders: Vec<NodeId> =
-            self.peers.iter().filter(|(_, p)| p.offers(&key, received)).map(|(id, _)| *id).collect();
-        let chosen = holders.iter().find(|id| **id != owner).or(holders.first()).copied();
+        if moved {
+            return;
+        }
+        let chosen = self.next_holder(key, received, owner);
+        if !self.peers.values().any(|p| p.has(&key) > received) {
+            self.behind.remove(&key);
+        }
         let Some(log) = self.log_mut(&key) else { return };
         let Some(from) = chosen else {
             log.ask = Ask { quiet: 0, ..Ask::new(received) };
@@ -61,6 +65,17 @@ impl SyncMachine {
         if log.ask.quiet >= patience {
             self.fetch(from, key);
         }
+    }
+
+    /// Whom to ask for a log: the one after whoever was asked before, who may not be able to answer. The author
+    /// last, since it may be busy with many.
+    fn next_holder(&self, key: LogKey, beyond: Seq, owner: NodeId) -> Option<NodeId> {
+        let asked = self.log(&key)?.ask.of;
+        let mut holders: Vec<NodeId> =
+            self.peers.iter().filter(|(_, p)| p.offers(&key, beyond)).map(|(id, _)| *id).collect();
+        holders.sort_by_key(|id| *id == owner);
+        let before = asked.and_then(|of| holders.iter().position(|id| *id == of));
+        before.and_then(|at| holders.get(at + 1)).or(holders.first()).copied()
     }
 
     fn fetch(&mut self, from: NodeId, key: LogKey) {
@@ -93,7 +108,10 @@ impl SyncMachine {
         let welcome_until = self.welcome_until(&key);
         let Some(log) = self.spaces.get_mut(&key.0).and_then(|s| s.logs.get_mut(&key.1)) else { return };
         let end = batch.from.0.saturating_add(batch.items.len() as u64);
-        let late = welcome_until.is_some_and(|until| end > until.0);
+        // A batch that begins where entries are welcome may end where they are not: its signature stands at its
+        // end, so it comes whole or not at all, and each entry is judged by its position.
+        let late = welcome_until.is_some_and(|until| batch.from >= until)
+            || log.forked.is_some_and(|forked| end > forked.0);
         if batch.from < log.stored && log.forked.is_none() && !batch.items.is_empty() {
             self.out.push(Effect::CompareBatch(from, batch));
             return;
@@ -123,7 +141,7 @@ impl SyncMachine {
         until.zip(forked).map(|(a, b)| a.min(b)).or(until).or(forked)
     }
 
-    fn welcome_by_roster(&self, key: &LogKey) -> Option<Seq> {
+    pub(super) fn welcome_by_roster(&self, key: &LogKey) -> Option<Seq> {
         match self.spaces.get(&key.0) {
             Some(space) if space.circle.is_none() => match self.roster.logs.get(&key.1) {
                 Some((_, until)) => *until,
@@ -142,6 +160,7 @@ impl SyncMachine {
         let key = (space, log);
         let Some(state) = self.spaces.get_mut(&space).and_then(|s| s.logs.get_mut(&log)) else { return };
         state.reach(head);
+        self.grown.insert(key);
         let (owner, ours) = (state.owner, state.owner == self.me);
         for peer in self.peers.keys().copied().collect::<Vec<_>>() {
             self.pump(peer, key);
@@ -164,6 +183,7 @@ impl SyncMachine {
     pub(super) fn refused(&mut self, from: NodeId, space: SpaceId, log: LogId) {
         if let Some(state) = self.spaces.get_mut(&space).and_then(|s| s.logs.get_mut(&log)) {
             state.received = state.stored;
+            self.behind.insert((space, log));
         }
         if let Some(log) = self.log_mut(&(space, log)) {
             log.ask = Ask::new(log.received);

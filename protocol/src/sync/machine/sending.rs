@@ -17,6 +17,7 @@ impl SyncMachine {
         if !self.shares(&from, &space) || self.log(&key).is_none() {
             return;
         }
+        self.behind.insert(key);
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.has.insert(key, next);
             let stream = peer.streams.entry(key).or_insert(Stream::from(next));
@@ -36,7 +37,9 @@ impl SyncMachine {
         }
         let pushing = self.pushes_to(&to);
         let Some(log) = self.spaces.get(&key.0).and_then(|s| s.logs.get(&key.1)) else { return };
-        let (owner, stored) = (log.owner, log.to_send());
+        // Nobody takes a former member's entries from where they are no longer welcome.
+        let stored = self.welcome_by_roster(&key).map_or(log.to_send(), |until| until.min(log.to_send()));
+        let owner = log.owner;
         let Some(peer) = self.peers.get_mut(&to) else { return };
         if !peer.greeted {
             return;

@@ -1,0 +1,278 @@
+//! Epochs on a node: `node/src/partnership/epochs.rs`, and the driver's part in `members.rs`.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use entente_protocol::derive::{self, Key};
+use entente_protocol::epoch::{self, EpochHeader, Slot};
+use entente_protocol::ids::{EpochId, NodeId, OrgId, SpaceId};
+use entente_protocol::signed::{Unverified, sign};
+use entente_protocol::sync::Message;
+use rand_core::Rng as _;
+use zeroize::Zeroizing;
+
+use super::{Env, Node, Out};
+use crate::memo::Header;
+use crate::scenario::Crypto;
+use crate::store::{Epoch, Write};
+
+/// Door keys that admit: those of the newest epochs.
+const DOOR_KEYS: usize = 16;
+
+impl Node {
+    /// The epoch whose readers are exactly the present nodes of a space; minted if there is none.
+    pub(super) fn writable(
+        &mut self,
+        env: &mut Env,
+        space: &SpaceId,
+        circle: Option<&[OrgId]>,
+    ) -> Option<(EpochId, Epoch, bool)> {
+        let live = self.live.as_ref()?;
+        let readers = live.folded.nodes_of(circle);
+        if let Some((id, epoch)) = self.newest_for(space, &readers) {
+            return Some((id, epoch, false));
+        }
+        let now = self.now(env);
+        let header = EpochHeader {
+            space: *space,
+            minter: self.id(),
+            readers: epoch::readers_hash(&readers),
+            commitment: entente_protocol::ids::Hash([0; 32]),
+            basis: live.graph.heads(),
+            created: now,
+        };
+        let (id, epoch) = self.mint(env, header, readers);
+        env.ledger.minted(id, *space, &epoch.readers);
+        env.ledger.holds(id, self.id());
+        Some((id, epoch, true))
+    }
+
+    fn mint(&self, env: &mut Env, header: EpochHeader, readers: BTreeSet<NodeId>) -> (EpochId, Epoch) {
+        let basis = self.live.as_ref().map(|live| live.folded.clone());
+        let basis = basis.unwrap_or_else(|| unreachable!("only a node that is on mints"));
+        let space = header.space;
+        if env.crypto == Crypto::Light {
+            let mut key: Key = Zeroizing::new([0; 32]);
+            env.rng.fill_bytes(key.as_mut());
+            let commitment = derive::epoch_commitment(&key);
+            let header = sign(EpochHeader { commitment, ..header }, &self.party.key);
+            let header = Rc::new((epoch::id_of(&header), header));
+            let id = header.0;
+            return (id, Epoch { space, key, header, readers, slots: Rc::default(), basis });
+        }
+        let publics: Vec<(NodeId, &[u8])> = basis
+            .membership
+            .nodes()
+            .filter(|(_, node, _)| readers.contains(node))
+            .map(|(_, node, of)| (node, of.card.prekey.as_slice()))
+            .collect();
+        let EpochHeader { basis: heads, created, .. } = header;
+        let minted = epoch::mint(space, &self.party.key, &publics, heads, created, &mut env.rng).unwrap();
+        let (slots, header) = (Rc::new(minted.slots), Rc::new((minted.id, minted.header)));
+        (minted.id, Epoch { space, key: minted.key, header, readers, slots, basis: basis.clone() })
+    }
+
+    /// The newest epoch here whose readers are exactly these.
+    fn newest_for(&self, space: &SpaceId, readers: &BTreeSet<NodeId>) -> Option<(EpochId, Epoch)> {
+        let wanted = epoch::readers_hash(readers);
+        let ring = &self.live.as_ref()?.ring;
+        ring.iter()
+            .filter(|(_, e)| e.space == *space && e.header.1.value().readers == wanted)
+            .max_by_key(|(id, e)| (e.header.1.value().created, **id))
+            .map(|(id, e)| (*id, e.clone()))
+    }
+
+    /// An epoch from a partner.
+    pub(super) fn take_epoch(&mut self, env: &mut Env, header: &Unverified<EpochHeader>, slot: &Slot) {
+        let Some(verified) = env.memo.header(header) else { return };
+        let Some(live) = &self.live else { return };
+        let (id, value) = (verified.0, verified.1.value());
+        if live.ring.contains_key(&id) {
+            return;
+        }
+        let Some(circle) = self.circle_of(&value.space) else { return };
+        let Some(minter) = live.folded.org_of(&value.minter) else { return };
+        if circle.as_ref().is_some_and(|orgs| !orgs.contains(&minter)) {
+            return;
+        }
+        // By acts that are not here yet nobody can say what its members were permitted.
+        if !value.basis.iter().all(|act| live.graph.contains(act)) {
+            self.keep_early(env, header, slot);
+            return;
+        }
+        let for_present = value.readers == epoch::readers_hash(&live.folded.nodes_of(circle.as_deref()));
+        if !for_present && !live.asked.contains(&id) {
+            self.keep_early(env, header, slot);
+            return;
+        }
+        let Some(key) = self.open_slot(env, &verified, slot) else { return };
+        env.ledger.holds(id, self.id());
+        let bound = self.bind(env, verified, key, circle.as_deref());
+        self.keep_epoch(env, id, bound);
+    }
+
+    fn keep_early(&mut self, env: &mut Env, header: &Unverified<EpochHeader>, slot: &Slot) {
+        let Some(verified) = env.memo.header(header) else { return };
+        let Some(live) = &mut self.live else { return };
+        let (minter, created) = (verified.1.value().minter, verified.1.value().created);
+        let known = live.early.get(&minter).and_then(|(known, _)| env.memo.header(known));
+        let newer = known.is_none_or(|known| known.1.value().created < created);
+        if live.folded.org_of(&minter).is_some() && newer {
+            live.early.insert(minter, (header.clone(), slot.clone()));
+        }
+    }
+
+    /// Epochs that overtook the acts that they were minted under are tried again.
+    pub(super) fn try_early(&mut self, env: &mut Env) {
+        let early = self.live.as_mut().map(|live| std::mem::take(&mut live.early)).unwrap_or_default();
+        for (header, slot) in early.into_values() {
+            self.take_epoch(env, &header, &slot);
+        }
+    }
+
+    fn bind(&self, env: &mut Env, header: Header, key: Key, circle: Option<&[OrgId]>) -> Epoch {
+        let value = header.1.value();
+        let live = self.live.as_ref().unwrap_or_else(|| unreachable!("only a node that is on takes epochs"));
+        let then = env.memo.fold_at(&live.graph, &value.basis).unwrap_or_else(|| live.folded.clone());
+        let nodes = then.nodes_of(circle);
+        let told = value.readers == epoch::readers_hash(&nodes);
+        let readers = if told { nodes } else { BTreeSet::new() };
+        Epoch { space: value.space, key, readers, slots: Rc::default(), basis: then, header: header.clone() }
+    }
+
+    pub(super) fn keep_epoch(&mut self, env: &mut Env, id: EpochId, epoch: Epoch) {
+        if let Some(live) = &mut self.live {
+            live.ring.insert(id, epoch.clone());
+        }
+        self.write(env, Write::Epoch(id, Box::new(epoch)));
+    }
+
+    /// The organisations of a space: `Some(None)` for that of all members, `None` if it is unknown.
+    pub(super) fn circle_of(&self, space: &SpaceId) -> Option<Option<Vec<OrgId>>> {
+        if *space == self.all() {
+            return Some(None);
+        }
+        let mut logs = self.store.logs.iter();
+        logs.find(|((s, _), _)| s == space).map(|(_, log)| log.circle.as_ref().map(|(orgs, _)| orgs.clone()))
+    }
+
+    /// An epoch for a node that may read it.
+    pub(super) fn give(&self, env: &mut Env, to: &NodeId, id: &EpochId) -> Option<Message> {
+        let live = self.live.as_ref()?;
+        let epoch = live.ring.get(id)?;
+        if !epoch.readers.contains(to) {
+            return None;
+        }
+        let ready = epoch.slots.iter().find(|s| s.node == *to).cloned();
+        let slot = match ready {
+            Some(slot) => slot,
+            None => {
+                let (_, of) = live.folded.membership.node(to)?;
+                let prekey = of.card.prekey.clone();
+                seal(env, id, &epoch.key, to, &prekey)?
+            }
+        };
+        env.ledger.sealed += 1;
+        Some(Message::Epoch(epoch.header.1.to_unverified(), slot))
+    }
+
+    pub(super) fn send_epoch(&mut self, env: &mut Env, to: &NodeId, id: &EpochId) {
+        if let Some(message) = self.give(env, to, id) {
+            env.out.push(Out::Send(*to, message));
+        }
+    }
+
+    /// The epoch that all members use now, if we know it and they may read it.
+    pub(super) fn give_current_epoch(&mut self, env: &mut Env, to: &NodeId) {
+        if let Some(id) = self.current_epoch() {
+            self.send_epoch(env, to, &id);
+        }
+    }
+
+    pub(super) fn current_epoch(&self) -> Option<EpochId> {
+        let readers = self.live.as_ref()?.folded.nodes_of(None);
+        self.newest_for(&self.all(), &readers).map(|(id, _)| id)
+    }
+
+    pub(super) fn give_if_minted_here(&mut self, env: &mut Env, id: &EpochId) {
+        let Some(live) = &self.live else { return };
+        let me = self.id();
+        if live.ring.get(id).is_none_or(|epoch| epoch.header.1.value().minter != me) {
+            return;
+        }
+        for node in live.connected.clone() {
+            self.send_epoch(env, &node, id);
+        }
+    }
+
+    /// A steward mints the epoch for the new members at once.
+    pub(super) fn mint_if_steward(&mut self, env: &mut Env) {
+        let org = self.party.org();
+        if !self.live.as_ref().is_some_and(|live| live.folded.membership.is_steward(&org)) {
+            return;
+        }
+        if let Some((id, epoch, true)) = self.writable(env, &self.all(), None) {
+            self.keep_epoch(env, id, epoch);
+        }
+    }
+
+    /// At the beginning of a scenario: the founder makes the first epoch.
+    ///
+    /// # Panics
+    /// If this node is no steward.
+    pub fn first_epoch(&mut self, env: &mut Env) -> EpochId {
+        self.mint_if_steward(env);
+        self.current_epoch().unwrap()
+    }
+
+    /// What a member is sent of it.
+    ///
+    /// # Panics
+    /// If it is for others.
+    pub fn first_epoch_for(&self, env: &mut Env, to: &NodeId, id: &EpochId) -> Message {
+        self.give(env, to, id).unwrap()
+    }
+
+    /// A member takes it.
+    pub fn take_first_epoch(&mut self, env: &mut Env, message: &Message) {
+        if let Message::Epoch(header, slot) = message {
+            self.take_epoch(env, header, slot);
+        }
+    }
+
+    /// The epochs whose door keys admit and are tried.
+    #[must_use]
+    pub fn doors(&self) -> BTreeSet<EpochId> {
+        let Some(live) = &self.live else { return BTreeSet::new() };
+        let all = self.all();
+        let mut epochs: Vec<_> = live.ring.iter().filter(|(_, e)| e.space == all).collect();
+        epochs.sort_by_key(|(id, e)| std::cmp::Reverse((e.header.1.value().created, **id)));
+        epochs.iter().take(DOOR_KEYS).map(|(id, _)| **id).collect()
+    }
+
+    fn open_slot(&self, env: &mut Env, header: &Header, slot: &Slot) -> Option<Key> {
+        if env.crypto == Crypto::Full {
+            return epoch::open_slot(&header.1, slot, &self.party.prekey).ok();
+        }
+        let sealed: [u8; 32] = slot.sealed.get(..32)?.try_into().ok()?;
+        let key = Zeroizing::new(masked(&sealed, self.party.prekey.seed(), &header.0));
+        (derive::epoch_commitment(&key) == header.1.value().commitment).then_some(key)
+    }
+}
+
+fn seal(env: &mut Env, id: &EpochId, key: &Key, to: &NodeId, prekey: &[u8]) -> Option<Slot> {
+    if env.crypto == Crypto::Full {
+        return epoch::seal_slot(id, key, to, prekey, &mut env.rng).ok();
+    }
+    let secret: [u8; 32] = prekey.get(..32)?.try_into().ok()?;
+    let mut sealed = masked(key, &secret, id).to_vec();
+    sealed.resize(1_168, 0);
+    Some(Slot { node: *to, sealed })
+}
+
+/// The stand-in for HPKE: whoever does not know the secret gets another key, which the commitment shows.
+fn masked(key: &[u8; 32], secret: &[u8; 32], id: &EpochId) -> [u8; 32] {
+    let mut mask = derive::hash(&[secret.as_slice(), &id.0].concat()).0;
+    mask.iter_mut().zip(key).for_each(|(m, k)| *m ^= k);
+    mask
+}

@@ -1,0 +1,175 @@
+//! Membership on a node: `node/src/partnership/govern.rs` and `members.rs`. New kinds of act are made in
+//! [`Node::act`].
+
+use std::rc::Rc;
+
+use entente_protocol::epoch::{EpochHeader, Slot};
+use entente_protocol::ids::{ActId, Hash, NodeId, Timestamp};
+use entente_protocol::membership::acts::{self, Author, Invite};
+use entente_protocol::membership::{Act, ActBody, Inserted, Membership, Verdict, VerifiedAct};
+use entente_protocol::signed::Unverified;
+use entente_protocol::sync::Message;
+
+use super::{Env, Node, Out};
+use crate::party::{Party, role};
+use crate::scenario::{Deed, Evil};
+use crate::store::Write;
+
+/// What who was let in is sent: all acts, and the key.
+#[derive(Clone)]
+pub struct Welcome {
+    acts: Vec<Unverified<ActBody>>,
+    epoch: (Unverified<EpochHeader>, Slot),
+}
+
+impl Node {
+    fn author(&self, env: &Env) -> Author<'_> {
+        Author {
+            partnership: self.partnership,
+            org: self.party.org(),
+            node: &self.party.key,
+            parents: self.parents(),
+            time: self.now(env),
+        }
+    }
+
+    /// Does what a person at this node would do by a command; gives the act, if it has any effect. An
+    /// admission begins with an invitation, and goes on in [`Node::ask`].
+    pub fn act(&mut self, env: &mut Env, deed: &Deed, whom: Option<&Party>) -> Option<ActId> {
+        let author = self.author(env);
+        let act = match (deed, whom) {
+            (Deed::Admit { who, steward }, _) => {
+                let door = Hash([*who as u8; 32]);
+                let expires = Timestamp(author.time.0.saturating_add(14 * Timestamp::DAY));
+                acts::invite(author, Invite { door, role: role(), steward: *steward, expires })
+            }
+            (Deed::Remove { .. }, Some(party)) => {
+                let cutoff = self.cutoff(party);
+                acts::remove(author, party.org(), "for the simulation", cutoff)
+            }
+            (Deed::Leave, _) => acts::leave(author),
+            (Deed::Remove { .. }, None) => return None,
+        };
+        self.add(env, act.ok()?)
+    }
+
+    fn cutoff(&self, party: &Party) -> Vec<(entente_protocol::ids::LogId, entente_protocol::ids::Seq)> {
+        let all = self.all();
+        let member = self.live.as_ref().and_then(|l| l.folded.membership.members.get(&party.org()));
+        let nodes = member.into_iter().flat_map(|m| m.nodes.values());
+        nodes.map(|n| (n.card.log, self.stored(&(all, n.card.log)))).collect()
+    }
+
+    /// Adds an act of ours, if it would have an effect.
+    fn add(&mut self, env: &mut Env, act: VerifiedAct) -> Option<ActId> {
+        let id = act.id();
+        let live = self.live.as_ref()?;
+        let mut graph = live.graph.clone();
+        if !matches!(graph.insert(act.clone()), Ok(Inserted::New)) {
+            return None;
+        }
+        let folded = env.memo.fold(live.set.with(&id), &graph);
+        if folded.membership.verdicts.get(&id) != Some(&Verdict::Effective) {
+            return None;
+        }
+        self.take(env, vec![Rc::new(act)]);
+        Some(id)
+    }
+
+    /// Acts from a partner.
+    pub(super) fn take_acts(&mut self, env: &mut Env, acts: &[Unverified<ActBody>]) {
+        let verified: Vec<Rc<VerifiedAct>> = acts.iter().filter_map(|act| env.memo.act(act)).collect();
+        self.take(env, verified);
+        self.try_early(env);
+    }
+
+    /// Adds those that are new, whose parents are here, and that come from members, present or former, or
+    /// answer an invitation.
+    fn take(&mut self, env: &mut Env, acts: Vec<Rc<VerifiedAct>>) {
+        let me = self.party.org();
+        let Some(live) = &mut self.live else { return };
+        let mut new = Vec::new();
+        for act in acts {
+            let org = act.body().org;
+            let joins = matches!(act.body().act, Act::Join(_));
+            if self.evil == Some(Evil::Deaf) && excludes(&act, &me) || live.graph.contains(&act.id()) {
+                continue;
+            }
+            let stranger = |m: &Membership| !m.is_member(&org) && !m.former.contains_key(&org);
+            if !joins && stranger(&live.folded.membership) {
+                live.folded = env.memo.fold(live.set, &live.graph);
+                if stranger(&live.folded.membership) {
+                    continue;
+                }
+            }
+            if matches!(live.graph.insert(VerifiedAct::clone(&act)), Ok(Inserted::New)) {
+                live.set = live.set.with(&act.id());
+                new.push(act);
+            }
+        }
+        if !new.is_empty() {
+            live.folded = env.memo.fold(live.set, &live.graph);
+            self.learn_main_logs();
+            self.write(env, Write::Acts(new));
+        }
+    }
+
+    /// After acts are durable: the machine, the network and the joiners hear of it.
+    pub(super) fn membership_changed(&mut self, env: &mut Env) {
+        self.tell_roster(env);
+        self.mint_if_steward(env);
+        env.out.push(Out::Dial);
+        let connected = self.live.as_ref().map(|live| live.connected.clone()).unwrap_or_default();
+        for node in connected {
+            self.give_current_epoch(env, &node);
+        }
+    }
+
+    /// At the door of an invitation: `who` asks to be let in, and, since a person had agreed to it, is.
+    pub fn ask(&mut self, env: &mut Env, who: &Party, time: Timestamp, invitation: ActId) -> bool {
+        let Some(live) = &self.live else { return false };
+        let author = Author {
+            partnership: self.partnership,
+            org: who.org(),
+            node: &who.key,
+            parents: vec![invitation],
+            time,
+        };
+        let hash = live.folded.membership.agreement.hash();
+        let card = who.card(self.partnership);
+        let join = acts::join(author, invitation, &who.introduced, card, hash, role());
+        let Some(join) = join.ok().and_then(|join| self.add(env, join)) else { return false };
+        let approval = acts::approve(self.author(env), join);
+        approval.ok().and_then(|act| self.add(env, act)).is_some()
+    }
+
+    /// What who waits at the door is sent, once it is a member and there is a key for it.
+    pub fn welcome(&mut self, env: &mut Env, to: &NodeId) -> Option<Welcome> {
+        let id = self.current_epoch()?;
+        let Some(Message::Epoch(header, slot)) = self.give(env, to, &id) else { return None };
+        let live = self.live.as_ref()?;
+        let acts = live.graph.iter().map(|act| act.signed().to_unverified()).collect();
+        Some(Welcome { acts, epoch: (header, slot) })
+    }
+
+    /// Begins in a partnership: with all acts, and the key.
+    pub fn join(&mut self, env: &mut Env, welcome: &Welcome) {
+        if self.live.is_none() {
+            self.store.acts = welcome.acts.iter().filter_map(|act| env.memo.act(act)).collect();
+            self.start(env);
+        } else {
+            self.take_acts(env, &welcome.acts);
+        }
+        let id = env.memo.header(&welcome.epoch.0).map(|h| h.0);
+        if let (Some(id), Some(live)) = (id, &mut self.live) {
+            // Given by the inviter, however many joined since: it opens doors.
+            live.asked.insert(id);
+        }
+        self.take_epoch(env, &welcome.epoch.0, &welcome.epoch.1);
+    }
+}
+
+/// Does this act put the organisation out?
+fn excludes(act: &VerifiedAct, org: &entente_protocol::ids::OrgId) -> bool {
+    matches!(&act.body().act, Act::Remove(remove) if remove.org == *org)
+}
