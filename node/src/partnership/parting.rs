@@ -70,18 +70,22 @@ impl Driver {
         }
     }
 
-    /// Whom the network lets in and dials.
+    /// Whom the network lets in and dials. Who is no member dials nobody, but lets members in: that it was put
+    /// out may turn out to be void, and then whoever takes it for a member dials it.
     pub(super) fn network_members(&self) -> Vec<Member> {
         let me = self.state.me.node();
         let left =
             self.state.membership.former.get(&self.state.me.org()).is_some_and(|f| f.how == Departure::Left);
-        let wanted = |node: &NodeId| {
+        let dialled = |node: &NodeId| {
             let untold = left && !self.parting.told.contains(node);
-            *node != me && (self.state.is_member() || untold)
+            self.state.is_member() || untold
         };
-        let members = self.state.membership.nodes().filter(|(_, node, _)| wanted(node));
+        let members = self.state.membership.nodes().filter(|(_, node, _)| *node != me);
         let mut members: Vec<Member> = members
-            .map(|(_, node, of)| Member { id: of.card.transport, addrs: self.addresses_of(&node) })
+            .map(|(_, node, of)| {
+                let addrs = if dialled(&node) { self.addresses_of(&node) } else { Vec::new() };
+                Member { id: of.card.transport, addrs }
+            })
             .collect();
         let removed = self.parting.removed.values();
         members.extend(removed.map(|(transport, _)| Member { id: *transport, addrs: Vec::new() }));

@@ -19,6 +19,10 @@
 //! - **S7** Whoever sees that a peer holds another version of a log asks for proof, keeps it, tells everybody who
 //!   shares the space, and takes nothing more of that log from the proved position on
 //!   (`every_honest_machine_flags_an_author_with_two_faces_after_healing`).
+//! - **S8** A key that is missing is asked for ever more rarely, since a newcomer never gets those of before; who
+//!   gets it later gives it to whoever asked in vain (`who_asked_in_vain_is_given_the_key_once_it_is_here`).
+//! - **S9** A former member's log is taken up to where it is welcome, from whoever holds it, in batches that may
+//!   end beyond (`logs_of_the_removed_meet_at_their_cutoff`).
 
 pub mod machine;
 pub mod message;

@@ -620,6 +620,57 @@ fn honest_copies_of_different_lengths_cost_few_comparisons_and_accuse_nobody() {
     }
 }
 
+#[test]
+fn who_asked_in_vain_is_given_the_key_once_it_is_here() {
+    let mut world = World::new(2, 11);
+    world.connect_all();
+    world.settle();
+    let (space, epoch) = (derive::space_of_all(&P), EpochId([7; 32]));
+    let (zero, one) = (world.nodes[0].id, world.nodes[1].id);
+    world.event(0, Event::EpochMissing(space, epoch));
+    world.settle();
+    let given = world.nodes[1].machine.handle(Event::EpochKnown(epoch));
+    assert_eq!(given, [Effect::SendEpoch(zero, space, epoch)]);
+    assert!(world.nodes[1].machine.handle(Event::EpochKnown(epoch)).is_empty());
+    // A day of ticks: it asks some dozens of times, and not hundreds of thousands of times.
+    let before = world.sent.len();
+    for _ in 0..345_600 {
+        world.event(0, Event::Tick);
+    }
+    assert!(world.sent.len() - before < 40, "{}", world.sent.len() - before);
+    // Who comes is asked at once.
+    world.cut(0, 1);
+    world.connect(0, 1);
+    let asked =
+        |sent: &(usize, usize, Message)| matches!(sent, (0, 1, Message::WantEpoch(_, e)) if *e == epoch);
+    assert!(world.sent.iter().rev().take(6).any(asked), "{one:?}");
+}
+
+#[test]
+fn logs_of_the_removed_meet_at_their_cutoff() {
+    let mut world = World::new(3, 12);
+    for n in 0..7 {
+        world.publish(1, None, &[n]);
+    }
+    world.connect(0, 1);
+    world.settle();
+    world.cut(0, 1);
+    let mut roster = world.roster();
+    let removed = world.nodes[1].id;
+    roster.nodes.remove(&removed);
+    roster.logs.insert(world.main_log(1), (removed, Some(Seq(5))));
+    for i in [0, 2] {
+        world.event(i, Event::RosterChanged(roster.clone(), vec![ActId([2; 32])]));
+    }
+    // Node 0 holds seven in batches of three, so that none ends at five.
+    world.connect(0, 2);
+    world.settle();
+    assert!(world.payloads(2).len() >= 5);
+    let before = world.sent.len();
+    world.settle();
+    assert_eq!(world.sent.len(), before, "silence afterwards");
+}
+
 /// One random thing that happens.
 fn disturb(world: &mut World) {
     let n = world.nodes.len() as u64;

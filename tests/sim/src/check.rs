@@ -55,6 +55,15 @@ fn reference(world: &mut World) -> Option<(Rc<Folded>, Rc<Folded>)> {
     Some((truth, first))
 }
 
+/// Who is a member in the end, by number, the most senior first, and whether a steward.
+pub fn outcome(world: &mut World) -> Vec<(usize, bool)> {
+    let Some(truth) = truth(world) else { return Vec::new() };
+    let mut members: Vec<_> = truth.membership.members.iter().collect();
+    members.sort_by_key(|(_, member)| member.rank.clone());
+    let number = |org| world.nodes.iter().position(|n| n.party.org() == org);
+    members.into_iter().filter_map(|(org, m)| Some((number(*org)?, m.steward))).collect()
+}
+
 fn members(world: &World, node: &Node) -> Vec<usize> {
     let folded = node.folded();
     let is_member = |other: &&Node| folded.as_ref().is_some_and(|f| f.nodes.contains_key(&other.id()));

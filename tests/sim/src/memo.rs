@@ -8,9 +8,11 @@ use std::rc::Rc;
 use entente_protocol::codec;
 use entente_protocol::derive;
 use entente_protocol::epoch::{self, EpochHeader};
-use entente_protocol::ids::{ActId, EpochId, Hash, NodeId, OrgId, Seq};
+use entente_protocol::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, Seq};
 use entente_protocol::log::{Batch, Entry, Head};
-use entente_protocol::membership::{ActBody, ActGraph, Inserted, Membership, VerifiedAct, verify_act};
+use entente_protocol::membership::{
+    ActBody, ActGraph, Inserted, MemberNode, Membership, VerifiedAct, verify_act,
+};
 use entente_protocol::signed::{Signed, Unverified};
 use entente_protocol::sync::Roster;
 
@@ -168,13 +170,22 @@ impl Folded {
     fn new(set: SetId, membership: Membership) -> Folded {
         let nodes: BTreeMap<NodeId, OrgId> = membership.nodes().map(|(org, node, _)| (node, org)).collect();
         let mut logs = BTreeMap::new();
-        for former in membership.former.values() {
-            for (node, of) in &former.nodes {
-                let until = former.cutoff.get(&of.card.log).copied().unwrap_or(Seq(0));
-                logs.insert(of.card.log, (*node, Some(until)));
+        let mut ended = |node: NodeId, of: &MemberNode, cutoff: &BTreeMap<LogId, Seq>| {
+            let until = cutoff.get(&of.card.log).copied().unwrap_or(Seq(0));
+            logs.insert(of.card.log, (node, Some(until)));
+            for (log, until) in &of.ended {
+                let until = cutoff.get(log).map_or(*until, |stricter| *until.min(stricter));
+                logs.insert(*log, (node, Some(until)));
             }
+        };
+        for former in membership.former.values() {
+            former.nodes.iter().for_each(|(node, of)| ended(*node, of, &former.cutoff));
+        }
+        for (node, revoked) in &membership.revoked {
+            ended(*node, &revoked.node, &revoked.cutoff);
         }
         for (_, node, of) in membership.nodes() {
+            logs.extend(of.ended.iter().map(|(log, until)| (*log, (node, Some(*until)))));
             logs.insert(of.card.log, (node, None));
         }
         let roster = Roster { nodes: nodes.clone(), logs };
@@ -191,10 +202,6 @@ impl Folded {
     /// The organisation of a node, present or former.
     #[must_use]
     pub fn org_of(&self, node: &NodeId) -> Option<OrgId> {
-        let present = self.nodes.get(node).copied();
-        present.or_else(|| {
-            let mut former = self.membership.former.iter();
-            former.find(|(_, f)| f.nodes.contains_key(node)).map(|(org, _)| *org)
-        })
+        self.membership.nodes_ever().find(|(_, id, _)| id == node).map(|(org, _, _)| org)
     }
 }

@@ -5,7 +5,8 @@ use entente_protocol::derive::{self, Key};
 use entente_protocol::epoch::PrekeySecret;
 use entente_protocol::handling::Role;
 use entente_protocol::identity::{Introduced, MemberCard, OrgKind, introduce};
-use entente_protocol::ids::{LogId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp, TransportId};
+use entente_protocol::ids::{Hash, LogId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp, TransportId};
+use entente_protocol::membership::acts::Accepted;
 use zeroize::Zeroizing;
 
 use crate::scenario::Crypto;
@@ -88,6 +89,12 @@ fn light_prekey(secret: &PrekeySecret) -> Vec<u8> {
     let mut key = secret.seed().to_vec();
     key.resize(entente_protocol::epoch::PREKEY_LEN, 0);
     key
+}
+
+/// What all accept on joining.
+#[must_use]
+pub fn accepted(agreement: Hash) -> Accepted {
+    Accepted { agreement, role: role(), declaration: None }
 }
 
 /// The role that all take.

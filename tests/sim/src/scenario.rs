@@ -31,6 +31,9 @@ pub struct Scenario {
     /// Sessions that a node strives for; 0: with everybody.
     #[serde(default)]
     pub degree: usize,
+    /// With such a number: minutes until a node tries one session more, so that parts grow together again.
+    #[serde(default = "ten")]
+    pub shuffle_minutes: u64,
     /// The links.
     #[serde(default)]
     pub link: Link,
@@ -55,6 +58,10 @@ pub struct Scenario {
     /// Nodes that do not do what they should.
     #[serde(default)]
     pub adversary: Vec<Adversary>,
+}
+
+fn ten() -> u64 {
+    10
 }
 
 fn ninety() -> u64 {
@@ -190,6 +197,13 @@ pub enum Deed {
     Remove {
         /// Whom.
         who: usize,
+    },
+    /// A steward makes a member a steward, or takes the stewardship away.
+    Steward {
+        /// Of whom.
+        who: usize,
+        /// Is it to be one?
+        steward: bool,
     },
     /// An organisation leaves.
     Leave,

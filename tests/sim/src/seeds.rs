@@ -40,7 +40,7 @@ pub fn run(name: &str, text: &str, count: u64) -> Vec<Report> {
         mine.map(|seed| (seed, run_one(&scenario, seed))).collect::<Vec<_>>()
     };
     let mut done = std::thread::scope(|scope| {
-        let other = scope.spawn(&work);
+        let other = scope.spawn(work);
         let mut done = work();
         done.extend(other.join().unwrap());
         done
@@ -66,8 +66,8 @@ fn told(seed: u64, (wrong, report): &(Vec<String>, Report)) -> String {
 ///
 /// # Errors
 /// What is wrong at the end, and the figures.
-pub fn run_one(scenario: &Scenario, seed: u64) -> Result<Report, (Vec<String>, Report)> {
+pub fn run_one(scenario: &Scenario, seed: u64) -> Result<Report, Box<(Vec<String>, Report)>> {
     let mut world = World::new(scenario, seed);
     let wrong = world.run();
-    if wrong.is_empty() { Ok(world.report) } else { Err((wrong, world.report)) }
+    if wrong.is_empty() { Ok(world.report) } else { Err(Box::new((wrong, world.report))) }
 }

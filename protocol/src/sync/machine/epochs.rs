@@ -1,5 +1,5 @@
 //! Epochs whose keys are missing: asked for by id, of one peer of the space after the other, ever more rarely,
-//! since a newcomer never gets those of before (S7).
+//! since a newcomer never gets those of before (S8).
 
 use crate::ids::{EpochId, NodeId, SpaceId};
 

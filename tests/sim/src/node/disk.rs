@@ -58,7 +58,7 @@ impl Node {
         if key == self.main_log() {
             env.out.push(Out::Announce(Announcement { log: key.1, next: head.next, chain: head.chain }));
         }
-        self.event(env, Event::Stored { space: key.0, log: key.1, next: head.next });
+        self.event(env, Event::Stored { space: key.0, log: key.1, head });
     }
 
     fn append(&mut self, key: LogKey, entries: &[Rc<Entry>], head: Head) -> bool {

@@ -11,7 +11,7 @@ use entente_protocol::signed::Unverified;
 use entente_protocol::sync::Message;
 
 use super::{Env, Node, Out};
-use crate::party::{Party, role};
+use crate::party::{Party, accepted, role};
 use crate::scenario::{Deed, Evil};
 use crate::store::Write;
 
@@ -47,8 +47,11 @@ impl Node {
                 let cutoff = self.cutoff(party);
                 acts::remove(author, party.org(), "for the simulation", cutoff)
             }
+            (Deed::Steward { steward, .. }, Some(party)) => {
+                acts::decide(author, acts::Deed::Steward { org: party.org(), steward: *steward })
+            }
             (Deed::Leave, _) => acts::leave(author),
-            (Deed::Remove { .. }, None) => return None,
+            (Deed::Remove { .. } | Deed::Steward { .. }, None) => return None,
         };
         self.add(env, act.ok()?)
     }
@@ -137,7 +140,7 @@ impl Node {
         };
         let hash = live.folded.membership.agreement.hash();
         let card = who.card(self.partnership);
-        let join = acts::join(author, invitation, &who.introduced, card, hash, role());
+        let join = acts::join(author, invitation, &who.introduced, card, accepted(hash));
         let Some(join) = join.ok().and_then(|join| self.add(env, join)) else { return false };
         let approval = acts::approve(self.author(env), join);
         approval.ok().and_then(|act| self.add(env, act)).is_some()

@@ -268,14 +268,11 @@ impl Node {
         live.folded.nodes.keys().filter(|node| wanted(node)).copied().collect()
     }
 
-    /// Does it let this node in, or dial it?
+    /// Does it let this node in? Also one that was put out does, since that may turn out to be void: who takes
+    /// it for a member dials it then.
     #[must_use]
     pub fn is_partner(&self, node: &NodeId) -> bool {
-        let Some(live) = &self.live else { return false };
-        if !live.folded.nodes.contains_key(node) || *node == self.id() {
-            return false;
-        }
-        self.is_member() || self.partners().contains(node)
+        self.live.as_ref().is_some_and(|live| live.folded.nodes.contains_key(node)) && *node != self.id()
     }
 
     /// How many writes wait for the disk.

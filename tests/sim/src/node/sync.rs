@@ -1,7 +1,8 @@
 //! The machine's events and effects: `node/src/partnership/driver.rs`.
 
 use entente_protocol::codec;
-use entente_protocol::ids::{ActId, NodeId, Seq};
+use entente_protocol::derive;
+use entente_protocol::ids::{ActId, Hash, NodeId, Seq};
 use entente_protocol::limits;
 use entente_protocol::log::{Batch, Entry, Head};
 use entente_protocol::sync::{Announcement, Effect, Event, Message};
@@ -53,6 +54,9 @@ impl Node {
             Effect::SendActs(to, heads) => self.send_acts(env, to, &heads),
             Effect::TakeEpoch(_, header, slot) => self.take_epoch(env, &header, &slot),
             Effect::SendEpoch(to, _, epoch) => self.send_epoch(env, &to, &epoch),
+            Effect::Compare { with, space, log, next, chain } => {
+                self.compare(env, with, (space, log), next, chain);
+            }
             Effect::HangUp(node, why) => {
                 if why == "no longer a member" {
                     // It is told why before the session ends (parting.rs).
@@ -63,6 +67,15 @@ impl Node {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Nobody has two faces here yet: copies that differ are a fault of the simulation or of the protocol.
+    fn compare(&mut self, env: &mut Env, with: NodeId, key: LogKey, next: Seq, chain: Hash) {
+        let last = next.0.checked_sub(1).and_then(|last| self.entry(&key, Seq(last)));
+        if last.is_some_and(|entry| derive::chain(&codec::encode(&entry.header)) != chain) {
+            env.ledger.problems.push(format!("two copies of log {} differ before {next}", key.1.short()));
+            self.event(env, Event::Diverged { from: with, space: key.0, log: key.1, next });
         }
     }
 
@@ -156,8 +169,8 @@ impl Node {
     pub(super) fn tell_log(&mut self, env: &mut Env, key: LogKey) {
         let Some(log) = self.store.logs.get(&key) else { return };
         let (circle, certificate) = log.circle.clone().unzip();
-        let (owner, next) = ((log.owner, certificate), log.head.next);
-        self.event(env, Event::LogOpened { space: key.0, circle, log: key.1, owner, next });
+        let (owner, head) = ((log.owner, certificate), log.head);
+        self.event(env, Event::LogOpened { space: key.0, circle, log: key.1, owner, head });
     }
 
     pub(super) fn tell_roster(&mut self, env: &mut Env) {

@@ -80,12 +80,12 @@ impl World {
     pub(super) fn fault(&mut self, fault: Fault) {
         let chance = self.scenario.chance.clone();
         match fault {
-            Fault::Power(node) => return self.power(node),
+            Fault::Power(node) => self.power(node),
             Fault::Join(id) => {
                 self.parts.remove(&id);
-                return self.dial_all();
+                self.dial_all();
             }
-            _ if self.healed => return,
+            _ if self.healed => {}
             Fault::Crash(node, lasts) => self.crash(node, lasts),
             Fault::Split(id, part) => self.split(id, part),
             Fault::RandomCrash => {

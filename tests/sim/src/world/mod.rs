@@ -162,6 +162,11 @@ impl World {
         problems
     }
 
+    /// Who is a member by all acts together, by number, the most senior first, and whether a steward.
+    pub fn outcome(&mut self) -> Vec<(usize, bool)> {
+        crate::check::outcome(self)
+    }
+
     /// The seed.
     #[must_use]
     pub fn seed(&self) -> u64 {

@@ -33,8 +33,6 @@ pub(super) struct Dialling {
 
 /// The longest wait between two rounds of dialling.
 const REDIAL: Micros = MINUTE;
-/// With a number of sessions to strive for, one more is tried so often, so that parts grow together again.
-const SHUFFLE: Micros = 10 * MINUTE;
 /// Nodes that pass an announcement on to.
 const GOSSIP: usize = 6;
 
@@ -64,7 +62,7 @@ impl World {
         if self.env.now + 10 * MINUTE > end {
             *self.report.last.entry(what).or_default() += 1;
         }
-        // A newcomer asks for keys of before ever more rarely, and in vain: that is silence enough (S7).
+        // A newcomer asks for keys of before ever more rarely, and in vain: that is silence enough (S8).
         if !matches!(message, Message::WantEpoch(..)) {
             self.last_message = self.env.now;
         }
@@ -103,7 +101,7 @@ impl World {
         let overtakes = !self.healed && self.net.chance(link.reorder);
         let detour = if overtakes { self.net.below(2 * SECOND) } else { 0 };
         let line = self.line(from, to);
-        let takes = if link.kbit > 0 { size as u64 * 8_000 / link.kbit } else { 0 };
+        let takes = (size as u64 * 8_000).checked_div(link.kbit).unwrap_or_default();
         line.busy = line.busy.max(now) + takes;
         let arrives = line.busy + line.latency + again + detour;
         let arrives = if overtakes { arrives } else { arrives.max(line.last) };
@@ -202,7 +200,8 @@ impl World {
             self.plan_dial(node, wait);
         } else if degree > 0 {
             self.drop_one_too_many(node);
-            let wait = SHUFFLE + self.net.below(SHUFFLE);
+            let shuffle = self.scenario.shuffle_minutes * MINUTE;
+            let wait = shuffle + self.net.below(shuffle);
             self.plan_dial(node, wait);
         }
     }

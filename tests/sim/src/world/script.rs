@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::{SECOND, Ticks, What, World};
 use crate::memo::SetId;
 use crate::node::{Env, Node};
-use crate::party::{Party, role};
+use crate::party::{Party, accepted, role};
 use crate::scenario::Deed;
 
 /// Everybody may share everything with everybody: what is shared is not the question here.
@@ -154,7 +154,11 @@ impl World {
         let many = members.len() > 3;
         match self.script.below(10) {
             0 if many => Some(Deed::Leave),
-            1..=4 if steward && many => Some(Deed::Remove { who: self.script.pick(&members)? }),
+            1 if steward => {
+                let (who, also) = (self.script.pick(&members)?, self.script.chance(0.5));
+                Some(Deed::Steward { who, steward: also })
+            }
+            2..=4 if steward && many => Some(Deed::Remove { who: self.script.pick(&members)? }),
             _ if steward => {
                 let (who, also) = (self.script.pick(&outside)?, self.script.chance(0.3));
                 Some(Deed::Admit { who, steward: also })
@@ -165,7 +169,9 @@ impl World {
 
     fn perform(&mut self, by: usize, deed: &Deed) {
         let whom = match deed {
-            Deed::Admit { who, .. } | Deed::Remove { who } => Some(self.nodes[*who].party.clone()),
+            Deed::Admit { who, .. } | Deed::Remove { who } | Deed::Steward { who, .. } => {
+                Some(self.nodes[*who].party.clone())
+            }
             Deed::Leave => None,
         };
         let Some(act) = self.with(by, |node, env| node.act(env, deed, whom.as_ref())) else { return };
@@ -211,6 +217,7 @@ fn founded(parties: &[Party], stewards: usize) -> ActGraph {
         role: role(),
         nonce: [7; 16],
         time: Timestamp(1),
+        declaration: None,
     };
     let found = acts::found(&founder.key, &founder.introduced, founder.card(NOT_YET), said).unwrap();
     let mut graph = ActGraph::founded(found).unwrap();
@@ -232,7 +239,7 @@ fn founded(parties: &[Party], stewards: usize) -> ActGraph {
         let (invitation, card) = (invite.id(), party.card(partnership));
         graph.insert(invite).unwrap();
         let join =
-            acts::join(author("party", &graph), invitation, &party.introduced, card, agreement, role())
+            acts::join(author("party", &graph), invitation, &party.introduced, card, accepted(agreement))
                 .unwrap();
         let asked = join.id();
         graph.insert(join).unwrap();
