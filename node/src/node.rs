@@ -23,7 +23,7 @@ use crate::home::{self, Config, Home, HomeError};
 use crate::keeper::Keeper;
 use crate::ledger::{Ledger, LedgerError};
 use crate::me::Me;
-use crate::partnership::apply::apply;
+use crate::partnership::apply::{self, apply};
 use crate::partnership::commands::Command;
 use crate::partnership::join::Welcome;
 use crate::partnership::state::State;
@@ -347,6 +347,7 @@ fn apply_again(
         let _known_when_started = apply(state, store, batch, position, frame);
         if matches!(frame, Frame::Act(..)) {
             state.refold();
+            let _nobody_to_tell = apply::after_acts(state, store, batch);
         }
     }
 }

@@ -7,6 +7,7 @@ use entente_protocol::evidence::Evidence;
 use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::{Entry, EntryHeader, Head};
 use entente_protocol::membership::verify_act;
+use entente_protocol::policy::RefusalCode;
 
 use crate::frames::{CircleLog, Frame, KnownBlob, KnownEpoch};
 use crate::rows::Batch;
@@ -241,6 +242,9 @@ fn judged(
         }
         Judgement::Erased => Vec::new(),
         Judgement::Refused { code, reason } => {
+            if is_held_back(&code) {
+                state.held_back.insert(position);
+            }
             let row = RefusedRow { place, owner: node, code, reason, arrived };
             vec![refuse(batch, position, row)]
         }
@@ -300,6 +304,27 @@ fn repeated(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow
 fn late(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
     let reason = "it was written after its author was removed from the partnership".into();
     RefusedRow { place, owner, code: "E-LATE".into(), reason, arrived }
+}
+
+/// After membership changed: what was held back during a suspension is judged again once there is none.
+pub fn after_acts(state: &mut State, store: &Store, batch: &mut Batch) -> Vec<Applied> {
+    if !state.membership.suspensions.is_empty() {
+        return Vec::new();
+    }
+    let mut applied = Vec::new();
+    for position in std::mem::take(&mut state.held_back) {
+        batch.delete(Table::Refused as u8, &position.to_bytes());
+        if let Some((entry, arrived)) = read_entry(store, position) {
+            applied.extend(judged(state, store, batch, position, &entry, arrived));
+        }
+    }
+    applied
+}
+
+/// Whether an entry is held back only for as long as the partnership is suspended.
+#[must_use]
+pub fn is_held_back(code: &str) -> bool {
+    code.split(' ').any(|code| code == RefusalCode::Suspended.as_str())
 }
 
 fn refuse(batch: &mut Batch, position: Position, row: RefusedRow) -> Applied {

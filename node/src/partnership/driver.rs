@@ -487,6 +487,9 @@ impl Driver {
         for (position, frame) in &landed.frames {
             applied.extend(apply::apply(&mut self.state, ledger.store(), &mut batch, *position, frame));
         }
+        if landed.frames.iter().any(|(_, frame)| matches!(frame, Frame::Act(..))) {
+            applied.extend(apply::after_acts(&mut self.state, ledger.store(), &mut batch));
+        }
         if let Err(error) = ledger.settle(landed.ticket, batch) {
             tracing::error!(%error, "the index failed; the journal has everything, restart the node");
         }

@@ -160,6 +160,11 @@ pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<
             state.forks.insert((proof.space(), proof.log()), proof.seq());
         }
     }
+    for (position, row) in rows::prefix(index, Table::Refused as u8, &[]) {
+        let row: Option<rows::RefusedRow> = rows::decode(&row);
+        let held = row.is_some_and(|r| r.place.partnership == state.id && apply::is_held_back(&r.code));
+        state.held_back.extend(rows::position(&position).filter(|_| held));
+    }
     Ok(state)
 }
 

@@ -16,6 +16,7 @@ use entente_protocol::sync::Roster;
 use crate::me::Me;
 use crate::rows::{Circle, LogRow};
 use crate::secrets::PartnershipSecrets;
+use crate::store::Position;
 
 use super::ring::{Ring, membership_at};
 use super::trust::Trusts;
@@ -49,6 +50,8 @@ pub struct State {
     pub membership: Arc<Membership>,
     /// The epochs that can be opened.
     pub ring: Ring,
+    /// Entries that are held back while the partnership is suspended.
+    pub held_back: BTreeSet<Position>,
     /// All logs.
     pub logs: BTreeMap<(SpaceId, LogId), Log>,
     /// How far this node acknowledged the logs of others.
@@ -77,6 +80,7 @@ impl State {
             graph,
             membership,
             ring: Ring::default(),
+            held_back: BTreeSet::new(),
             logs: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             forks: BTreeMap::new(),

@@ -13,6 +13,7 @@ mod catching_up;
 mod crashes;
 mod damage;
 mod files;
+mod governing;
 mod joining;
 mod leaving;
 mod locking;
