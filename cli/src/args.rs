@@ -2,6 +2,7 @@
 
 mod agreement;
 mod audit;
+mod backup;
 mod govern;
 mod key;
 mod partnership;
@@ -15,6 +16,7 @@ use entente_protocol::identity::OrgKind;
 
 pub use agreement::*;
 pub use audit::*;
+pub use backup::*;
 pub use govern::*;
 pub use key::*;
 pub use partnership::*;
@@ -84,6 +86,9 @@ pub enum Command {
     /// Back up, share out, rehearse and recover the organisation's root key; see what keys are held
     #[command(subcommand, after_help = "Example:\n  entente key show")]
     Key(KeyCommand),
+    /// Back up this node, and bring it back
+    #[command(subcommand, after_help = "Example:\n  entente backup create /media/stick/node.backup")]
+    Backup(BackupCommand),
     /// Write, share, find and export records
     #[command(subcommand, after_help = "Example:\n  entente record list --since 7d")]
     Record(RecordCommand),

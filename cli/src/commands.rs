@@ -3,6 +3,7 @@
 mod agreement;
 mod attachment;
 mod audit;
+mod backup;
 mod completions;
 mod demo;
 mod doctor;
@@ -47,6 +48,7 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Partnership(command) => partnership::partnership(context, command).await,
         Command::Member(command) => member::member(context, command).await,
         Command::Key(command) => key::key(context, command).await,
+        Command::Backup(command) => backup::backup(context, command).await,
         Command::Record(command) => record::record(context, command).await,
         Command::Attachment(command) => attachment::attachment(context, command).await,
         Command::Sync(command) => sync::sync(context, command).await,

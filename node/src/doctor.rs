@@ -57,6 +57,8 @@ pub fn online(node: &Arc<Node>) -> Vec<Check> {
     checks.push(addresses(node));
     checks.extend(partners(node));
     checks.extend(verification(node));
+    checks.extend(fences(node));
+    checks.push(backed_up(node));
     checks.push(quarantine(node));
     checks
 }
@@ -205,6 +207,33 @@ fn verification(node: &Node) -> Vec<Check> {
         check(&name, changed == 0 && suspect == 0, seen, next)
     };
     node.handles().iter().map(of).collect()
+}
+
+/// The last back-up, or the age of the node, is at most so many days old.
+const BACK_UP_DAYS: u64 = 30;
+
+fn backed_up(node: &Node) -> Check {
+    let last = node.shared.keeper.look(|secrets| secrets.backed_up);
+    let since = last.unwrap_or(node.me.introduced.certificate().issued);
+    let days = crate::clock::now().0.saturating_sub(since.0) / (24 * 60 * 60 * 1000);
+    let seen = match last {
+        Some(_) => format!("this node was last backed up {days} days ago"),
+        None => "this node was never backed up".to_owned(),
+    };
+    let next = "Back it up onto a stick: `entente backup create FILE`.";
+    check("back-up of the node", days < BACK_UP_DAYS, seen, next)
+}
+
+/// Only where there is one: a partnership in which this node may not go on in its log.
+fn fences(node: &Node) -> Vec<Check> {
+    let fenced = |handle: &crate::partnership::Handle| {
+        let view = handle.view.borrow();
+        let name = format!("log in {}", view.membership.name);
+        let next =
+            "Stay connected until partners have given back what is missing, then `entente key renew-log`.";
+        view.fenced.map(|why| check(&name, false, format!("nothing is signed: {why}"), next))
+    };
+    node.handles().iter().filter_map(fenced).collect()
 }
 
 fn quarantine(node: &Node) -> Check {

@@ -7,6 +7,7 @@ use entente_protocol::identity::LogCertificate;
 use entente_protocol::ids::{BlobId, LogId, NodeId, OrgId, PartnershipId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
 use entente_protocol::membership::ActBody;
+use entente_protocol::prekey::Prekey;
 use entente_protocol::record::Content;
 use entente_protocol::signed::Unverified;
 use minicbor::{Decode, Encode};
@@ -36,6 +37,9 @@ pub enum Frame {
     /// An attachment: here, or to be fetched.
     #[n(6)]
     Blob(#[n(0)] KnownBlob),
+    /// A node's new prekey.
+    #[n(7)]
+    Prekey(#[n(0)] PartnershipId, #[n(1)] Unverified<Prekey>),
     /// Evidence that the author of a log signed two entries at one position, and when it came.
     #[n(9)]
     Evidence(#[n(0)] PartnershipId, #[n(1)] Box<Evidence>, #[n(2)] Timestamp),
@@ -129,7 +133,7 @@ pub struct KnownEpoch {
     /// The nodes that it is for, where this node could tell.
     #[n(2)]
     pub readers: Vec<NodeId>,
-    /// Their slots, where this node minted it.
+    /// Their slots, in frames of before they were sealed when they are asked for; not used any more.
     #[n(3)]
     pub slots: Vec<Slot>,
 }

@@ -25,13 +25,14 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::me::Me;
 use crate::partnership::apply::{self, apply};
 use crate::partnership::commands::Command;
+use crate::partnership::fence::{self, FenceReason};
 use crate::partnership::join::Welcome;
 use crate::partnership::state::State;
 use crate::partnership::{self, Handle, Shared, StartError};
 use crate::records;
 use crate::rows::Batch;
 use crate::rows::{self, Table};
-use crate::secrets::{EpochSecret, PartnershipSecrets, Secret, Secrets};
+use crate::secrets::{EpochSecret, PartnershipSecrets, Place, Prekeys, Secret, Secrets};
 use crate::store::{Position, Recovery, Store, StoreError, StoreKey};
 use crate::vault::{Vault, VaultError};
 
@@ -113,10 +114,21 @@ impl Node {
     pub async fn open(home: &Home, passphrase: &[u8]) -> Result<Arc<Node>, NodeError> {
         let mut config = home.config()?;
         let (vault, contents) = Vault::open(&home.vault(), passphrase)?;
-        let secrets = Secrets::from_bytes(&contents)?;
+        let mut secrets = Secrets::from_bytes(&contents)?;
         let me = Arc::new(Me::from_secrets(&secrets)?);
         let (store, recovery) = Store::open(home.path(), &StoreKey::from_bytes(secrets.store.key()))?;
-        let states = replay(&store, &me, &secrets)?;
+        if recovery.lost_acknowledged() {
+            fence_all(&vault, &mut secrets, FenceReason::JournalCut)?;
+            Store::cut_is_known(home.path())?;
+        }
+        notice_place(home, &vault, &mut secrets)?;
+        let (mut states, damaged) = replay(&store, &me, &secrets)?;
+        if damaged {
+            fence_all(&vault, &mut secrets, FenceReason::JournalDamaged)?;
+            for state in &mut states {
+                state.secrets.fenced = secrets.partnership(&state.id).and_then(|p| p.fenced.clone());
+            }
+        }
         let door = listen(home, &mut config).await?;
         let addresses = home::told_addresses(home, &config, door.local_addr());
         let (events, _) = broadcast::channel(EVENTS);
@@ -227,7 +239,7 @@ impl Node {
             return Err(NodeError::Welcome("we are not a member by its acts"));
         }
         let header = welcome.header.verify_self(|h| h.minter.0).map_err(|_| NodeError::Welcome("its key"))?;
-        let key = protocol_epoch::open_slot(&header, &welcome.slot, &secrets.prekey_secret())?;
+        let key = partnership::prekeys::open_slot(&secrets, &header, &welcome.slot)?;
         let space = derive::space_of_all(&id);
         let readers: Vec<_> = state.readers_of(None, clock::now()).into_iter().collect();
         let right = header.value().space == space
@@ -253,7 +265,8 @@ impl Node {
         let id = graph.partnership();
         let space = derive::space_of_all(&id);
         secrets.joining = None;
-        secrets.epochs.push(EpochSecret { id: key.0, space, key: key.1 });
+        secrets.prekeys.get_or_insert_with(|| Prekeys::first(clock::now()));
+        secrets.epochs.push(EpochSecret { id: key.0, space, key: key.1, since: Some(clock::now()) });
         self.shared.keeper.change(|all| {
             all.partnerships.retain(|p| p.id != id);
             all.partnerships.push(secrets.clone());
@@ -294,15 +307,37 @@ impl Node {
     }
 }
 
-/// Applies whatever the index missed, and gives the state of each partnership.
-fn replay(store: &Store, me: &Arc<Me>, secrets: &Secrets) -> Result<Vec<State>, NodeError> {
+/// A folder that was copied or moved is noticed by its inodes: another copy may have signed more.
+fn notice_place(home: &Home, vault: &Vault, secrets: &mut Secrets) -> Result<(), NodeError> {
+    let inode = |path: &std::path::Path| {
+        let read = std::fs::metadata(path).map(|m| std::os::unix::fs::MetadataExt::ino(&m));
+        read.map_err(|source| HomeError::Io { path: path.to_owned(), source })
+    };
+    let here = Place { home: inode(home.path())?, journal: inode(&home.path().join("journal"))? };
+    if secrets.place == Some(here) {
+        return Ok(());
+    }
+    if secrets.place.replace(here).is_some() {
+        fence::everywhere(secrets, FenceReason::Moved, clock::now());
+    }
+    Ok(vault.save(&secrets.to_bytes())?)
+}
+
+/// The end of our own logs may be lost: nothing is signed in them any more (F16). Durable before it is used.
+fn fence_all(vault: &Vault, secrets: &mut Secrets, why: FenceReason) -> Result<(), VaultError> {
+    fence::everywhere(secrets, why, clock::now());
+    vault.save(&secrets.to_bytes())
+}
+
+/// Applies whatever the index missed, and gives the state of each partnership, and whether damage was met.
+fn replay(store: &Store, me: &Arc<Me>, secrets: &Secrets) -> Result<(Vec<State>, bool), NodeError> {
     let mut states: BTreeMap<PartnershipId, State> = BTreeMap::new();
     for ours in &secrets.partnerships {
         if let Ok(state) = partnership::load(store, me.clone(), ours) {
             states.insert(ours.id, state);
         }
     }
-    store.replay(|position, bytes, batch| {
+    let replayed = store.replay(|position, bytes, batch| {
         let mut changes = Batch::default();
         if let Ok(frame) = Frame::from_bytes(bytes) {
             apply_again(&mut states, store, me, secrets, &mut changes, position, &frame);
@@ -312,7 +347,7 @@ fn replay(store: &Store, me: &Arc<Me>, secrets: &Secrets) -> Result<Vec<State>, 
     for state in states.values_mut() {
         state.refold();
     }
-    Ok(states.into_values().collect())
+    Ok((states.into_values().collect(), replayed.damaged_count > 0))
 }
 
 fn apply_again(
@@ -334,7 +369,7 @@ fn apply_again(
             }
             *id
         }
-        Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) => *id,
+        Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) | Frame::Prekey(id, _) => *id,
         Frame::Log(log) => log.partnership,
         Frame::Epoch(epoch) => epoch.partnership,
         Frame::Verified(verification) => verification.partnership,

@@ -40,6 +40,8 @@ pub enum Table {
     Shared = 10,
     /// draft → its journal position.
     Draft = 11,
+    /// partnership, node → journal position of its newest prekey.
+    Prekey = 12,
     /// partnership, log → journal position of the evidence against its author.
     Evidence = 14,
     /// partnership, log, acknowledging log → [`AckRow`].

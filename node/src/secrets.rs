@@ -9,6 +9,7 @@ use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId, PartnershipId, SpaceI
 use minicbor::{Decode, Encode};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::partnership::fence::Fence;
 use crate::recovery::RecoveryFacts;
 
 /// 32 secret bytes.
@@ -76,6 +77,24 @@ pub struct Secrets {
     /// When the root key was backed up, shared out and rehearsed; absent until then.
     #[n(5)]
     pub recovery: Option<RecoveryFacts>,
+    /// Where this vault lay when its node last ran; absent in vaults of before that was noted.
+    #[n(6)]
+    pub place: Option<Place>,
+    /// When this node was last backed up.
+    #[n(7)]
+    pub backed_up: Option<Timestamp>,
+}
+
+/// The inodes of a node's folder and of its journal. A copy has others, nearly always; a device number would
+/// change with every start of some machines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Place {
+    /// Of the folder.
+    #[n(0)]
+    pub home: u64,
+    /// Of the journal's folder.
+    #[n(1)]
+    pub journal: u64,
 }
 
 /// The secrets of one partnership. None is used anywhere else.
@@ -102,6 +121,37 @@ pub struct PartnershipSecrets {
     /// While a steward has not approved yet: how to ask again.
     #[n(6)]
     pub joining: Option<Joining>,
+    /// The prekeys before the present one, and when that was made; absent in vaults of before they rotated.
+    #[n(7)]
+    pub prekeys: Option<Prekeys>,
+    /// Set while this node must not go on in its logs.
+    #[n(8)]
+    pub fenced: Option<Fence>,
+}
+
+/// How prekeys follow each other.
+#[derive(Clone, Encode, Decode)]
+pub struct Prekeys {
+    /// Of the present one; 0 is the member card's.
+    #[n(0)]
+    pub generation: u32,
+    /// When the present one was made, by this node's clock.
+    #[n(1)]
+    pub made: Timestamp,
+    /// Those before, newest first.
+    #[n(2)]
+    pub retired: Vec<RetiredPrekey>,
+}
+
+/// A prekey that was replaced.
+#[derive(Clone, Encode, Decode)]
+pub struct RetiredPrekey {
+    /// Its X-Wing seed.
+    #[n(0)]
+    pub secret: Secret,
+    /// When it was replaced, by this node's clock.
+    #[n(1)]
+    pub replaced: Timestamp,
 }
 
 /// An epoch's key.
@@ -116,6 +166,9 @@ pub struct EpochSecret {
     /// Its key.
     #[n(2)]
     pub key: Secret,
+    /// Since when it is held, by this node's clock; absent in vaults of before that was noted.
+    #[n(3)]
+    pub since: Option<Timestamp>,
 }
 
 /// An invitation that this node gave.
@@ -162,7 +215,16 @@ impl Secrets {
     #[must_use]
     pub fn new(store: Secret, node: Secret, introduced: &Introduced) -> Secrets {
         let introduction = introduced.to_introduction();
-        Secrets { version: VERSION, store, node, introduction, partnerships: Vec::new(), recovery: None }
+        Secrets {
+            version: VERSION,
+            store,
+            node,
+            introduction,
+            partnerships: Vec::new(),
+            recovery: None,
+            backed_up: None,
+            place: None,
+        }
     }
 
     /// As bytes for the vault.
@@ -211,6 +273,8 @@ impl PartnershipSecrets {
             epochs: Vec::new(),
             invitations: Vec::new(),
             joining: None,
+            prekeys: None,
+            fenced: None,
         })
     }
 
@@ -218,6 +282,18 @@ impl PartnershipSecrets {
     #[must_use]
     pub fn prekey_secret(&self) -> PrekeySecret {
         PrekeySecret::from_seed(self.prekey.key())
+    }
+
+    /// The secret halves that may open an epoch: the present prekey's, then those before.
+    pub fn prekey_secrets(&self) -> impl Iterator<Item = PrekeySecret> {
+        let retired = self.prekeys.iter().flat_map(|p| &p.retired).map(|r| &r.secret);
+        std::iter::once(&self.prekey).chain(retired).map(|secret| PrekeySecret::from_seed(secret.key()))
+    }
+
+    /// Which generation the present prekey is.
+    #[must_use]
+    pub fn prekey_generation(&self) -> u32 {
+        self.prekeys.as_ref().map_or(0, |p| p.generation)
     }
 }
 

@@ -238,12 +238,7 @@ impl Vault {
         }
         let data_key = Zeroizing::new(random::<KEY>()?);
         let mut file = Vec::with_capacity(SMALLEST + contents.len());
-        file.extend_from_slice(&MAGIC);
-        file.push(VERSION);
-        for cost in [self.params.memory_kib, self.params.passes, self.params.lanes] {
-            file.extend_from_slice(&cost.to_be_bytes());
-        }
-        file.extend_from_slice(&self.salt);
+        file.extend_from_slice(&header(MAGIC, self.params, &self.salt));
         let wrapped = seal_part(&self.passphrase_key, data_key.as_ref(), &file)?;
         file.extend_from_slice(&wrapped);
         let sealed = seal_part(&data_key, contents, &file)?;
@@ -252,6 +247,59 @@ impl Vault {
         file.extend_from_slice(checksum.as_bytes());
         Ok(file)
     }
+}
+
+/// Bytes before what is sealed under the data key of [`wrap`].
+pub(crate) const WRAP: usize = HEADER + WRAPPED;
+
+/// A fresh data key under a passphrase, for a file of another kind that begins as a vault does: its first
+/// [`WRAP`] bytes, and the key.
+///
+/// # Errors
+/// As [`Vault::create`].
+pub(crate) fn wrap(
+    magic: [u8; 8],
+    params: VaultParams,
+    passphrase: &[u8],
+) -> Result<(Vec<u8>, Zeroizing<[u8; KEY]>), VaultError> {
+    let salt = random()?;
+    let vault = Vault::with_passphrase(Path::new(""), params, salt, passphrase)?;
+    let data_key = Zeroizing::new(random::<KEY>()?);
+    let header = header(magic, params, &salt);
+    let wrapped = seal_part(&vault.passphrase_key, data_key.as_ref(), &header)?;
+    Ok(([header, wrapped].concat(), data_key))
+}
+
+/// The data key of [`wrap`]; nothing if the bytes are of another kind or version.
+///
+/// # Errors
+/// [`VaultError::WrongPassphrase`], also where the bytes were changed.
+pub(crate) fn unwrap(
+    magic: [u8; 8],
+    bytes: &[u8],
+    passphrase: &[u8],
+) -> Result<Option<Zeroizing<[u8; KEY]>>, VaultError> {
+    let parsed = || {
+        let (head, wrapped) = bytes.split_at_checked(HEADER)?;
+        let rest = head.strip_prefix(&magic)?.strip_prefix(&[VERSION])?;
+        let (costs, salt) = rest.split_first_chunk::<12>()?;
+        let params = parse_params(costs).bounded()?;
+        Some((head, wrapped, params, salt.first_chunk::<SALT>().copied()?))
+    };
+    let Some((head, wrapped, params, salt)) = parsed() else { return Ok(None) };
+    let vault = Vault::with_passphrase(Path::new(""), params, salt, passphrase)?;
+    let key = open_part(&vault.passphrase_key, wrapped, head).ok_or(VaultError::WrongPassphrase)?;
+    Ok(key.first_chunk::<KEY>().map(|key| Zeroizing::new(*key)))
+}
+
+fn header(magic: [u8; 8], params: VaultParams, salt: &[u8; SALT]) -> Vec<u8> {
+    let mut header = magic.to_vec();
+    header.push(VERSION);
+    for cost in [params.memory_kib, params.passes, params.lanes] {
+        header.extend_from_slice(&cost.to_be_bytes());
+    }
+    header.extend_from_slice(salt);
+    header
 }
 
 /// Looks whether a vault file is whole, without opening it.

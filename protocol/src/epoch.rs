@@ -129,7 +129,7 @@ pub struct Minted {
     pub key: Key,
     /// Its signed header.
     pub header: Signed<EpochHeader>,
-    /// One slot for each reader.
+    /// One slot for each reader that it was sealed to already.
     pub slots: Vec<Slot>,
 }
 
@@ -142,7 +142,7 @@ pub fn readers_hash<'a>(nodes: impl IntoIterator<Item = &'a NodeId>) -> Hash {
     derive::hash(&nodes.iter().flat_map(|n| n.0).collect::<Vec<u8>>())
 }
 
-/// Mints an epoch for exactly these nodes.
+/// Mints an epoch for exactly these nodes, and seals it to all of them at once.
 ///
 /// # Errors
 /// [`EpochError::Prekey`] if a prekey is not valid; nothing was minted then.
@@ -154,25 +154,46 @@ pub fn mint(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Minted, EpochError> {
+    let nodes = readers.iter().map(|(node, _)| node);
+    let mut minted = mint_unsealed(space, minter, nodes, basis, now, rng);
+    minted.slots = readers
+        .iter()
+        .map(|(node, prekey)| seal_slot(&minted.id, &minted.key, node, prekey, rng))
+        .collect::<Result<_, _>>()?;
+    Ok(minted)
+}
+
+/// Mints an epoch for exactly these nodes and seals it to nobody yet: [`seal_slot`] does it for one node when
+/// that node is there, to the prekey that it has then.
+#[must_use]
+pub fn mint_unsealed<'a>(
+    space: SpaceId,
+    minter: &SigningKey,
+    readers: impl IntoIterator<Item = &'a NodeId>,
+    basis: Vec<ActId>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Minted {
     let mut key: Key = Zeroizing::new([0; 32]);
     rng.fill_bytes(key.as_mut());
     let header = sign(
         EpochHeader {
             space,
             minter: NodeId(minter.verifying_key().to_bytes()),
-            readers: readers_hash(readers.iter().map(|(node, _)| node)),
+            readers: readers_hash(readers),
             commitment: derive::epoch_commitment(&key),
             basis,
             created: now,
         },
         minter,
     );
-    let id = id_of(&header);
-    let slots = readers
-        .iter()
-        .map(|(node, prekey)| seal_slot(&id, &key, node, prekey, rng))
-        .collect::<Result<_, _>>()?;
-    Ok(Minted { id, key, header, slots })
+    Minted { id: id_of(&header), key, header, slots: Vec::new() }
+}
+
+/// Can an epoch be sealed to this?
+#[must_use]
+pub fn is_prekey(bytes: &[u8]) -> bool {
+    bytes.len() == PREKEY_LEN && <XWing as Kem>::PublicKey::from_bytes(bytes).is_ok()
 }
 
 /// The id of a signed epoch header.

@@ -20,6 +20,7 @@ pub mod log;
 pub mod membership;
 pub mod office;
 pub mod policy;
+pub mod prekey;
 pub mod record;
 pub mod root;
 pub mod signed;

@@ -49,6 +49,14 @@ pub const MAX_ACKNOWLEDGED: usize = 512;
 /// Epochs that one node remembers for a space.
 pub const MAX_EPOCHS: usize = 20_000;
 
+/// Days until a node makes a new prekey.
+pub const PREKEY_DAYS: u64 = 30;
+/// Days after which the secret of a prekey that was replaced is deleted: whoever sealed to it in ignorance of
+/// the new one has been back by then, or its epoch is sealed anew by others.
+pub const RETIRED_PREKEY_DAYS: u64 = 90;
+/// Prekeys in one message: 256 take 350 kB.
+pub const MAX_PREKEYS_PER_MESSAGE: usize = 256;
+
 /// Plain bytes in one chunk of an attachment.
 pub const CHUNK: usize = 64 * 1024;
 /// Chunks of one attachment: 64 GiB. Its list of hashes is then 32 MiB.

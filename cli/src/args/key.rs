@@ -28,6 +28,30 @@ pub enum KeyCommand {
         after_help = "Example:\n  entente key split\n\nEach share is shown alone (with --json all at once). One share tells its holder nothing. Shares of earlier sets go on to\nwork: have two of the three destroyed."
     )]
     Split(RootKeyArgs),
+    /// Make a new key at once for what all members read
+    #[command(
+        after_help = "Example:\n  entente key rotate 'Prevention 2026'\n\nIt happens by itself as often as the agreement says, and at every change of members or terms.\nWhat was shared before stays readable to who could read it."
+    )]
+    Rotate {
+        /// The partnership: its name, its id or the beginning of it
+        #[arg(value_name = "P", value_parser = NonEmptyStringValueParser::new())]
+        partnership: String,
+    },
+    /// Go on in a new log after an old back-up was restored, once partners gave back what is missing
+    #[command(
+        after_help = "Example:\n  entente key renew-log 'Prevention 2026'\n  entente key renew-log 'Prevention 2026' --key /media/stick/organisation.key\n\nThe node must be connected to a partner, and have caught up. Partners that are away may hold\nmore: wait for as many as you can."
+    )]
+    RenewLog {
+        /// The partnership: its name, its id or the beginning of it
+        #[arg(value_name = "P", value_parser = NonEmptyStringValueParser::new())]
+        partnership: String,
+        /// The root key's file [default: organisation.key in the node's folder]
+        #[arg(long, visible_alias = "root-key", value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// Where the passphrase of the root key's file comes from.
+        #[command(flatten)]
+        passphrase: PassphraseArgs,
+    },
     /// Rehearse recovery: trustees type two shares, and nothing is written or used up
     #[command(
         after_help = "Example:\n  entente key drill\n  entente key drill --words\n\nOn a computer without a node, name the organisation:\n  entente key drill --organisation aco3u7suasfvniv5g4s436csjasczlaqix75kai7zgnqhynoti6a"

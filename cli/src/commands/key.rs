@@ -2,6 +2,7 @@
 
 mod back;
 mod out;
+mod renew;
 mod show;
 mod typed;
 
@@ -25,6 +26,10 @@ pub(super) async fn key(context: &Context, command: KeyCommand) -> Result<Exit, 
         KeyCommand::Show { partnership } => show::show(context, partnership).await,
         KeyCommand::Backup(args) => out::backup(context, &args).await,
         KeyCommand::Split(args) => out::split(context, &args).await,
+        KeyCommand::Rotate { partnership } => renew::rotate(context, &partnership).await,
+        KeyCommand::RenewLog { partnership, key, passphrase } => {
+            renew::renew_log(context, &partnership, key, &passphrase).await
+        }
         KeyCommand::Drill { words, organisation, passphrase } => {
             back::drill(context, words, organisation, &passphrase).await
         }

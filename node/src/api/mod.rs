@@ -3,9 +3,11 @@
 //! [`types`] is what is said, `routes` who answers, [`server`] how it is served.
 
 mod audit;
+pub mod backups;
 mod deeds;
 mod govern;
 pub mod keys;
+pub mod logs;
 pub mod problem;
 pub(crate) mod routes;
 pub mod server;

@@ -8,7 +8,9 @@ use crate::joining::BeginError;
 use crate::ledger::LedgerError;
 use crate::node::NodeError;
 use crate::partnership::commands::CommandError;
+use crate::partnership::fence::{FenceReason, Fenced};
 use crate::partnership::join::JoinError;
+use crate::partnership::renew::RenewError;
 use crate::records::attach::AttachError;
 use crate::store::{IndexError, JournalError};
 
@@ -123,7 +125,48 @@ pub fn command(error: &CommandError, not_done: &str) -> Problem {
         E::Govern(error) => govern(error, not_done),
         E::Publish(error) => refuse_input(error.to_string(), not_done, "Correct the record and try again."),
         E::Verify(error) => verify(*error, not_done),
+        E::Fenced(fenced) => self::fenced(*fenced, not_done),
+        E::Renew(error) => renew(error, not_done),
         E::Vault(_) | E::OutOfOrder | E::Stopping => failed(chain(error), not_done),
+    }
+}
+
+fn fenced(fenced: Fenced, not_done: &str) -> Problem {
+    let next = match fenced {
+        Fenced::Until(FenceReason::Moved) => {
+            "Connect to a partner: if it holds no more than this node, publishing goes on by itself. \
+             `entente sync now`."
+        }
+        Fenced::Until(_) => {
+            "Stay connected until partners have given back what is missing, then go on in a new log: \
+             `entente key renew-log` (it needs the organisation's root key)."
+        }
+        Fenced::Claimed => "Try again in ten seconds.",
+    };
+    refused(&[("E-FENCED".into(), fenced.to_string())], not_done, next)
+}
+
+fn renew(error: &RenewError, not_done: &str) -> Problem {
+    let what = error.to_string();
+    match error {
+        RenewError::NotFenced => refuse_input(what, not_done, "Nothing is to be done."),
+        RenewError::Alone => problem(
+            "alone",
+            exit::OFFLINE,
+            what,
+            not_done,
+            "Try again when a partner is connected: `entente sync now`, `entente sync status`.",
+        ),
+        RenewError::Behind => problem(
+            "behind",
+            exit::OFFLINE,
+            what,
+            not_done,
+            "Try again in a moment; `entente sync status` says how much is missing.",
+        ),
+        RenewError::Certificate(_) => {
+            refuse_input(what, not_done, "Sign the log that this node named: `entente key renew-log`.")
+        }
     }
 }
 

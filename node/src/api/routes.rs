@@ -22,8 +22,10 @@ use crate::partnership::Command;
 use crate::records::{attach, drafts, find, share, show};
 use crate::rows::Table;
 
+use super::backups;
 use super::govern;
 use super::keys;
+use super::logs;
 use super::problem::{self, failed, not_found, refuse_input};
 use super::server::Server;
 use super::types::{
@@ -56,6 +58,9 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/partnerships/{p}/decide", post(govern::decide))
         .route("/v1/partnerships/{p}/acts", get(govern::give_acts).post(govern::take_acts))
         .merge(super::verify::routes())
+        .route("/v1/partnerships/{p}/rotate", post(logs::rotate))
+        .route("/v1/partnerships/{p}/next-log", post(logs::next_log))
+        .route("/v1/partnerships/{p}/renew-log", post(logs::renew))
         .route("/v1/invitations/look", post(look))
         .route("/v1/records", get(records).post(draft))
         .route("/v1/records/import", post(import))
@@ -70,6 +75,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/sync/explain/{record}/{org}", get(explain))
         .route("/v1/keys", get(keys::show))
         .route("/v1/keys/recovery", post(keys::note))
+        .route("/v1/backup", post(backups::create))
         .route("/v1/doctor", get(doctor))
         .route("/v1/events", get(events))
         .merge(super::audit::router())

@@ -180,6 +180,9 @@ pub struct PartnershipView {
     /// Why nothing is exchanged, if so.
     #[serde(default)]
     pub stopped: Vec<StoppedView>,
+    /// Why this node must not go on in its log, while that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fenced: Option<String>,
 }
 
 /// An agreement on a screen.

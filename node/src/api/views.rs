@@ -76,6 +76,7 @@ pub fn partnership(node: &Node, handle: &Handle) -> PartnershipView {
     let open = handle.view.borrow().invitations.clone();
     PartnershipView {
         summary: summary(node, handle),
+        fenced: handle.view.borrow().fenced.map(|why| why.to_string()),
         members_now: members(node, handle, &membership),
         pending: membership
             .pending

@@ -91,7 +91,7 @@ fn write(state: &mut State, space: SpaceId, now: Timestamp) -> Result<Vec<Frame>
     let points = due(state, &space);
     let circle = epochs::circle_of(state, &space).flatten();
     let nodes = state.readers_of(circle.as_deref(), now);
-    let writable = state.ring.writable(&space, &nodes);
+    let writable = state.ring.writable(&space, &nodes, |_| true);
     let Some((id, epoch)) = writable.filter(|_| !points.is_empty() && state.is_member()) else {
         return Ok(Vec::new());
     };
@@ -153,6 +153,9 @@ impl Driver {
 
     fn entries_for(&mut self, spaces: Vec<SpaceId>) -> Result<Vec<Frame>, PublishError> {
         let mut frames = Vec::new();
+        if self.may_sign().is_err() {
+            return Ok(frames);
+        }
         for space in spaces {
             if self.is_behind_itself(&space) {
                 continue;

@@ -8,6 +8,8 @@ use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, RecordId, Seq, SpaceI
 use entente_protocol::log::{Entry, EntryHeader, Head};
 use entente_protocol::membership::verify_act;
 use entente_protocol::policy::RefusalCode;
+use entente_protocol::prekey::{Prekey, VerifiedPrekey};
+use entente_protocol::signed::Unverified;
 
 use crate::frames::{CircleLog, Frame, KnownBlob, KnownEpoch};
 use crate::rows::Batch;
@@ -67,6 +69,14 @@ pub fn apply(
             rows::put_blob(batch, &store.index, blob);
             Vec::new()
         }
+        Frame::Prekey(_, prekey) => {
+            if let Some(node) = learn_prekey(state, prekey) {
+                let mut key = rows::partnership_name(&store.index, &state.id).to_vec();
+                key.extend_from_slice(&store.index.name(Table::Prekey as u8, &node.0));
+                batch.put(Table::Prekey as u8, &key, &position.to_bytes());
+            }
+            Vec::new()
+        }
         Frame::Shared(draft, partnership, record) => {
             rows::put_shared(batch, &store.index, draft, partnership, record);
             Vec::new()
@@ -86,6 +96,14 @@ fn apply_log(state: &mut State, store: &Store, batch: &mut Batch, log: &CircleLo
     learn_log(state, log);
     put_log(state, store, batch, &log.space, &log.log);
     vec![Applied::Log(log.space, log.log)]
+}
+
+/// Takes a prekey from the journal, and says whose it is if none is newer.
+pub fn learn_prekey(state: &mut State, prekey: &Unverified<Prekey>) -> Option<NodeId> {
+    let prekey = VerifiedPrekey::verify(prekey, &state.id).ok()?;
+    let (node, generation) = (prekey.node(), prekey.generation());
+    let _known_or_new = state.learn_prekey(prekey);
+    (state.generation_of(&node) == generation).then_some(node)
 }
 
 /// Takes a circle's log into the state.
@@ -137,8 +155,9 @@ pub fn load_epoch(state: &mut State, epoch: &KnownEpoch) {
     let id = entente_protocol::epoch::id_of(&header);
     let Some(secret) = state.secrets.epochs.iter().find(|e| e.id == id) else { return };
     let circle = epochs::circle_of(state, &secret.space).flatten();
-    let mut bound = epochs::bind(state, header, secret.key.key(), circle.as_deref(), epoch.slots.clone());
+    let mut bound = epochs::bind(state, header, secret.key.key(), circle.as_deref());
     bound.readers = epoch.readers.iter().copied().collect();
+    bound.held = secret.since.unwrap_or(bound.held);
     state.ring.add(id, bound);
 }
 

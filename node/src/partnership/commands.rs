@@ -2,11 +2,12 @@
 
 use entente_protocol::audience::Audience;
 use entente_protocol::handling::Role;
-use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, RecordId, SpaceId, Timestamp};
+use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::Head;
 use entente_protocol::membership::ActBody;
 use entente_protocol::policy::Permitted;
 use entente_protocol::record::Content;
+use entente_protocol::root::LogRenewal;
 use entente_protocol::signed::Unverified;
 use entente_protocol::verification::Stage;
 use tokio::sync::oneshot;
@@ -16,9 +17,11 @@ use crate::ledger::LedgerError;
 use crate::rows::RecordPlace;
 
 use super::decide::{Decided, Request};
+use super::fence::Fenced;
 use super::govern::GovernError;
 use super::join::{Terms, Verdict};
 use super::publish::PublishError;
+use super::renew::{NextLog, RenewError};
 use super::verify::{VerifyAct, VerifyError};
 
 /// Why a command was not carried out.
@@ -42,6 +45,12 @@ pub enum CommandError {
     /// The entry before this one could not be written, so this one was not either.
     #[error("an entry before this one could not be written, so this one was not stored")]
     OutOfOrder,
+    /// The end of the own log may be lost.
+    #[error(transparent)]
+    Fenced(#[from] Fenced),
+    /// The log was not renewed.
+    #[error(transparent)]
+    Renew(#[from] RenewError),
     /// The partnership is being stopped.
     #[error("the node is stopping")]
     Stopping,
@@ -77,6 +86,12 @@ pub enum Command {
     Terms(ActId, oneshot::Sender<Option<Terms>>),
     /// Somebody at the door of an invitation asks to be let in. Answered when there is a verdict.
     Ask(ActId, Unverified<ActBody>, oneshot::Sender<Verdict>),
+    /// Make a new key for what all members read.
+    Rotate(Reply<Rotated>),
+    /// Which log is to follow the one that may not be gone on with?
+    PrepareLog(Reply<NextLog>),
+    /// Go on in it.
+    RenewLog(Unverified<LogRenewal>, Reply<()>),
     /// How do things stand with each partner's node?
     Sync(oneshot::Sender<Vec<PartnerSync>>),
     /// Why does an organisation have a record, or not?
@@ -157,6 +172,15 @@ pub struct Published {
     pub readers: Vec<OrgId>,
     /// Partners' nodes it is being sent to now.
     pub sent_to: usize,
+}
+
+/// A new key was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotated {
+    /// The epoch.
+    pub epoch: EpochId,
+    /// Nodes that may have its key, this one included.
+    pub nodes: usize,
 }
 
 /// Who would read a record.

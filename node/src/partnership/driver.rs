@@ -36,6 +36,7 @@ use super::apply::{self, Applied};
 use super::commands::{Command, CommandError, Published, Reply};
 use super::courier::{self, BatchSent, Job, Waiting};
 use super::decide::Decided;
+use super::fence::FenceReason;
 use super::fetch::Fetcher;
 use super::join::{Refusal, Verdict, Welcome};
 use super::parting::Parting;
@@ -92,6 +93,8 @@ pub struct Driver {
     /// When a node was last connected.
     pub(super) last_seen: BTreeMap<NodeId, Timestamp>,
     pub(super) couriers: BTreeMap<NodeId, Courier>,
+    /// The heads of membership that connected nodes told last.
+    pub(super) told_heads: BTreeMap<NodeId, Vec<ActId>>,
     pub(super) asked_epochs: BTreeSet<EpochId>,
     /// By their minters: epochs that came before the acts that they were minted under.
     pub(super) early_epochs: BTreeMap<NodeId, (Unverified<EpochHeader>, Slot)>,
@@ -112,6 +115,8 @@ pub(super) struct Courier {
     pub transport: TransportId,
     /// Bytes of acts in `jobs`.
     pub acts_waiting: Arc<AtomicUsize>,
+    /// Generations of prekeys that it was sent.
+    pub prekeys_sent: BTreeMap<NodeId, u32>,
 }
 
 /// Frames on their way to the disk, and what is to happen then.
@@ -136,6 +141,8 @@ pub(super) enum Then {
     /// Answer whoever typed a code.
     Verified(Stage, Option<Reply<Stage>>),
     /// Nothing more.
+    Kept,
+    /// Nothing but that the network is told who may connect, and with which keys.
     Nothing,
 }
 
@@ -165,6 +172,7 @@ impl Driver {
             last_known: BTreeMap::new(),
             last_seen: BTreeMap::new(),
             couriers: BTreeMap::new(),
+            told_heads: BTreeMap::new(),
             asked_epochs: BTreeSet::new(),
             early_epochs: BTreeMap::new(),
             joiners: Vec::new(),
@@ -222,6 +230,8 @@ impl Driver {
     }
 
     async fn begin(&mut self) {
+        self.finish_renewal();
+        self.look_after_prekeys(clock::now());
         let roster = self.state.roster();
         let heads = self.state.graph.heads();
         self.event(Event::RosterChanged(roster, heads));
@@ -327,13 +337,14 @@ impl Driver {
         let (jobs, queue) = mpsc::channel(courier::JOBS);
         let (ledger, net, done) = (self.shared.ledger.clone(), self.net.clone(), self.batches_sent.clone());
         let task = tokio::spawn(courier::run((node, transport), queue, ledger, net, done));
-        if let Some(before) =
-            self.couriers.insert(node, Courier { jobs, task, transport, acts_waiting: Arc::default() })
-        {
+        let (acts_waiting, prekeys_sent) = (Arc::default(), BTreeMap::new());
+        let courier = Courier { jobs, task, transport, acts_waiting, prekeys_sent };
+        if let Some(before) = self.couriers.insert(node, courier) {
             before.task.abort();
         }
         self.last_seen.insert(node, clock::now());
         self.event(Event::Connected(node));
+        self.tell_prekeys(node);
         self.give_current_epoch(node);
         self.resume_verification(&node);
         self.tell_partner(node, true);
@@ -347,6 +358,7 @@ impl Driver {
         if let Some(courier) = self.couriers.remove(&node) {
             courier.task.abort();
         }
+        self.told_heads.remove(&node);
         self.last_seen.insert(node, clock::now());
         if let Some(held) = self.machine.peer_frontier(&node) {
             self.last_known.insert(node, held);
@@ -384,6 +396,7 @@ impl Driver {
                 self.append(vec![Frame::Log(log)], Then::Nothing);
             }
             Effect::CompareHeads(from, heads) => {
+                self.told_heads.insert(from, heads.clone());
                 if heads.iter().any(|head| !self.state.graph.contains(head)) {
                     let ours = self.state.graph.heads();
                     self.send(from, Job::Message(Message::WantActs(ours)));
@@ -405,6 +418,8 @@ impl Driver {
             Effect::TakeProof(_, said) => self.accuse(said),
             Effect::TakeEvidence(_, evidence) => self.take_evidence(evidence),
             Effect::SendEvidence { to, space, log } => self.send_evidence(to, space, log),
+            Effect::ComparePrekeys(from, points) => self.compare_prekeys(from, &points),
+            Effect::TakePrekeys(from, prekeys) => self.take_prekeys(from, &prekeys),
             Effect::Blob(from, message) => self.about_attachment(from, message),
             Effect::Verify(from, message) => self.about_verification(from, &message),
             Effect::Addresses(from, addresses) => {
@@ -452,12 +467,31 @@ impl Driver {
     fn ingest(&mut self, from: NodeId, batch: entente_protocol::log::Batch) {
         let (space, log) = (batch.space, batch.log);
         match ingest::verify(&mut self.state, batch) {
-            Ok(frames) => self.append(frames, Then::Ingested(from, space, log)),
+            Ok(frames) => {
+                // Nobody else can sign in our log: we lost what we get back.
+                let ours =
+                    self.state.logs.get(&(space, log)).is_some_and(|l| l.owner == self.state.me.node());
+                let fenced = if ours { self.fence(FenceReason::PartnerHadMore) } else { Ok(()) };
+                match fenced {
+                    Ok(()) => self.append(frames, Then::Ingested(from, space, log)),
+                    Err(error) => {
+                        tracing::error!(%error, "the fence could not be kept in the vault");
+                        self.not_ingested(from, space, log);
+                    }
+                }
+            }
             Err(error) => {
                 tracing::warn!(%error, "a partner's entries were not accepted");
                 self.event(Event::Refused { from, space, log });
             }
         }
+    }
+
+    fn not_ingested(&mut self, from: NodeId, space: SpaceId, log: LogId) {
+        if let Some(known) = self.state.logs.get_mut(&(space, log)) {
+            known.queued = known.stored;
+        }
+        self.event(Event::Refused { from, space, log });
     }
 
     /// Hands frames to the journal; the rest happens when they have landed.
@@ -526,7 +560,7 @@ impl Driver {
             Then::Acknowledged(count, reply) => {
                 acknowledge::answer(count, reply, Err(CommandError::Ledger(error.into())));
             }
-            Then::Membership(None) | Then::Verified(_, None) | Then::Nothing => {}
+            Then::Membership(None) | Then::Verified(_, None) | Then::Kept | Then::Nothing => {}
         }
     }
 
@@ -615,6 +649,7 @@ impl Driver {
                     let _gone = reply.send(Ok(stage));
                 }
             }
+            Then::Kept => {}
             Then::Nothing => self.refresh_network().await,
         }
     }

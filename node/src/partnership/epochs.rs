@@ -13,6 +13,7 @@ use crate::frames::{Frame, KnownEpoch};
 
 use super::ring::{Epoch, Terms};
 use super::state::State;
+use super::{prekeys, rotate};
 
 /// An epoch to write under.
 #[derive(Clone)]
@@ -25,38 +26,35 @@ pub struct Writable {
     pub minted: bool,
 }
 
-/// The epoch whose readers are exactly the present nodes of a space; minted if there is none. It is not in
-/// the ring then: its key must first be in the vault.
-///
-/// # Errors
-/// [`EpochError::Prekey`].
-pub fn writable(
-    state: &State,
-    space: &SpaceId,
-    circle: Option<&[OrgId]>,
-    now: Timestamp,
-) -> Result<Writable, EpochError> {
+/// The epoch whose readers are exactly the present nodes of a space, if it is fresh; minted if there is none. It
+/// is not in the ring then: its key must first be in the vault.
+#[must_use]
+pub fn writable(state: &State, space: &SpaceId, circle: Option<&[OrgId]>, now: Timestamp) -> Writable {
     let nodes = state.readers_of(circle, now);
-    if let Some((id, epoch)) = state.ring.writable(space, &nodes) {
-        return Ok(Writable { id, epoch, minted: false });
+    let terms = Terms::of(&state.membership, |org| state.membership.may_read(org, now).is_ok());
+    let fresh = |epoch: &Epoch| rotate::is_fresh(state, epoch, &terms, now);
+    match state.ring.writable(space, &nodes, fresh) {
+        Some((id, epoch)) => Writable { id, epoch, minted: false },
+        None => mint(state, space, circle, now),
     }
-    let readers: Vec<(NodeId, &[u8])> = state
-        .membership
-        .nodes()
-        .filter(|(_, node, _)| nodes.contains(node))
-        .map(|(_, node, of)| (node, of.card.prekey.as_slice()))
-        .collect();
+}
+
+/// A fresh epoch for the present nodes of a space. It is sealed to each of them when it is there: sealing it to
+/// 300 at once takes 50 ms, and their prekeys may be newer by then.
+#[must_use]
+pub fn mint(state: &State, space: &SpaceId, circle: Option<&[OrgId]>, now: Timestamp) -> Writable {
+    let nodes = state.readers_of(circle, now);
     let basis = state.graph.heads();
-    let minted = epoch::mint(*space, &state.me.key, &readers, basis, now, &mut SystemRandom)?;
+    let minted = epoch::mint_unsealed(*space, &state.me.key, &nodes, basis, now, &mut SystemRandom);
     let epoch = Epoch {
         space: *space,
         key: minted.key,
         header: minted.header,
         readers: nodes,
-        slots: minted.slots,
+        held: now,
         terms: Arc::new(Terms::of(&state.membership, |org| state.membership.may_read(org, now).is_ok())),
     };
-    Ok(Writable { id: minted.id, epoch, minted: true })
+    Writable { id: minted.id, epoch, minted: true }
 }
 
 /// Why a partner's epoch was not taken.
@@ -115,18 +113,18 @@ pub fn take(
     if !for_present && !asked(&id) {
         return Err(TakeError::Unasked);
     }
-    let key = epoch::open_slot(&header, slot, &state.secrets.prekey_secret())?;
-    Ok(Some((id, bind(state, header, key, circle.as_deref(), Vec::new()))))
+    let key = prekeys::open_slot(&state.secrets, &header, slot)?;
+    let held = now;
+    Ok(Some((id, Epoch { held, ..bind(state, header, key, circle.as_deref()) })))
 }
 
-/// Puts an epoch together with what held when it was minted.
+/// Puts an epoch together with what held when it was minted. Held since its minter says, for want of better.
 #[must_use]
 pub fn bind(
     state: &State,
     header: entente_protocol::signed::Signed<EpochHeader>,
     key: entente_protocol::derive::Key,
     circle: Option<&[OrgId]>,
-    slots: Vec<Slot>,
 ) -> Epoch {
     let membership = state.membership_at(&header.value().basis);
     let in_circle = |org: &OrgId| circle.is_none_or(|orgs| orgs.contains(org));
@@ -140,7 +138,7 @@ pub fn bind(
         space: header.value().space,
         key,
         readers: if told { nodes } else { BTreeSet::new() },
-        slots,
+        held: header.value().created,
         terms,
         header,
     }
@@ -163,14 +161,7 @@ pub fn give(state: &State, to: &NodeId, id: &EpochId) -> Option<(Unverified<Epoc
     if !epoch.readers.contains(to) {
         return None;
     }
-    let ready = epoch.slots.iter().find(|s| s.node == *to).cloned();
-    let slot = match ready {
-        Some(slot) => slot,
-        None => {
-            let (_, of) = state.membership.node(to)?;
-            epoch::seal_slot(id, &epoch.key, to, &of.card.prekey, &mut SystemRandom).ok()?
-        }
-    };
+    let slot = epoch::seal_slot(id, &epoch.key, to, state.prekey_of(to)?, &mut SystemRandom).ok()?;
     Some((epoch.header.to_unverified(), slot))
 }
 
@@ -181,7 +172,7 @@ pub fn frame(partnership: PartnershipId, epoch: &Epoch) -> Frame {
         partnership,
         header: epoch.header.to_unverified(),
         readers: epoch.readers.iter().copied().collect(),
-        slots: epoch.slots.clone(),
+        slots: Vec::new(),
     })
 }
 
@@ -190,6 +181,3 @@ pub fn frame(partnership: PartnershipId, epoch: &Epoch) -> Frame {
 pub fn id_of(header: &Unverified<EpochHeader>) -> Option<EpochId> {
     header.verify_self(|h| h.minter.0).ok().map(|h| epoch::id_of(&h))
 }
-
-/// The length of an epoch's frame must fit a journal frame: 600 slots of 1.2 kB do.
-const _: () = assert!(limits::MAX_NODES * 1300 < 1024 * 1024);

@@ -48,6 +48,7 @@ impl Driver {
             self.keep_acts(acts, None);
         }
         self.mint_if_steward();
+        self.look_after_prekeys(clock::now());
     }
 
     /// After acts are durable: the machine, the network, the doors and the joiners hear of it.
@@ -58,6 +59,7 @@ impl Driver {
                 self.keep_acts(acts, None);
             }
         }
+        self.finish_renewal();
         self.see_off();
         self.forget_verifications();
         self.event(Event::RosterChanged(self.state.roster(), self.state.graph.heads()));
@@ -79,14 +81,11 @@ impl Driver {
             return;
         }
         let all = self.state.all();
-        match epochs::writable(&self.state, &all, None, clock::now()) {
-            Ok(epoch) if epoch.minted => {
-                if let Err(error) = self.keep_epoch(epoch.id, epoch.epoch) {
-                    tracing::error!(%error, "a new key could not be kept in the vault");
-                }
+        let epoch = epochs::writable(&self.state, &all, None, clock::now());
+        if epoch.minted {
+            if let Err(error) = self.keep_epoch(epoch.id, epoch.epoch) {
+                tracing::error!(%error, "a new key could not be kept in the vault");
             }
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "no key could be made for the present members"),
         }
     }
 
@@ -101,7 +100,8 @@ impl Driver {
 
     /// Puts an epoch's key into the vault.
     pub(super) fn keep_epoch_key(&mut self, id: EpochId, epoch: &Epoch) -> Result<(), VaultError> {
-        let secret = EpochSecret { id, space: epoch.space, key: Secret::new(&epoch.key) };
+        let secret =
+            EpochSecret { id, space: epoch.space, key: Secret::new(&epoch.key), since: Some(clock::now()) };
         let partnership = self.state.id;
         self.shared.keeper.change(|secrets| {
             if let Some(ours) = secrets.partnership_mut(&partnership) {
@@ -144,7 +144,7 @@ impl Driver {
     pub(super) fn give_current_epoch(&mut self, to: NodeId) {
         let all = self.state.all();
         let nodes = self.state.readers_of(None, clock::now());
-        let Some((id, _)) = self.state.ring.writable(&all, &nodes) else { return };
+        let Some((id, _)) = self.state.ring.writable(&all, &nodes, |_| true) else { return };
         if let Some((header, slot)) = epochs::give(&self.state, &to, &id) {
             self.send(to, Job::Message(Message::Epoch(header, slot)));
         }
@@ -353,7 +353,7 @@ impl Driver {
     fn welcome(&self, node: &NodeId) -> Option<Welcome> {
         self.state.membership.node(node)?;
         let all = self.state.all();
-        let (id, _) = self.state.ring.writable(&all, &self.state.readers_of(None, clock::now()))?;
+        let (id, _) = self.state.ring.writable(&all, &self.state.readers_of(None, clock::now()), |_| true)?;
         let (header, slot) = epochs::give(&self.state, node, &id)?;
         Some(Welcome { acts: govern::missing(&self.state, &[]), header, slot })
     }

@@ -16,6 +16,7 @@ mod courier;
 pub mod decide;
 mod driver;
 mod epochs;
+pub mod fence;
 mod fetch;
 pub mod forks;
 mod govern;
@@ -24,8 +25,11 @@ pub mod join;
 mod members;
 pub mod open;
 mod parting;
+pub mod prekeys;
 pub mod publish;
+pub mod renew;
 pub mod ring;
+mod rotate;
 mod serve;
 mod standing;
 pub mod state;
@@ -142,6 +146,12 @@ pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<
     for verification in rows::verifications(index, &secrets.id) {
         state.trust.note(&verification);
     }
+    for (_, position) in rows::prefix(index, Table::Prekey as u8, &name) {
+        let frame = rows::position(&position).and_then(|p| read(store, p));
+        if let Some(Frame::Prekey(_, prekey)) = frame {
+            apply::learn_prekey(&mut state, &prekey);
+        }
+    }
     for (_, position) in rows::prefix(index, Table::Epoch as u8, &name) {
         let position = rows::position(&position);
         if let Some(Frame::Epoch(epoch)) = position.and_then(|p| read(store, p)) {
@@ -197,6 +207,7 @@ pub fn start(shared: Shared, state: State) -> Result<Handle, StartError> {
         membership: state.membership.clone(),
         invitations: state.secrets.invitations.iter().map(|i| i.act).collect(),
         trust: Arc::new(trust::of_all(&state)),
+        fenced: state.secrets.fenced.as_ref().map(|fence| fence.why),
     };
     let (see, view) = watch::channel(view);
     let (commands, queue) = mpsc::channel(COMMANDS);

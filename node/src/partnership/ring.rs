@@ -5,9 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use entente_protocol::agreement::Agreement;
 use entente_protocol::derive::Key;
-use entente_protocol::epoch::{EpochHeader, Slot, readers_hash};
+use entente_protocol::epoch::{EpochHeader, readers_hash};
 use entente_protocol::handling::Role;
-use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId, SpaceId};
+use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId, SpaceId, Timestamp};
 use entente_protocol::membership::{ActGraph, Inserted, Membership};
 use entente_protocol::policy::{self, Permitted, RecordFacts, Refusal};
 use entente_protocol::signed::Signed;
@@ -23,8 +23,9 @@ pub struct Epoch {
     pub header: Signed<EpochHeader>,
     /// The nodes that it is for, where this node could tell.
     pub readers: BTreeSet<NodeId>,
-    /// Their slots, where this node minted it.
-    pub slots: Vec<Slot>,
+    /// Since when its key is here, by this node's clock. The time in its header is only a claim: whoever dated an
+    /// epoch into the year 9999 would have everybody write under it for ever.
+    pub held: Timestamp,
     /// What held when it was minted: what was permitted then stays permitted.
     pub terms: Arc<Terms>,
 }
@@ -75,28 +76,30 @@ impl Ring {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, epoch);
     }
 
-    /// The newest epoch of a space whose readers are exactly these nodes: the only kind to write under.
+    /// The epoch of a space that was held last, of those whose readers are exactly these nodes and that are still
+    /// good enough: the only kind to write under.
     #[must_use]
     pub fn writable<'a>(
         &self,
         space: &SpaceId,
         readers: impl IntoIterator<Item = &'a NodeId>,
+        fresh: impl Fn(&Epoch) -> bool,
     ) -> Option<(EpochId, Epoch)> {
         let wanted = readers_hash(readers);
         let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
         ring.iter()
-            .filter(|(_, e)| e.space == *space && e.header.value().readers == wanted)
-            .max_by_key(|(id, e)| (e.header.value().created, **id))
+            .filter(|(_, e)| e.space == *space && e.header.value().readers == wanted && fresh(e))
+            .max_by_key(|(id, e)| (e.held, **id))
             .map(|(id, e)| (*id, e.clone()))
     }
 
-    /// The newest epochs of a space, newest first.
+    /// The epochs of a space that were held last, the last first.
     #[must_use]
     pub fn newest(&self, space: &SpaceId, count: usize) -> Vec<(EpochId, Epoch)> {
         let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut epochs: Vec<_> =
             ring.iter().filter(|(_, e)| e.space == *space).map(|(id, e)| (*id, e.clone())).collect();
-        epochs.sort_by_key(|(id, e)| std::cmp::Reverse((e.header.value().created, *id)));
+        epochs.sort_by_key(|(id, e)| std::cmp::Reverse((e.held, *id)));
         epochs.truncate(count);
         epochs
     }

@@ -46,6 +46,13 @@ impl Driver {
                 let _gone = reply.send(self.terms(&invitation));
             }
             Command::Ask(invitation, act, reply) => self.ask(invitation, &act, reply),
+            Command::Rotate(reply) => {
+                let _gone = reply.send(self.rotate());
+            }
+            Command::PrepareLog(reply) => {
+                let _gone = reply.send(self.prepare_log());
+            }
+            Command::RenewLog(certificate, reply) => self.renew_log(certificate, reply),
             Command::Sync(reply) => {
                 let _gone = reply.send(self.partners());
             }
@@ -94,6 +101,7 @@ impl Driver {
         &mut self,
         asked: Publish,
     ) -> Result<(Vec<crate::frames::Frame>, Published), CommandError> {
+        self.may_sign()?;
         if let Some(expected) = asked.expect_readers {
             let found = publish::permit(&self.state, &asked.content, &asked.audience)?.readers().len();
             if found != expected {
@@ -120,8 +128,7 @@ impl Driver {
     fn foresee(&self, content: &Content, audience: &Audience) -> Result<Foreseen, CommandError> {
         let permitted = publish::permit(&self.state, content, audience)?;
         let (space, circle) = self.state.space_of(audience);
-        let epoch = epochs::writable(&self.state, &space, circle.as_deref(), clock::now())
-            .map_err(PublishError::Epoch)?;
+        let epoch = epochs::writable(&self.state, &space, circle.as_deref(), clock::now());
         let mut key_holders: Vec<OrgId> =
             epoch.epoch.readers.iter().filter_map(|n| self.state.org_of(n)).collect();
         key_holders.sort_unstable();

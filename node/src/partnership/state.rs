@@ -10,6 +10,7 @@ use entente_protocol::identity::LogCertificate;
 use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::Head;
 use entente_protocol::membership::{ActGraph, MemberNode, Membership};
+use entente_protocol::prekey::VerifiedPrekey;
 use entente_protocol::signed::{Unverified, sign};
 use entente_protocol::sync::Roster;
 
@@ -60,6 +61,8 @@ pub struct State {
     pub forks: BTreeMap<(SpaceId, LogId), Seq>,
     /// How verifications of persons went.
     pub trust: Trusts,
+    /// The newest prekeys that nodes made after their cards'.
+    pub prekeys: BTreeMap<NodeId, VerifiedPrekey>,
     /// Memberships of the past that epochs were minted under; at most [`PASTS`].
     pasts: Mutex<BTreeMap<Vec<ActId>, Arc<Membership>>>,
 }
@@ -85,6 +88,7 @@ impl State {
             acknowledged: BTreeMap::new(),
             forks: BTreeMap::new(),
             trust: Trusts::default(),
+            prekeys: BTreeMap::new(),
             pasts: Mutex::default(),
         };
         state.learn_main_logs();

@@ -17,4 +17,6 @@ pub struct View {
     pub invitations: Vec<entente_protocol::ids::ActId>,
     /// How sure this node is of each member, itself apart.
     pub trust: Arc<BTreeMap<OrgId, Trusted>>,
+    /// Set while this node must not go on in its logs.
+    pub fenced: Option<super::fence::FenceReason>,
 }

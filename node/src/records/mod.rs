@@ -35,6 +35,7 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
         | Frame::Entry(..)
         | Frame::Epoch(_)
         | Frame::Verified(_)
+        | Frame::Prekey(..)
         | Frame::Evidence(..) => {}
     }
 }

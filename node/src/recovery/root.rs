@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use entente_protocol::derive::Key;
-use entente_protocol::ids::OrgId;
+use entente_protocol::ids::{LogId, NodeId, OrgId, PartnershipId, Timestamp};
+use entente_protocol::root::{self, LogRenewal};
+use entente_protocol::signed::Unverified;
 
 use super::words::{Typed, WordsError, words_of};
 use crate::secrets::Secret;
@@ -93,6 +95,18 @@ impl RootKey {
     /// [`VaultError`]; then there is no file.
     pub fn write(&self, file: &Path, passphrase: &[u8]) -> Result<(), VaultError> {
         Vault::create(file, passphrase, self.seed().as_ref()).map(|_vault| ())
+    }
+
+    /// Certifies that a node goes on in a new log.
+    #[must_use]
+    pub fn renew_log(
+        &self,
+        partnership: PartnershipId,
+        node: NodeId,
+        log: LogId,
+        time: Timestamp,
+    ) -> Unverified<LogRenewal> {
+        root::renew_log(&self.0.signing_key(), partnership, node, log, time)
     }
 
     pub(super) fn seed(&self) -> Key {

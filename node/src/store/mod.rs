@@ -36,7 +36,7 @@ pub use recover::{DamageKind, DamagedRange};
 
 #[cfg(test)]
 pub(crate) use disk::write_temp;
-pub(crate) use disk::{parent, private_dir, replace_file};
+pub(crate) use disk::{parent, private_dir, replace_file, sync_dir};
 
 use lock::Lock;
 
@@ -132,6 +132,9 @@ pub struct Replayed {
     pub damaged_count: u64,
 }
 
+/// An empty file in the home: the journal ended before what had been applied, and nobody has acted on it.
+const CUT: &str = "journal.cut";
+
 impl Store {
     /// Opens the store in a folder, alone, and creates what is missing. The caller then calls
     /// [`Store::replay`], so that the index catches up with the journal.
@@ -147,8 +150,13 @@ impl Store {
         let index_dir = home.join("index");
         let (mut index, mut rebuild) = Index::open(&index_dir, key)?;
         if index.cursor() > journal.end() {
+            // Survives a crash before the caller has acted on it.
+            crate::home::write_private(&home.join(CUT), b"").map_err(|e| folder(home, e))?;
             drop(index);
             index = Index::open_empty(&index_dir, key)?;
+            rebuild = Some(Rebuild::Ahead);
+        }
+        if home.join(CUT).exists() {
             rebuild = Some(Rebuild::Ahead);
         }
         let blobs_dir = home.join("blobs");
@@ -156,6 +164,19 @@ impl Store {
         disk::sync_dir(home).map_err(|e| folder(home, e))?;
         let recovery = Recovery { journal: found, rebuild };
         Ok((Self { journal, index, blobs, _lock: lock }, recovery))
+    }
+
+    /// After the caller has made durable that the journal ends too early: later openings say nothing of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`].
+    pub fn cut_is_known(home: &Path) -> Result<(), StoreError> {
+        match std::fs::remove_file(home.join(CUT)) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::Folder { path: home.to_owned(), source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Brings the index up to the present end of the journal: hands every frame after its cursor to `apply`, in

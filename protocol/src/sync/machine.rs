@@ -26,6 +26,9 @@ use epochs::Wanted;
 pub use events::{Effect, Event, Roster};
 pub use sending::{PUSH_FANOUT, WINDOW};
 
+/// Ticks for which a claim to hold more of our own log is believed without an entry to prove it: 10 s.
+pub const CLAIM: u32 = 40;
+
 #[derive(Debug)]
 struct Space {
     circle: Option<Vec<OrgId>>,
@@ -150,6 +153,28 @@ impl SyncMachine {
         self.peers.get(peer).map(|p| &p.claims)
     }
 
+    /// Does a peer claim to hold more of one of our own logs than we do? Then we lost what we signed, or it
+    /// lies: it is asked for the entries, which nobody else could sign, and believed for [`CLAIM`] ticks.
+    #[must_use]
+    pub fn own_log_claimed(&self) -> bool {
+        let own = |key: &LogKey| self.log(key).filter(|log| log.owner == self.me).map(|log| log.stored);
+        self.peers.values().any(|peer| {
+            peer.more_of_ours.iter().any(|(key, more)| {
+                more.quiet < CLAIM && own(key).is_some_and(|stored| peer.has(key) > stored)
+            })
+        })
+    }
+
+    /// Has a peer told how far it holds the logs, and do we hold all that it offers?
+    #[must_use]
+    pub fn caught_up_with(&self, peer: &NodeId) -> bool {
+        let Some(state) = self.peers.get(peer).filter(|p| p.greeted && p.told_frontier) else { return false };
+        self.logs_shared_with(peer).all(|(key, log)| {
+            let welcome = self.welcome_until(&key).is_none_or(|until| log.stored < until);
+            !welcome || !state.offers(&key, log.stored)
+        })
+    }
+
     /// How many entries a connected peer lacks of what we hold and it may read, and how many we lack of
     /// what it holds.
     #[must_use]
@@ -204,6 +229,15 @@ impl SyncMachine {
             Message::Proof(proof) => self.proof(from, proof),
             Message::Blob(blob) => self.out.push(Effect::Blob(from, blob)),
             Message::Verify(message) => self.out.push(Effect::Verify(from, message)),
+            Message::PrekeyPoints(points) if points.len() <= limits::MAX_NODES => {
+                self.out.push(Effect::ComparePrekeys(from, points));
+            }
+            Message::Prekeys(prekeys) if prekeys.len() <= limits::MAX_PREKEYS_PER_MESSAGE => {
+                self.out.push(Effect::TakePrekeys(from, prekeys));
+            }
+            Message::PrekeyPoints(_) | Message::Prekeys(_) => {
+                self.out.push(Effect::HangUp(from, "it tells of more prekeys than there can be"));
+            }
         }
     }
 
@@ -257,11 +291,30 @@ impl SyncMachine {
         for key in self.behind.clone() {
             self.fetch_if_stalled(key);
         }
+        self.weigh_claims();
         for peer in self.peers.values_mut() {
             peer.forgive();
         }
         self.ask_for_epochs();
         self.look_up_claims();
+    }
+
+    /// A claim to hold more of our own log that is not proven for long is not believed any more.
+    fn weigh_claims(&mut self) {
+        let stored: BTreeMap<LogKey, Seq> = self
+            .spaces
+            .iter()
+            .flat_map(|(id, s)| s.logs.iter().map(|(log, l)| ((*id, *log), l)))
+            .filter(|(_, log)| log.owner == self.me)
+            .map(|(key, log)| (key, log.stored))
+            .collect();
+        for peer in self.peers.values_mut() {
+            for (key, more) in &mut peer.more_of_ours {
+                let now = stored.get(key).copied().unwrap_or(more.at);
+                more.quiet = if now > more.at { 0 } else { more.quiet.saturating_add(1) };
+                more.at = more.at.max(now);
+            }
+        }
     }
 
     /// S4: does this peer's organisation read this space?

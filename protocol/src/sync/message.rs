@@ -10,6 +10,7 @@ use crate::ids::{ActId, BlobId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceI
 use crate::limits;
 use crate::log::Batch;
 use crate::membership::ActBody;
+use crate::prekey::Prekey;
 use crate::signed::Unverified;
 use crate::verification::VerifyMessage;
 
@@ -51,6 +52,13 @@ pub enum Message {
     /// About attachments.
     #[n(9)]
     Blob(#[n(0)] BlobMessage),
+    /// Which generation of some nodes' prekeys the sender knows, 0 for the member card's: all members' on
+    /// connecting, then those that changed.
+    #[n(10)]
+    PrekeyPoints(#[n(0)] Vec<(NodeId, u32)>),
+    /// Prekeys that are newer than what the receiver told.
+    #[n(11)]
+    Prekeys(#[n(0)] Vec<Unverified<Prekey>>),
     /// About the verification of persons.
     #[n(12)]
     Verify(#[n(0)] VerifyMessage),

@@ -31,8 +31,21 @@ pub struct Peer {
     pub knows_forks: BTreeSet<LogKey>,
     /// Epochs that it asked for and that may not have been here.
     pub asked_in_vain: BTreeMap<EpochId, SpaceId>,
+    /// Own logs of ours that it claims to hold more of.
+    pub more_of_ours: BTreeMap<LogKey, MoreOfOurs>,
     /// Did it say hello?
     pub greeted: bool,
+    /// Did it tell how far it holds the logs?
+    pub told_frontier: bool,
+}
+
+/// A claim to hold more of our own log than we do.
+#[derive(Debug, Clone, Copy)]
+pub struct MoreOfOurs {
+    /// How far we held it when it last moved.
+    pub at: Seq,
+    /// Ticks since then.
+    pub quiet: u32,
 }
 
 /// Ticks for which a peer is not asked for a log of which it sent what we did not accept.

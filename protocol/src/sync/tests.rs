@@ -304,6 +304,63 @@ fn a_record_reaches_everybody_who_may_read_it() {
     }
 }
 
+/// Forgets all but the first entries of an own log, as an old back-up would.
+fn restore(world: &mut World, i: usize, keep: usize) {
+    let (id, roster) = (world.nodes[i].id, world.roster());
+    let key = (derive::space_of_all(&P), world.main_log(i));
+    let (entries, head) = world.nodes[i].logs.get_mut(&key).unwrap();
+    entries.truncate(keep);
+    let again = Batch::pack(entries).unwrap();
+    *head = again.verify(&Head::EMPTY).unwrap().head();
+    let next = head.next;
+    world.nodes[i].machine = SyncMachine::new(id, P, vec![]);
+    world.event(i, Event::RosterChanged(roster, vec![ActId([1; 32])]));
+    let owner = (id, None);
+    world.event(i, Event::LogOpened { space: key.0, circle: None, log: key.1, owner, next });
+}
+
+#[test]
+fn an_author_gets_back_what_it_lost_of_its_own_log() {
+    let mut world = World::new(3, 8);
+    world.connect_all();
+    for n in 0..9 {
+        world.publish(0, None, &[n]);
+    }
+    world.settle();
+    world.cut(0, 1);
+    world.cut(0, 2);
+    restore(&mut world, 0, 2);
+    assert!(!world.nodes[0].machine.own_log_claimed());
+    world.connect(0, 1);
+    let one = world.nodes[1].id;
+    assert!(!world.nodes[0].machine.caught_up_with(&one), "nothing was told yet");
+    while !world.nodes[0].machine.own_log_claimed() {
+        assert!(world.step(), "a partner tells that it holds more");
+    }
+    world.settle();
+    assert_eq!(world.payloads(0), world.payloads(1));
+    assert!(!world.nodes[0].machine.own_log_claimed());
+    assert!(world.nodes[0].machine.caught_up_with(&one));
+}
+
+#[test]
+fn a_claim_that_nobody_proves_is_believed_for_a_while_only() {
+    let mut world = World::new(2, 9);
+    world.connect_all();
+    world.settle();
+    let (liar, log) = (world.nodes[1].id, world.main_log(0));
+    let point = LogPoint { log, next: Seq(7), certificate: None };
+    let lie = Frontier { space: derive::space_of_all(&P), circle: None, logs: vec![point] };
+    world.event(0, Event::Received(liar, Message::Frontier(lie.clone())));
+    assert!(world.nodes[0].machine.own_log_claimed());
+    for _ in 0..machine::CLAIM {
+        world.event(0, Event::Tick);
+    }
+    assert!(!world.nodes[0].machine.own_log_claimed());
+    world.event(0, Event::Received(liar, Message::Frontier(lie)));
+    assert!(!world.nodes[0].machine.own_log_claimed(), "saying it again does not renew it");
+}
+
 #[test]
 fn nothing_of_a_circle_is_ever_sent_to_others() {
     let mut world = World::new(5, 2);

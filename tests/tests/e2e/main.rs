@@ -18,6 +18,7 @@ mod joining;
 mod leaving;
 mod locking;
 mod recovering;
+mod renewing;
 mod running;
 mod sharing;
 mod verifying;

@@ -8,6 +8,7 @@ use crate::identity::LogCertificate;
 use crate::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId};
 use crate::log::{Batch, Head};
 use crate::membership::ActBody;
+use crate::prekey::Prekey;
 use crate::signed::Unverified;
 use crate::verification::VerifyMessage;
 
@@ -192,6 +193,10 @@ pub enum Effect {
     Blob(NodeId, BlobMessage),
     /// Something about the verification of persons.
     Verify(NodeId, VerifyMessage),
+    /// Answer with prekeys that are newer, and ask for those that are newer there.
+    ComparePrekeys(NodeId, Vec<(NodeId, u32)>),
+    /// Verify and keep prekeys.
+    TakePrekeys(NodeId, Vec<Unverified<Prekey>>),
     /// The peer told where it may be reached.
     Addresses(NodeId, Vec<String>),
     /// The peer breaks the protocol: hang up.

@@ -10,7 +10,7 @@ use crate::log::Head;
 use crate::signed::Unverified;
 
 use super::super::message::{Announcement, Frontier, LOGS_PER_FRONTIER, LogOwner, LogPoint, Message};
-use super::super::peer::LogKey;
+use super::super::peer::{LogKey, MoreOfOurs};
 use super::{Effect, Log, Space, SyncMachine};
 
 impl SyncMachine {
@@ -20,12 +20,16 @@ impl SyncMachine {
         if logs.len() > LOGS_PER_FRONTIER || !self.meet(&from, space, circle.as_ref()) {
             return;
         }
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.told_frontier = true;
+        }
         for point in logs {
             if let Some(owner) = point.certificate {
                 self.meet_log(space, point.log, owner);
             }
             if self.spaces.get(&space).is_some_and(|s| s.logs.contains_key(&point.log)) {
                 let key = (space, point.log);
+                self.note_more_of_ours(&from, key, point.next);
                 if let Some(peer) = self.peers.get_mut(&from) {
                     peer.has.insert(key, point.next);
                     // It has more than we sent, from elsewhere. A batch that is being read goes out all the
@@ -41,6 +45,14 @@ impl SyncMachine {
                 self.fetch_if_orphaned(from, key);
                 self.pump(from, key);
             }
+        }
+    }
+
+    /// Does it hold more of our own log than we do?
+    fn note_more_of_ours(&mut self, from: &NodeId, key: LogKey, next: Seq) {
+        let stored = self.log(&key).filter(|log| log.owner == self.me).map(|log| log.stored);
+        if let (Some(at), Some(peer)) = (stored.filter(|at| *at < next), self.peers.get_mut(from)) {
+            peer.more_of_ours.entry(key).or_insert(MoreOfOurs { at, quiet: 0 });
         }
     }
 

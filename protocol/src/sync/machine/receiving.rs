@@ -24,7 +24,8 @@ impl SyncMachine {
     /// asked yet.
     pub(super) fn fetch_if_orphaned(&mut self, from: NodeId, key: LogKey) {
         let Some(log) = self.log(&key) else { return };
-        if log.owner == self.me || log.ask.of.is_some() || self.peers.contains_key(&log.owner) {
+        // Our own log is an orphan too, if somebody holds more of it: we lost its end.
+        if log.ask.of.is_some() || self.peers.contains_key(&log.owner) {
             return;
         }
         self.fetch(from, key);
@@ -32,7 +33,6 @@ impl SyncMachine {
 
     /// S2: a log of which somebody holds more, and which does not move, is asked for.
     pub(super) fn fetch_if_stalled(&mut self, key: LogKey) {
-        let me = self.me;
         let crowded = self.peers.len() > PUSH_FANOUT;
         let author_here = self.log(&key).is_some_and(|log| self.peers.contains_key(&log.owner));
         let Some(log) = self.log_mut(&key) else { return };
@@ -43,7 +43,7 @@ impl SyncMachine {
             log.ask.quiet = 0;
             log.ask.patience = if author_here && !crowded { AUTHOR_PATIENCE } else { 1 };
         }
-        if owner == me || self.welcome_until(&key).is_some_and(|until| received >= until) {
+        if self.welcome_until(&key).is_some_and(|until| received >= until) {
             self.behind.remove(&key);
             return;
         }
@@ -135,7 +135,7 @@ impl SyncMachine {
     }
 
     /// Up to which position entries of a log are welcome; `Some(0)` for logs of nobody.
-    fn welcome_until(&self, key: &LogKey) -> Option<Seq> {
+    pub(super) fn welcome_until(&self, key: &LogKey) -> Option<Seq> {
         let forked = self.log(key).and_then(|log| log.forked);
         let until = self.welcome_by_roster(key);
         until.zip(forked).map(|(a, b)| a.min(b)).or(until).or(forked)
