@@ -312,11 +312,11 @@ fn restore(world: &mut World, i: usize, keep: usize) {
     entries.truncate(keep);
     let again = Batch::pack(entries).unwrap();
     *head = again.verify(&Head::EMPTY).unwrap().head();
-    let next = head.next;
+    let head = *head;
     world.nodes[i].machine = SyncMachine::new(id, P, vec![]);
     world.event(i, Event::RosterChanged(roster, vec![ActId([1; 32])]));
     let owner = (id, None);
-    world.event(i, Event::LogOpened { space: key.0, circle: None, log: key.1, owner, next });
+    world.event(i, Event::LogOpened { space: key.0, circle: None, log: key.1, owner, head });
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn a_claim_that_nobody_proves_is_believed_for_a_while_only() {
     world.connect_all();
     world.settle();
     let (liar, log) = (world.nodes[1].id, world.main_log(0));
-    let point = LogPoint { log, next: Seq(7), certificate: None };
+    let point = LogPoint { log, next: Seq(7), certificate: None, chain: None };
     let lie = Frontier { space: derive::space_of_all(&P), circle: None, logs: vec![point] };
     world.event(0, Event::Received(liar, Message::Frontier(lie.clone())));
     assert!(world.nodes[0].machine.own_log_claimed());
