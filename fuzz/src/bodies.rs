@@ -14,6 +14,7 @@ use entente_protocol::invitation::Invitation;
 use entente_protocol::limits;
 use entente_protocol::log::{Batch, Head};
 use entente_protocol::membership::{ActBody, ActGraph, Membership, verify_act};
+use entente_protocol::prekey::VerifiedPrekey;
 use entente_protocol::record::{RecordFile, RecordParts};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Announcement, Event, Message, Proof, Roster, SyncMachine};
@@ -75,6 +76,9 @@ pub fn sync_message(data: &[u8]) {
     let Some(message) = decoded::<Message>(data) else { return };
     match &message {
         Message::Acts(acts) => acts.iter().for_each(|act| drop(verify_act(act))),
+        Message::Prekeys(prekeys) => {
+            prekeys.iter().for_each(|prekey| drop(VerifiedPrekey::verify(prekey, &PartnershipId([0x22; 32]))))
+        }
         Message::Batch(batch) => drop(batch.clone().verify(&Head::EMPTY)),
         Message::Proof(Proof::Fork(evidence)) => drop(evidence.clone().verify()),
         Message::Proof(Proof::Side(side)) => drop(side.check().is_ok()),

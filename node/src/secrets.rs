@@ -302,6 +302,8 @@ impl PartnershipSecrets {
 mod tests {
     use entente_protocol::identity::{OrgKind, introduce};
 
+    use crate::partnership::fence::FenceReason;
+
     use super::*;
 
     #[test]
@@ -343,6 +345,35 @@ mod tests {
         now.recovery.get_or_insert_default().note(crate::recovery::Fact::Backup, Timestamp(5));
         let noted = Secrets::from_bytes(&now.to_bytes()).unwrap();
         assert_eq!(noted.recovery.unwrap().backup, Some(Timestamp(5)));
+    }
+
+    #[test]
+    fn a_partnership_of_before_prekeys_rotated_opens_and_stays_as_it_was() {
+        #[derive(Encode)]
+        struct EpochBefore<'a>(#[n(0)] EpochId, #[n(1)] SpaceId, #[n(2)] &'a Secret);
+        #[derive(Encode)]
+        struct Before<'a>(
+            #[n(0)] PartnershipId,
+            #[n(1)] &'a Secret,
+            #[n(2)] &'a Secret,
+            #[n(3)] &'a Secret,
+            #[n(4)] [EpochBefore<'a>; 1],
+            #[n(5)] &'a [OpenInvitation],
+            #[n(6)] Option<&'a Joining>,
+        );
+        let mut now = PartnershipSecrets::fresh(PartnershipId([1; 32])).unwrap();
+        let (id, space, key) = (EpochId([2; 32]), SpaceId([3; 32]), Secret([4; 32]));
+        let epoch = EpochBefore(id, space, &key);
+        let before = Before(now.id, &now.transport, &now.log, &now.prekey, [epoch], &[], None);
+        let before = minicbor::to_vec(before).unwrap();
+        let read: PartnershipSecrets = minicbor::decode(&before).unwrap();
+        assert!(read.prekeys.is_none() && read.fenced.is_none() && read.epochs[0].since.is_none());
+        assert_eq!(minicbor::to_vec(&read).unwrap(), before);
+        now.epochs.push(EpochSecret { id, space, key, since: Some(Timestamp(9)) });
+        now.fenced = Some(Fence { why: FenceReason::Restored, since: Timestamp(5), next: None });
+        let after: PartnershipSecrets = minicbor::decode(&minicbor::to_vec(&now).unwrap()).unwrap();
+        assert_eq!(after.epochs[0].since, Some(Timestamp(9)));
+        assert_eq!(after.fenced.unwrap().why, FenceReason::Restored);
     }
 
     #[test]

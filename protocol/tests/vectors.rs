@@ -210,6 +210,7 @@ fn epochs_are_minted_sealed_and_opened_as_ever() {
     assert_eq!(open_slot(&w.epoch.header, &samples::slot(), &w.bob.prekey).unwrap(), w.epoch.key);
     let prekey = w.bob.prekey.public().unwrap();
     let late = seal_slot(&w.epoch.id, &w.epoch.key, &w.bob.node_id(), &prekey, &mut Counter(9)).unwrap();
+    book.signed("node-prekey", &w.alice.node, &samples::prekey());
     book.add("epoch-slot-sealed-later", json!({ "random": "Counter(9)" }), codec::encode(&late));
     assert_eq!(open_slot(&w.epoch.header, &late, &w.bob.prekey).unwrap(), w.epoch.key);
     book.compare();
@@ -307,7 +308,7 @@ fn every_sync_message_is_encoded_as_ever() {
         .filter(|(_, reader, _)| *reader == "sync message" || *reader == "announcement")
         .map(|(name, ..)| *name)
         .collect();
-    assert_eq!(of_sync.len(), 23);
+    assert_eq!(of_sync.len(), 25);
     book.samples(|name| of_sync.contains(&name));
     book.compare();
 }

@@ -51,3 +51,73 @@ impl Driver {
         Ok(Rotated { epoch: id, nodes })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use entente_protocol::agreement::Agreement;
+    use entente_protocol::identity::{OrgKind, introduce};
+    use entente_protocol::ids::NodeId;
+    use entente_protocol::membership::ActGraph;
+    use entente_protocol::membership::acts::{self, Founding, NOT_YET};
+
+    use super::*;
+    use crate::me::Me;
+    use crate::partnership::card;
+    use crate::secrets::{PartnershipSecrets, Secret};
+
+    const START: Timestamp = Timestamp(1_800_000_000_000);
+    const YEAR_9999: Timestamp = Timestamp(253_370_764_800_000);
+
+    fn after(days: u64) -> Timestamp {
+        Timestamp(START.0 + days * DAY)
+    }
+
+    /// A founder alone, under the template of an informal agreement.
+    fn state() -> State {
+        let (root, node) = (Secret::random().unwrap(), Secret::random().unwrap().signing_key());
+        let id = NodeId(node.verifying_key().to_bytes());
+        let introduced = introduce(&root.signing_key(), "Office", OrgKind::Npm, "GE", id, START).unwrap();
+        let me = Me { introduced, key: node };
+        let mut secrets = PartnershipSecrets::fresh(NOT_YET).unwrap();
+        let card = card(&me, &secrets, NOT_YET, &[]).unwrap();
+        let agreement =
+            entente_protocol::agreement::templates::template(entente_protocol::agreement::Form::Informal);
+        let role = Agreement::parse(agreement).unwrap().roles().first().unwrap().clone();
+        let said = Founding { name: "P", agreement, role, nonce: [1; 16], time: START, declaration: None };
+        let act = acts::found(&me.key, &me.introduced, card, said).unwrap();
+        let graph = ActGraph::founded(act).unwrap();
+        secrets.id = graph.partnership();
+        State::new(Arc::new(me), secrets, graph)
+    }
+
+    #[test]
+    fn an_epoch_from_the_year_9999_is_not_kept_in_use() {
+        let state = state();
+        let all = state.all();
+        let later = epochs::mint(&state, &all, None, YEAR_9999);
+        let held = Epoch { held: START, ..later.epoch };
+        state.ring.add(later.id, held);
+        let days = u64::from(state.membership.agreement.keys().rotate_days());
+        assert!(!epochs::writable(&state, &all, None, after(days - 1)).minted);
+        let next = epochs::writable(&state, &all, None, after(days + 2));
+        assert!(next.minted, "it is as old as its key has been here");
+        state.ring.add(next.id, next.epoch);
+        let now = epochs::writable(&state, &all, None, after(days + 3));
+        assert_eq!((now.id, now.minted), (next.id, false), "what was held last is written under");
+        assert_eq!(state.ring.newest(&all, 1).first().map(|(id, _)| *id), Some(next.id));
+    }
+
+    #[test]
+    fn an_epoch_of_other_terms_is_not_written_under() {
+        let state = state();
+        let all = state.all();
+        let first = epochs::mint(&state, &all, None, START);
+        let mut terms = (*first.epoch.terms).clone();
+        terms.roles.clear();
+        state.ring.add(first.id, Epoch { terms: Arc::new(terms), ..first.epoch });
+        assert!(epochs::writable(&state, &all, None, START).minted);
+    }
+}

@@ -8,6 +8,7 @@ use entente_protocol::identity::{Introduction, LogCertificate, MemberCard, NodeC
 use entente_protocol::invitation::Invitation;
 use entente_protocol::log::{Batch, Entry, Head};
 use entente_protocol::membership::{ActBody, verify_act};
+use entente_protocol::prekey::VerifiedPrekey;
 use entente_protocol::record::{RecordFile, RecordParts};
 use entente_protocol::signed::{Statement, Unverified};
 use entente_protocol::sync::{Announcement, Message};
@@ -20,7 +21,7 @@ type Outcome = Result<(), String>;
 type Reader = fn(&World, &[u8]) -> Outcome;
 
 /// All readers, by the name that the vectors use.
-pub const READERS: [(&str, Reader); 22] = [
+pub const READERS: [(&str, Reader); 23] = [
     ("organisation", |_, bytes| named::<Organisation>(bytes, |o| o.id.0)),
     ("node certificate", |w, bytes| signed::<NodeCertificate>(bytes, &w.alice.org().0)),
     ("introduction", introduction),
@@ -31,6 +32,10 @@ pub const READERS: [(&str, Reader); 22] = [
     ("act", act),
     ("epoch header", |_, bytes| named::<EpochHeader>(bytes, |h| h.minter.0)),
     ("epoch slot", slot),
+    ("prekey", |w, bytes| match codec::decode(bytes) {
+        Ok(prekey) => said(VerifiedPrekey::verify(&prekey, &w.partnership)),
+        Err(error) => Err(error.to_string()),
+    }),
     ("envelope", |_, bytes| said(envelope::open(bytes, &place(), &envelope_key()))),
     ("log entry", entry),
     ("batch", batch),

@@ -3,13 +3,14 @@
 use entente_protocol::ack::{Acknowledgement, Point};
 use entente_protocol::agreement::AgreementSignature;
 use entente_protocol::audience::{Audience, NamedReaders};
-use entente_protocol::epoch::Slot;
+use entente_protocol::epoch::{PrekeySecret, Slot};
 use entente_protocol::evidence::{Evidence, SignedHeaders};
 use entente_protocol::identity::{NodeCertificate, Organisation};
 use entente_protocol::ids::{EpochId, Hash, OrgId, Seq, SpaceId, Timestamp};
 use entente_protocol::invitation::Invitation;
 use entente_protocol::log::{self, Batch, Entry, Head};
 use entente_protocol::membership::VerifiedAct;
+use entente_protocol::prekey::Prekey;
 use entente_protocol::record::{RecordFile, RecordParts};
 use entente_protocol::signed::{Signed, sign};
 use entente_protocol::sync::{
@@ -38,6 +39,7 @@ pub fn protected() -> Vec<Sample> {
         "frontier",
         "blob",
         "verify",
+        "prekey",
         "announcement",
         "agreement-text",
         "value",
@@ -113,7 +115,15 @@ fn epochs() -> Vec<Sample> {
     vec![
         ("epoch-header", "epoch header", travelling(&WORLD.epoch.header)),
         ("epoch-slot", "epoch slot", codec::encode(&slot())),
+        ("node-prekey", "prekey", travelling(&prekey())),
     ]
+}
+
+/// The second prekey of the sample member.
+pub fn prekey() -> Signed<Prekey> {
+    let (partnership, node) = (WORLD.partnership, WORLD.alice.node_id());
+    let prekey = PrekeySecret::from_seed(Zeroizing::new([0x34; 32])).public().unwrap();
+    sign(Prekey { partnership, node, generation: 1, prekey, created: NOW }, &WORLD.alice.node)
 }
 
 /// The sample record in an envelope.
@@ -261,6 +271,8 @@ fn messages() -> Vec<Sample> {
         ("blob-hashes", Message::Blob(BlobMessage::Hashes(blob, 0, vec![derive::chunk_hash(0, b"sealed")]))),
         ("blob-want-chunk", Message::Blob(BlobMessage::WantChunk(blob, 4))),
         ("blob-chunk", Message::Blob(BlobMessage::Chunk(blob, 4, sealed_chunk()))),
+        ("prekey-points", Message::PrekeyPoints(vec![(w.alice.node_id(), 1), (w.bob.node_id(), 0)])),
+        ("prekeys", Message::Prekeys(vec![prekey().to_unverified()])),
         ("blob-absent", Message::Blob(BlobMessage::Absent(blob))),
         ("verify-commit", Message::Verify(VerifyMessage::Commit(commitment()))),
         ("verify-reveal", Message::Verify(VerifyMessage::Reveal(commitment(), [0xa1; 32]))),

@@ -133,3 +133,54 @@ async fn a_key_is_rotated_by_hand_and_everybody_writes_under_the_new_one() {
     .await;
     nobody_saw_two_faces(&p).await;
 }
+
+#[tokio::test]
+async fn a_restored_back_up_never_uses_a_position_twice() {
+    let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    let before = p[1].publish(draft("training", "Before"), "Prevention", None).await;
+    wait_until("it arrives", async || p[0].record(before).await.is_ok()).await;
+    let (home, file) = (p[1].home().path(), p[1].home().beside("node.backup"));
+    let file = file.to_str().unwrap();
+    let made = p[1].cli(&["backup", "create", file]).await.done();
+    assert_eq!(made["partnerships"], 1);
+    let lost = p[1].publish(draft("training", "Lost"), "Prevention", None).await;
+    wait_until("it arrives", async || p[0].record(lost).await.is_ok()).await;
+    assert!(p[1].cli(&["backup", "verify", file]).await.done()["frames"].as_u64() > Some(3));
+    let root_key = std::fs::read(home.join("organisation.key")).unwrap();
+    p[1].kill();
+    std::fs::remove_dir_all(&home).unwrap();
+
+    // Killed in the middle of restoring, it is simply done again.
+    let mut killed = p[1].home().command(&["backup", "restore", file]).spawn().unwrap();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(!home.join("vault").exists() || home.join("journal").exists(), "half of a node");
+    if !home.exists() {
+        p[1].cli(&["backup", "restore", file]).await.ok();
+    }
+    assert_eq!(p[1].cli(&["backup", "restore", file]).await.code, 2, "never over a node");
+
+    p[1].start().await;
+    let kept = p[1].keep(draft("training", "Too early")).await.unwrap();
+    let early = p[1].share(kept, "Prevention", None).await.unwrap_err();
+    assert_eq!((early.code.as_str(), early.exit), ("E-FENCED", 5), "{early:?}");
+    wait_until("its partner gives back what it lost", async || p[1].record(lost).await.is_ok()).await;
+    assert_eq!(p[1].share(kept, "Prevention", None).await.unwrap_err().code, "E-FENCED");
+    let key = p[1].home().beside("root.key");
+    std::fs::write(&key, root_key).unwrap();
+    wait_until("the log is renewed", async || {
+        let key = key.to_str().unwrap();
+        p[1].cli(&["key", "renew-log", "Prevention", "--root-key", key]).await.code == 0
+    })
+    .await;
+    let new = p[1].share(kept, "Prevention", None).await.unwrap().record;
+    wait_until("its partner shows old and new", async || {
+        let mut all = true;
+        for id in [before, lost, new] {
+            all &= p[0].record(id).await.is_ok();
+        }
+        all
+    })
+    .await;
+    nobody_saw_two_faces(&p).await;
+}
