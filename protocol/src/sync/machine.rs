@@ -301,6 +301,9 @@ impl SyncMachine {
 
     /// A claim to hold more of our own log that is not proven for long is not believed any more.
     fn weigh_claims(&mut self) {
+        if self.peers.values().all(|peer| peer.more_of_ours.is_empty()) {
+            return;
+        }
         let stored: BTreeMap<LogKey, Seq> = self
             .spaces
             .iter()
