@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod govern;
 mod key;
+mod node;
 mod partnership;
 mod record;
 
@@ -19,6 +20,7 @@ pub use audit::*;
 pub use backup::*;
 pub use govern::*;
 pub use key::*;
+pub use node::*;
 pub use partnership::*;
 pub use record::*;
 
@@ -83,6 +85,9 @@ pub enum Command {
     /// See who is a member
     #[command(subcommand, after_help = "Example:\n  entente member list 'Prevention 2026'")]
     Member(MemberCommand),
+    /// Add a second office, and see this organisation's nodes
+    #[command(subcommand, after_help = "Example:\n  entente node list")]
+    Node(NodeCommand),
     /// Back up, share out, rehearse and recover the organisation's root key; see what keys are held
     #[command(subcommand, after_help = "Example:\n  entente key show")]
     Key(KeyCommand),
@@ -128,6 +133,13 @@ pub struct InitArgs {
     /// Its country, as two letters (ISO 3166-1)
     #[arg(long, value_name = "XX", value_parser = country)]
     pub country: String,
+    /// After a raid: a new node of the existing organisation, by the file of its root key
+    #[arg(long, value_name = "FILE")]
+    pub recover_root: Option<PathBuf>,
+    /// Where the root key's own passphrase comes from, if it is another [default: as the new passphrase, or
+    /// asked]
+    #[arg(long, value_name = "N", requires = "recover_root")]
+    pub root_passphrase_fd: Option<u16>,
     /// Where the node listens
     #[arg(long, value_name = "MULTIADDR", value_parser = NonEmptyStringValueParser::new())]
     pub listen: Option<String>,

@@ -15,6 +15,7 @@ mod init;
 mod key;
 mod lock;
 mod member;
+mod node;
 mod partnership;
 mod qr;
 mod record;
@@ -47,6 +48,7 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Stop => lock::stop(context).await,
         Command::Partnership(command) => partnership::partnership(context, command).await,
         Command::Member(command) => member::member(context, command).await,
+        Command::Node(command) => node::node(context, command).await,
         Command::Key(command) => key::key(context, command).await,
         Command::Backup(command) => backup::backup(context, command).await,
         Command::Record(command) => record::record(context, command).await,

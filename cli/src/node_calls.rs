@@ -1,13 +1,15 @@
 //! The few things that the program does without a running node: making one, running one, looking at one
 //! that is down. Everything else goes over the socket.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use std::net::SocketAddr;
 
 use entente_node::api::problem as node_problem;
 use entente_node::api::types::{Check, Problem, Status};
+use entente_node::enrol::{self, EnrolError, Listening};
 use entente_node::home::{DEFAULT_PORT, Home, HomeError, parse_address};
+use entente_node::recovery::RootKeyError;
 use entente_node::setup::{Setup, SetupError, WEAK_PASSPHRASE, set_up};
 use entente_node::vault::VaultError;
 use entente_protocol::agreement::Form;
@@ -18,6 +20,7 @@ use entente_protocol::ids::{NodeId, OrgId};
 use entente_protocol::record::RecordFile;
 use serde::Serialize;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::problem::{FINDINGS, problem, usage};
 
@@ -33,10 +36,110 @@ pub struct InitOptions {
     pub kind: OrgKind,
     /// ISO 3166-1 alpha-2, capital letters.
     pub country: String,
-    /// Where the node listens, as a multiaddr; the node's default if absent.
+    /// Where the node listens.
+    pub listen: Listen,
+    /// The file of the root key, and its passphrase, where the organisation exists.
+    pub root: Option<(PathBuf, Zeroizing<String>)>,
+}
+
+/// Where a node listens.
+#[derive(Clone, Debug, Default)]
+pub struct Listen {
+    /// As a multiaddr; the node's default if absent.
     pub listen: Option<String>,
     /// Addresses that partners are told instead, as multiaddrs.
     pub advertise: Vec<String>,
+}
+
+impl Listen {
+    fn read(&self) -> Result<Listening, Problem> {
+        let listen = match &self.listen {
+            Some(text) => address(text)?,
+            None => SocketAddr::from(([0, 0, 0, 0], DEFAULT_PORT)),
+        };
+        let advertise = self.advertise.iter().map(|a| address(a)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Listening { listen, advertise })
+    }
+}
+
+/// A request of a new node.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestMade {
+    /// The new node.
+    pub node: NodeId,
+    /// The organisation that it asks.
+    pub organisation: OrgId,
+    /// One line of text.
+    pub request: String,
+}
+
+/// A request was granted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Accepted {
+    /// The organisation.
+    pub organisation: OrgId,
+    /// The node.
+    pub node: NodeId,
+    /// How many partnerships it has a door into.
+    pub partnerships: usize,
+}
+
+/// Makes a home for one more node of an organisation, and the request to it.
+///
+/// # Errors
+/// If there is a node already, or the folder cannot be written.
+pub fn request(
+    home: &Path,
+    listen: &Listen,
+    organisation: OrgId,
+    passphrase: &str,
+) -> Result<RequestMade, Problem> {
+    let made = enrol::request(&Home::at(home), &listen.read()?, organisation, passphrase);
+    let (made, request) = made.map_err(|e| not_enrolled(&e))?;
+    Ok(RequestMade { node: made.node, organisation, request })
+}
+
+/// Completes the home of a request.
+///
+/// # Errors
+/// If the grant is for another request, or the folder cannot be written.
+pub fn accept(home: &Path, grant: &str, passphrase: &str) -> Result<Accepted, Problem> {
+    let (made, partnerships) =
+        enrol::accept(&Home::at(home), grant, passphrase).map_err(|e| not_enrolled(&e))?;
+    Ok(Accepted { organisation: made.organisation, node: made.node, partnerships })
+}
+
+fn not_enrolled(error: &EnrolError) -> Problem {
+    let what = error.to_string();
+    match error {
+        EnrolError::Setup(error) => not_set_up(error),
+        EnrolError::Home(HomeError::Taken(_)) => {
+            usage(what, "choose another folder with `--home DIR`; nothing here was changed")
+        }
+        EnrolError::NoRequest => problem(
+            crate::problem::NOT_FOUND,
+            "no-request",
+            what,
+            NOT_MADE,
+            "make one first: `entente node request`, with the same `--home`",
+        ),
+        EnrolError::Vault(VaultError::WrongPassphrase)
+        | EnrolError::Root(RootKeyError::Vault(VaultError::WrongPassphrase)) => {
+            problem(crate::problem::LOCKED, "wrong-passphrase", what, NOT_MADE, "try again")
+        }
+        EnrolError::Office(_) => usage(what, "copy the whole line that `entente node certify` printed"),
+        EnrolError::Passphrase => usage(what, "correct it, then try again"),
+        EnrolError::Root(_) => problem(
+            crate::problem::FAILED,
+            "root-key",
+            what,
+            NOT_MADE,
+            "name the root key's file: `--recover-root FILE`; words and shares give it back: `entente key recover`",
+        ),
+        EnrolError::Home(_) | EnrolError::Vault(_) | EnrolError::Damaged(_) | EnrolError::Random(_) => {
+            node_problem::failed(what, NOT_MADE)
+        }
+    }
 }
 
 /// What was made.
@@ -70,14 +173,15 @@ const NOT_MADE: &str = "no node was made";
 /// # Errors
 /// If there is one already, or the folder cannot be written.
 pub fn init(home: &Path, options: InitOptions, passphrase: &str) -> Result<InitReport, Problem> {
-    let listen = match &options.listen {
-        Some(text) => address(text)?,
-        None => SocketAddr::from(([0, 0, 0, 0], DEFAULT_PORT)),
-    };
-    let advertise = options.advertise.iter().map(|a| address(a)).collect::<Result<Vec<_>, _>>()?;
+    let Listening { listen, advertise } = options.listen.read()?;
     let setup = Setup { name: options.name, kind: options.kind, country: options.country, listen, advertise };
     let folder = Home::at(home);
-    let made = set_up(&folder, &setup, passphrase).map_err(|e| not_set_up(&e))?;
+    let made = match &options.root {
+        None => set_up(&folder, &setup, passphrase).map_err(|e| not_set_up(&e))?,
+        Some((file, root)) => {
+            enrol::recover(&folder, &setup, file, root, passphrase).map_err(|e| not_enrolled(&e))?
+        }
+    };
     let mut report = InitReport {
         organisation: made.organisation,
         node: made.node,

@@ -59,6 +59,7 @@ pub fn online(node: &Arc<Node>) -> Vec<Check> {
     checks.extend(verification(node));
     checks.extend(fences(node));
     checks.push(backed_up(node));
+    checks.extend(revoked(node));
     checks.push(quarantine(node));
     checks
 }
@@ -234,6 +235,21 @@ fn fences(node: &Node) -> Vec<Check> {
         view.fenced.map(|why| check(&name, false, format!("nothing is signed: {why}"), next))
     };
     node.handles().iter().filter_map(fenced).collect()
+}
+
+/// Told, not blamed: what is to be done about a seizure no program can check.
+fn revoked(node: &Node) -> Vec<Check> {
+    let told = |r: crate::api::nodes::RevokedView| {
+        let seen = format!(
+            "node {} of {} was revoked by {}; `entente key exposed {}` lists what it could read",
+            r.node.short(),
+            r.organisation.name,
+            r.by.name,
+            r.node.short(),
+        );
+        check(&format!("revoked in {}", r.partnership_name), true, seen, "")
+    };
+    node.handles().iter().flat_map(|h| crate::api::nodes::revoked(node, h)).map(told).collect()
 }
 
 fn quarantine(node: &Node) -> Check {

@@ -1,11 +1,11 @@
 //! Joining a partnership: read the terms, sign, ask, and keep asking until a steward has decided.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use entente_protocol::codec;
 use entente_protocol::handling::Role;
-use entente_protocol::ids::PartnershipId;
+use entente_protocol::ids::{OrgId, PartnershipId};
 use entente_protocol::invitation::{Invitation, InvitationError};
 use entente_protocol::membership::acts::{self, Author};
 use entente_protocol::membership::{Act, ActBody};
@@ -16,7 +16,7 @@ use crate::node::{Node, NodeError};
 use crate::partnership;
 use crate::partnership::decide::declaration;
 use crate::partnership::join::{self, Asked, CheckedTerms, JoinError, Welcome};
-use crate::secrets::{Joining, PartnershipSecrets};
+use crate::secrets::{Joining, PartnershipSecrets, Secrets};
 
 /// How long to wait before asking again after the line broke: doubles from the first to the last.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
@@ -42,6 +42,9 @@ pub enum BeginError {
     /// We are in it already.
     #[error("this node is a member of that partnership already")]
     AlreadyMember,
+    /// The door is for another organisation's nodes.
+    #[error("the invitation is for one more node of another organisation")]
+    OtherOrganisation,
 }
 
 /// What an invitation offers.
@@ -50,24 +53,26 @@ pub struct Offer {
     pub invitation: Invitation,
     /// The checked terms.
     pub terms: CheckedTerms,
-    /// The role.
-    pub role: Role,
+    /// The role; none where our organisation is a member, and this node would be one more of it.
+    pub role: Option<Role>,
 }
 
 /// Asks the inviter what joining would mean.
 ///
 /// # Errors
 /// [`BeginError`].
-pub async fn look(text: &str) -> Result<Offer, BeginError> {
+pub async fn look(text: &str, ours: &OrgId) -> Result<Offer, BeginError> {
     let invitation = Invitation::from_text(text)?;
     let (terms, _stream) = join::look(&invitation).await?;
-    let role = role_of(&terms)?;
+    let role = role_of(&terms, ours)?;
     Ok(Offer { invitation, terms, role })
 }
 
-fn role_of(terms: &CheckedTerms) -> Result<Role, BeginError> {
+fn role_of(terms: &CheckedTerms, ours: &OrgId) -> Result<Option<Role>, BeginError> {
     match &terms.invite.body().act {
-        Act::Invite(place) => Ok(place.role.clone()),
+        Act::Invite(place) => Ok(Some(place.role.clone())),
+        Act::Office(office) if office.org == *ours => Ok(None),
+        Act::Office(_) => Err(BeginError::OtherOrganisation),
         _ => Err(JoinError::Unproven("no invitation").into()),
     }
 }
@@ -81,7 +86,8 @@ pub enum Begun {
     Member(PartnershipId),
 }
 
-/// Signs the agreement and asks to be let in.
+/// Signs the agreement and asks to be let in; as one more node of a member, only shows who it is, since the
+/// organisation has signed.
 ///
 /// # Errors
 /// [`BeginError`]; nothing was signed then, or the inviter refused.
@@ -93,14 +99,15 @@ pub async fn begin(
 ) -> Result<Begun, BeginError> {
     let invitation = Invitation::from_text(text)?;
     let id = invitation.partnership;
-    if node.handle(&id).is_some_and(|h| h.membership().is_member(&node.me.org())) {
+    if node.handle(&id).is_some_and(|h| h.membership().node(&node.me.node()).is_some()) {
         return Err(BeginError::AlreadyMember);
     }
     let (terms, stream) = join::look(&invitation).await?;
-    if terms.agreement.hash().to_string() != accepted {
+    let role = role_of(&terms, &node.me.org())?;
+    if role.is_some() && terms.agreement.hash().to_string() != accepted {
         return Err(BeginError::OtherAgreement);
     }
-    let act = sign(node, text, &invitation, &terms, person)?;
+    let act = sign(node, text, &invitation, &terms, (role, person))?;
     match join::ask(stream, act.clone()).await {
         Ok(Asked::Welcome(welcome)) => Ok(Begun::Member(node.welcomed(id, *welcome).await?)),
         Ok(Asked::Waiting(stream)) => {
@@ -121,7 +128,7 @@ fn sign(
     text: &str,
     invitation: &Invitation,
     terms: &CheckedTerms,
-    person: Option<&str>,
+    (role, person): (Option<Role>, Option<&str>),
 ) -> Result<Unverified<ActBody>, BeginError> {
     let keeper = &node.shared.keeper;
     let earlier = keeper.look(|s| s.partnership(&invitation.partnership).and_then(|p| p.joining.clone()));
@@ -140,15 +147,21 @@ fn sign(
         parents: vec![invitation.act],
         time: clock::now(),
     };
-    let role = role_of(terms)?;
-    let who = (node.me.org(), person.unwrap_or_default());
-    let declaration = declaration(&terms.agreement, &role, who, Some(invitation.partnership), clock::now());
-    if declaration.is_some() && person.is_none() {
-        return Err(BeginError::Undeclared);
-    }
-    let accepted = acts::Accepted { agreement: terms.agreement.hash(), role, declaration };
-    let act =
-        acts::join(author, invitation.act, &node.me.introduced, card, accepted).map_err(NodeError::from)?;
+    let me = &node.me.introduced;
+    let act = match role {
+        None => acts::add_node(author, invitation.act, me, card),
+        Some(role) => {
+            let who = (node.me.org(), person.unwrap_or_default());
+            let id = Some(invitation.partnership);
+            let declaration = declaration(&terms.agreement, &role, who, id, clock::now());
+            if declaration.is_some() && person.is_none() {
+                return Err(BeginError::Undeclared);
+            }
+            let accepted = acts::Accepted { agreement: terms.agreement.hash(), role, declaration };
+            acts::join(author, invitation.act, me, card, accepted)
+        }
+    };
+    let act = act.map_err(NodeError::from)?;
     let travelling = act.signed().to_unverified();
     let name = match &terms.found.body().act {
         Act::Found(found) => found.name.clone(),
@@ -226,5 +239,43 @@ async fn ask_again(node: &Node, id: &PartnershipId) -> Result<Welcome, JoinError
     match join::ask(stream, act).await? {
         Asked::Welcome(welcome) => Ok(*welcome),
         Asked::Waiting(stream) => join::wait(*stream).await,
+    }
+}
+
+/// Goes on with the partnerships that this node was given doors to when it was certified.
+pub fn come_in(node: &Arc<Node>) {
+    let doors = node.shared.keeper.look(|s| s.offices.clone()).unwrap_or_default();
+    let tasks = doors.into_iter().map(|text| tokio::spawn(come_in_by(Arc::downgrade(node), text)));
+    node.coming.write().unwrap_or_else(PoisonError::into_inner).extend(tasks);
+}
+
+async fn come_in_by(node: Weak<Node>, text: String) {
+    let mut pause = AGAIN.0;
+    loop {
+        let Some(strong) = node.upgrade() else { return };
+        let done = match begin(&strong, &text, "", None).await {
+            Ok(_) | Err(BeginError::AlreadyMember) => true,
+            Err(
+                BeginError::Join(JoinError::NobodyAnswers { .. } | JoinError::Broken(_))
+                | BeginError::Node(_),
+            ) => false,
+            Err(BeginError::Join(JoinError::Refused(refusal))) if refusal.code == "failed" => false,
+            Err(error) => {
+                tracing::warn!(%error, "a partnership that this node was given a door to does not let it in");
+                true
+            }
+        };
+        if done {
+            let forget = |s: &mut Secrets| {
+                let left: Vec<String> =
+                    s.offices.take().into_iter().flatten().filter(|t| *t != text).collect();
+                s.offices = (!left.is_empty()).then_some(left);
+            };
+            let _tried_again_after_a_restart = strong.shared.keeper.change(forget);
+            return;
+        }
+        drop(strong);
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(AGAIN.1);
     }
 }

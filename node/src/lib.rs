@@ -10,6 +10,7 @@ pub mod backup;
 pub mod clock;
 pub mod doctor;
 pub mod door;
+pub mod enrol;
 pub mod fingerprint;
 pub mod frames;
 pub mod held;

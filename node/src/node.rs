@@ -27,6 +27,7 @@ use crate::partnership::apply::{self, apply};
 use crate::partnership::commands::Command;
 use crate::partnership::fence::{self, FenceReason};
 use crate::partnership::join::Welcome;
+use crate::partnership::quarantine;
 use crate::partnership::state::State;
 use crate::partnership::{self, Handle, Shared, StartError};
 use crate::records;
@@ -53,6 +54,7 @@ pub struct Node {
     pub recovery: Recovery,
     pub(crate) partnerships: RwLock<BTreeMap<PartnershipId, Handle>>,
     pub(crate) joining: RwLock<BTreeMap<PartnershipId, JoinHandle<()>>>,
+    pub(crate) coming: RwLock<Vec<JoinHandle<()>>>,
     /// Files that no draft names yet.
     pub uploads: records::attach::Uploads,
 }
@@ -148,12 +150,14 @@ impl Node {
             recovery,
             partnerships: RwLock::default(),
             joining: RwLock::default(),
+            coming: RwLock::default(),
             uploads: records::attach::Uploads::default(),
         });
         for state in states {
             node.start(state)?;
         }
         crate::joining::resume(&node);
+        crate::joining::come_in(&node);
         Ok(node)
     }
 
@@ -291,6 +295,9 @@ impl Node {
         for (_, task) in std::mem::take(&mut *self.joining.write().unwrap_or_else(PoisonError::into_inner)) {
             task.abort();
         }
+        for task in std::mem::take(&mut *self.coming.write().unwrap_or_else(PoisonError::into_inner)) {
+            task.abort();
+        }
         for handle in self.handles() {
             let (done, stopped) = oneshot::channel();
             if handle.commands.send(Command::Stop(done)).await.is_ok() {
@@ -346,8 +353,22 @@ fn replay(store: &Store, me: &Arc<Me>, secrets: &Secrets) -> Result<(Vec<State>,
     })?;
     for state in states.values_mut() {
         state.refold();
+        if replayed.frames > 0 {
+            judge_again(store, state)?;
+        }
     }
     Ok((states.into_values().collect(), replayed.damaged_count > 0))
+}
+
+/// While frames were read again, the entries just before a revocation were not in the index yet.
+fn judge_again(store: &Store, state: &mut State) -> Result<(), NodeError> {
+    state.marks.clear();
+    let mut changes = Batch::default();
+    let _known_when_started = quarantine::judge_again(state, store, &mut changes);
+    let mut batch = store.index.batch();
+    changes.write_into(&mut batch).map_err(LedgerError::Index)?;
+    store.index.apply(batch, store.index.cursor()).map_err(LedgerError::Index)?;
+    Ok(())
 }
 
 fn apply_again(
@@ -381,7 +402,6 @@ fn apply_again(
     if let Some(state) = states.get_mut(&id) {
         let _known_when_started = apply(state, store, batch, position, frame);
         if matches!(frame, Frame::Act(..)) {
-            state.refold();
             let _nobody_to_tell = apply::after_acts(state, store, batch);
         }
     }

@@ -381,6 +381,20 @@ pub fn put_record(batch: &mut Batch, index: &Index, position: Position, row: &Re
     batch.put(Table::Record as u8, &index.name(Table::Record as u8, &row.id.0), &order);
 }
 
+/// Takes back what was made of an entry, before it is judged again: its record or its refusal.
+pub fn forget_judgement(batch: &mut Batch, index: &Index, position: Position) {
+    let order = position.to_bytes();
+    let kept = index.get(Table::Order as u8, &order).ok().flatten();
+    if let Some(row) = kept.and_then(|bytes| decode::<RecordRow>(&bytes)) {
+        let name = index.name(Table::Record as u8, &row.id.0);
+        if index.get(Table::Record as u8, &name).ok().flatten().is_some_and(|at| *at == order) {
+            batch.delete(Table::Record as u8, &name);
+        }
+        batch.delete(Table::Order as u8, &order);
+    }
+    batch.delete(Table::Refused as u8, &order);
+}
+
 /// Does a record with this id stand at another place already? Drafts stand nowhere.
 #[must_use]
 pub fn stands_elsewhere(batch: &Batch, index: &Index, id: &RecordId, place: &RecordPlace) -> bool {

@@ -83,6 +83,9 @@ pub struct Secrets {
     /// When this node was last backed up.
     #[n(7)]
     pub backed_up: Option<Timestamp>,
+    /// Invitations to partnerships of our organisation that this node has not come into yet.
+    #[n(8)]
+    pub offices: Option<Vec<String>>,
 }
 
 /// The inodes of a node's folder and of its journal. A copy has others, nearly always; a device number would
@@ -224,6 +227,7 @@ impl Secrets {
             recovery: None,
             backed_up: None,
             place: None,
+            offices: None,
         }
     }
 

@@ -63,16 +63,32 @@ pub const WEAK_PASSPHRASE: usize = 12;
 /// # Errors
 /// [`SetupError`]; nothing is left behind that would stop another attempt.
 pub fn set_up(home: &Home, setup: &Setup, passphrase: &str) -> Result<Made, SetupError> {
+    set_up_with(home, setup, &Secret::random()?, passphrase, false)
+}
+
+/// The same for a root key that exists; `kept` says that its file is in the folder already.
+///
+/// # Errors
+/// As [`set_up`].
+pub(crate) fn set_up_with(
+    home: &Home,
+    setup: &Setup,
+    root: &Secret,
+    passphrase: &str,
+    kept: bool,
+) -> Result<Made, SetupError> {
     if passphrase.is_empty() {
         return Err(SetupError::Passphrase);
     }
-    let (root, node, store) = (Secret::random()?, Secret::random()?, Secret::random()?);
+    let (node, store) = (Secret::random()?, Secret::random()?);
     let id = NodeId(node.signing_key().verifying_key().to_bytes());
     let introduced =
         introduce(&root.signing_key(), &setup.name, setup.kind, &setup.country, id, clock::now())?;
     let config = Config { version: 1, listen: setup.listen, advertise: setup.advertise.clone() };
     home.create(&config)?;
-    Vault::create(&home.root_key(), passphrase.as_bytes(), root.key().as_ref())?;
+    if !kept {
+        Vault::create(&home.root_key(), passphrase.as_bytes(), root.key().as_ref())?;
+    }
     // Last, because its presence is what says that a node is here.
     let secrets = Secrets::new(store, node, &introduced);
     Vault::create(&home.vault(), passphrase.as_bytes(), &secrets.to_bytes())?;

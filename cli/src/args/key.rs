@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use entente_protocol::ids::OrgId;
 
 use super::PassphraseArgs;
+use crate::times::parse_since;
 
 /// `key`.
 #[derive(Subcommand, Debug)]
@@ -67,6 +68,20 @@ pub enum KeyCommand {
         #[command(flatten)]
         passphrase: PassphraseArgs,
     },
+    /// After a raid: revoke a node for ever, make new keys without it, and list what it could read
+    #[command(
+        after_help = "Example:\n  entente key revoke 3fk2q7abcd --seized-at 2026-11-23T06:00:00Z --reason 'taken in a raid'\n  entente key revoke 3fk2q7abcd --root-key /media/stick/organisation.key\n\nA node of the same organisation or a steward may; with the root key, any member's node."
+    )]
+    Revoke(RevokeArgs),
+    /// List what a node could read, as far as this node can tell
+    #[command(
+        after_help = "Example:\n  entente key exposed 3fk2q7abcd\n  entente --json key exposed 'Rights Georgia'"
+    )]
+    Exposed {
+        /// The node: its id, the beginning of it, or the name of an organisation with one node
+        #[arg(value_name = "NODE", value_parser = NonEmptyStringValueParser::new())]
+        node: String,
+    },
     /// Make the root key's file again, from 24 words or from two shares
     #[command(
         after_help = "Example:\n  entente key recover\n  entente key recover --organisation aco3u7suasfvniv5g4s436csjasczlaqix75kai7zgnqhynoti6a --out organisation.key\n\nWords and shares are typed when asked for, or come on stdin. Partners see the id of the\norganisation beside its name."
@@ -94,6 +109,30 @@ pub struct RootKeyArgs {
     #[arg(long)]
     pub yes: bool,
     /// Where the passphrase comes from.
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+}
+
+/// `key revoke`.
+#[derive(Args, Debug)]
+pub struct RevokeArgs {
+    /// The node: its id, the beginning of it, or the name of an organisation with one node
+    #[arg(value_name = "NODE", value_parser = NonEmptyStringValueParser::new())]
+    pub node: String,
+    /// Since when it may have been in other hands: 2026-11-23, 12h, or RFC 3339; what it signed since is not
+    /// shown
+    #[arg(long, value_name = "WHEN", value_parser = parse_since)]
+    pub seized_at: Option<u64>,
+    /// Why; all members will read it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// The file of the root key of the node's organisation
+    #[arg(long, value_name = "FILE")]
+    pub root_key: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Where the root key's passphrase comes from.
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
 }

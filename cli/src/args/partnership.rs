@@ -71,6 +71,18 @@ pub enum PartnershipCommand {
         after_help = "Example:\n  entente partnership approve 'Prevention 2026' 'Rights Georgia'\n\nCheck by another channel that the organisation is who it says."
     )]
     Approve(OrgInPartnership),
+    /// Open a door for one more node of a member, such as one that lost all of its own in a raid
+    #[command(
+        after_help = "Example:\n  entente partnership office 'Prevention 2026' 'Rights Georgia'\n\nHand the line over by a channel that both trust. It is of use only to a node that the member's root key\ncertified, which types: entente partnership join INVITATION"
+    )]
+    Office {
+        /// Whose, and where.
+        #[command(flatten)]
+        target: OrgInPartnership,
+        /// Days until the door closes
+        #[arg(long, value_name = "N")]
+        days: Option<u64>,
+    },
     /// Remove a member; nothing new reaches it, what it holds it keeps
     #[command(
         after_help = "Example:\n  entente partnership remove 'Prevention 2026' 'Rights Georgia' --reason 'agreement ended'\n\nOn a terminal it asks first."

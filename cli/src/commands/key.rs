@@ -3,6 +3,7 @@
 mod back;
 mod out;
 mod renew;
+mod revoke;
 mod show;
 mod typed;
 
@@ -33,6 +34,8 @@ pub(super) async fn key(context: &Context, command: KeyCommand) -> Result<Exit, 
         KeyCommand::Drill { words, organisation, passphrase } => {
             back::drill(context, words, organisation, &passphrase).await
         }
+        KeyCommand::Revoke(args) => revoke::revoke(context, args).await,
+        KeyCommand::Exposed { node } => revoke::exposed(context, &node).await,
         KeyCommand::Recover { out, organisation, passphrase } => {
             back::recover(context, out, organisation, &passphrase).await
         }
@@ -135,7 +138,7 @@ fn wrong_passphrase(not_done: &str) -> Problem {
 }
 
 /// A root key's file that cannot be read.
-fn not_read(file: &Path, error: &RootKeyError) -> Problem {
+pub(super) fn not_read(file: &Path, error: &RootKeyError) -> Problem {
     match error {
         RootKeyError::Vault(VaultError::WrongPassphrase) => wrong_passphrase(NOT_READ),
         RootKeyError::Vault(VaultError::NotFound { .. }) => problem::problem(

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use entente_node::api::nodes::{NewOffice, RevokedView};
 use entente_node::api::types::{
     AboutOrg, InvitationCreated, InvitationView, Invited, Join, NewInvitation, NewPartnership,
     PartnershipCreated, PartnershipState, PartnershipSummary, PartnershipView, Problem,
 };
+use entente_protocol::handling::Role;
 use entente_protocol::limits;
 use serde_json::{Value, json};
 
@@ -31,6 +33,7 @@ pub(super) async fn partnership(context: &Context, command: PartnershipCommand) 
         PartnershipCommand::Join { invitation, yes, person } => join(context, &invitation, yes, person).await,
         PartnershipCommand::Govern(command) => govern::govern(context, command).await,
         PartnershipCommand::Approve(target) => approve(context, &target).await,
+        PartnershipCommand::Office { target, days } => office(context, target, days).await,
         PartnershipCommand::Remove { target, reason, yes } => remove(context, &target, reason, yes).await,
         PartnershipCommand::Leave { partnership, yes } => leave(context, &partnership.partnership, yes).await,
         PartnershipCommand::Agreement(command) => agreement::agreement(context, command).await,
@@ -95,6 +98,7 @@ fn paint(context: &Context, page: &mut Page, view: &PartnershipView) {
             page.point(&format!("{}: {}", former.name, former.how));
         }
     }
+    revoked(page, &view.revoked);
     if !view.invitations.is_empty() {
         page.heading("Open invitations");
         page.table(
@@ -105,6 +109,28 @@ fn paint(context: &Context, page: &mut Page, view: &PartnershipView) {
         );
     }
     agreement::paint(page, &view.agreement);
+}
+
+/// Nodes that are not to be trusted any more.
+pub(super) fn revoked(page: &mut Page, revoked: &[RevokedView]) {
+    if revoked.is_empty() {
+        return;
+    }
+    page.heading("Revoked nodes: entente key exposed NODE lists what each could read");
+    page.table(
+        ["node", "of", "partnership", "revoked by", "when", "seized since", "reason"],
+        revoked.iter().map(|r| {
+            [
+                words::short(&r.node),
+                r.organisation.name.clone(),
+                r.partnership_name.clone(),
+                r.by.name.clone(),
+                times::local(r.time),
+                times::local_or(r.seized_at, ""),
+                r.reason.clone(),
+            ]
+        }),
+    );
 }
 
 async fn invite(
@@ -126,6 +152,20 @@ async fn invite(
         context.output.words(|page| qr::paint(page, &created.invitation.to_uppercase()));
     }
     context.output.note("The invited organisation types: entente partnership join INVITATION");
+    Ok(Exit::Done)
+}
+
+async fn office(context: &Context, target: OrgInPartnership, days: Option<u64>) -> Result<Exit, Problem> {
+    let route = route(&["partnerships", &target.partnership, "office"]);
+    let new = NewOffice { organisation: target.org.clone(), days };
+    let created: InvitationCreated = context.client().await?.post(&route, &new).await?;
+    context.output.note(&format!(
+        "A door for one more node of {}, until {}. Hand it over by a channel that both trust:",
+        target.org,
+        times::local(created.expires)
+    ));
+    context.output.answer(&created, |page| page.line(&created.invitation))?;
+    context.output.note("The new node types: entente partnership join INVITATION");
     Ok(Exit::Done)
 }
 
@@ -174,7 +214,7 @@ fn paint_invitation(page: &mut Page, view: &InvitationView) {
     page.item("from", &words::organisation(&view.inviter));
     page.item("its id", &view.inviter.id.to_string());
     page.item("its fingerprint", &words::fingerprint(&view.inviter.id));
-    page.item("you would be", view.role.as_str());
+    page.item("you would be", view.role.as_ref().map_or("one more node of your organisation", Role::as_str));
     page.item("good until", &times::local(view.expires));
     agreement::paint(page, &view.agreement);
     if let Some(text) = &view.declaration {

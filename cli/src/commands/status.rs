@@ -3,7 +3,7 @@
 use entente_node::api::types::{PartnershipSummary, Problem, Status};
 use serde_json::Value;
 
-use super::words;
+use super::{partnership, words};
 use crate::client::{bad_answer, route};
 use crate::output::Page;
 use crate::problem::Exit;
@@ -50,6 +50,7 @@ fn paint(page: &mut Page, status: &Status) {
     }
     page.heading("Partnerships");
     partnerships(page, &status.partnerships);
+    partnership::revoked(page, &status.revoked);
 }
 
 /// A table of partnerships.

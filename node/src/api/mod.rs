@@ -8,6 +8,7 @@ mod deeds;
 mod govern;
 pub mod keys;
 pub mod logs;
+pub mod nodes;
 pub mod problem;
 pub(crate) mod routes;
 pub mod server;

@@ -195,6 +195,12 @@ fn govern(error: &crate::partnership::GovernError, not_done: &str) -> Problem {
         ),
         E::NoRoles => failed(what, not_done),
         E::NobodyWaits => not_found(what, not_done, "`entente partnership show` lists who waits to join."),
+        E::NoSuchNode => not_found(what, not_done, "`entente member list` shows each member's nodes."),
+        E::OwnNode | E::MayNotRevoke => refused(
+            &[("E-REVOKE".into(), what)],
+            not_done,
+            "With the root key any member may: `entente key revoke NODE --root-key FILE`.",
+        ),
         E::NotAMember => not_found(what, not_done, "See `entente member list`."),
         E::NoSuchRole(_) => {
             refuse_input(what, not_done, "`entente partnership agreement show` lists the roles.")
@@ -290,6 +296,11 @@ pub fn begin(error: &BeginError) -> Problem {
             &[("E-DECLARATION".into(), error.to_string())],
             nothing,
             "Say who signs it: `entente partnership join INVITATION --person 'NAME'`.",
+        ),
+        BeginError::OtherOrganisation => refused(
+            &[("E-ORGANISATION".into(), error.to_string())],
+            nothing,
+            "It is of use only to a node that the other organisation's root key certified.",
         ),
         BeginError::AlreadyMember => {
             refused(&[("E-MEMBER".into(), error.to_string())], nothing, "See `entente partnership list`.")

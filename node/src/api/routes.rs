@@ -26,6 +26,7 @@ use super::backups;
 use super::govern;
 use super::keys;
 use super::logs;
+use super::nodes;
 use super::problem::{self, failed, not_found, refuse_input};
 use super::server::Server;
 use super::types::{
@@ -52,6 +53,11 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/partnerships/join", post(join))
         .route("/v1/partnerships/{p}", get(partnership))
         .route("/v1/partnerships/{p}/invitations", post(invite))
+        .route("/v1/partnerships/{p}/office", post(nodes::office))
+        .route("/v1/nodes", get(nodes::list))
+        .route("/v1/nodes/certify", post(nodes::certify))
+        .route("/v1/nodes/{node}/revoke", post(nodes::revoke))
+        .route("/v1/nodes/{node}/exposed", get(nodes::exposed))
         .route("/v1/partnerships/{p}/approve", post(approve))
         .route("/v1/partnerships/{p}/remove", post(remove))
         .route("/v1/partnerships/{p}/leave", post(leave))
@@ -111,6 +117,7 @@ pub fn unlocked_status(node: &Arc<Node>) -> Status {
         addresses: node.shared.addresses.clone(),
         started: node.started,
         partnerships: views::all(node),
+        revoked: node.handles().iter().flat_map(|h| nodes::revoked(node, h)).collect(),
         records,
         drafts,
         quarantined: crate::node::count(store, Table::Refused, 1_000_000),
@@ -230,10 +237,11 @@ async fn invite(
 }
 
 async fn look(State(server): State<Arc<Server>>, Json(body): Json<Invited>) -> Answer<InvitationView> {
-    let _unlocked = server.unlocked()?;
-    let offer = joining::look(&body.invitation).await.map_err(|e| problem::begin(&e))?;
+    let node = server.unlocked()?;
+    let offer = joining::look(&body.invitation, &node.me.org()).await.map_err(|e| problem::begin(&e))?;
     let agreement = &offer.terms.agreement;
-    let declared = agreement.declaration().filter(|clause| clause.wanted_of(&offer.role));
+    let wanted = |role: &Role| agreement.declaration().filter(|clause| clause.wanted_of(role));
+    let declared = offer.role.as_ref().and_then(wanted);
     Ok(Json(InvitationView {
         partnership: offer.invitation.partnership,
         name: match &offer.terms.found.body().act {

@@ -103,6 +103,7 @@ impl Server {
             addresses: Vec::new(),
             started: crate::clock::now(),
             partnerships: Vec::new(),
+            revoked: Vec::new(),
             records: 0,
             drafts: 0,
             quarantined: 0,

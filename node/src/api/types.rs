@@ -15,6 +15,7 @@ use entente_protocol::identity::OrgKind;
 use entente_protocol::ids::{ActId, NodeId, OrgId, PartnershipId, RecordId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::nodes::RevokedView;
 pub use verification::{Trust, TrustView, TrustWarning, VerificationView, VerifyRequest, VerifyStage};
 
 /// The version of every object of this API.
@@ -72,6 +73,9 @@ pub struct Status {
     pub started: Timestamp,
     /// Its partnerships.
     pub partnerships: Vec<PartnershipSummary>,
+    /// Nodes in them that were revoked, and since when each may have been in other hands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked: Vec<RevokedView>,
     /// Records that can be read here, drafts apart.
     pub records: u64,
     /// Own drafts not shared yet.
@@ -168,6 +172,9 @@ pub struct PartnershipView {
     pub pending: Vec<PendingView>,
     /// Who was a member once.
     pub former: Vec<FormerView>,
+    /// Nodes that were revoked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked: Vec<RevokedView>,
     /// The agreement.
     pub agreement: AgreementView,
     /// Open invitations of this node.
@@ -302,8 +309,8 @@ pub struct InvitationView {
     pub name: String,
     /// Who invites.
     pub inviter: OrgView,
-    /// The role offered.
-    pub role: Role,
+    /// The role offered; none where our organisation is a member, and this node would be one more of it.
+    pub role: Option<Role>,
     /// Until when the invitation is good.
     pub expires: Timestamp,
     /// What one would sign.
@@ -837,6 +844,19 @@ pub enum Event {
         partnership: PartnershipId,
         /// Whose.
         organisation: OrgId,
+    },
+    /// A node is not to be trusted any more.
+    Revoked {
+        /// Where.
+        partnership: PartnershipId,
+        /// Which.
+        node: NodeId,
+        /// Whose it was.
+        organisation: OrgId,
+        /// Who revoked it.
+        by: OrgId,
+        /// Since when it may have been in other hands.
+        seized_at: Option<Timestamp>,
     },
     /// The attachments of a record are complete.
     Attachment {

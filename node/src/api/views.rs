@@ -9,12 +9,12 @@ use crate::node::Node;
 use crate::partnership::Handle;
 use crate::records::find::org_view;
 
-use super::deeds;
 use super::types::{
     AgreementView, FormerView, InvitationSummary, MemberView, PartnershipState, PartnershipSummary,
     PartnershipView, PendingView,
 };
 use super::verify;
+use super::{deeds, nodes};
 
 /// A partnership in a list.
 pub fn summary(node: &Node, handle: &Handle) -> PartnershipSummary {
@@ -24,7 +24,7 @@ pub fn summary(node: &Node, handle: &Handle) -> PartnershipSummary {
     PartnershipSummary {
         id: handle.id,
         name: membership.name.clone(),
-        state: if membership.is_member(&node.me.org()) {
+        state: if membership.node(&node.me.node()).is_some() {
             PartnershipState::Member
         } else {
             PartnershipState::Former
@@ -84,6 +84,7 @@ pub fn partnership(node: &Node, handle: &Handle) -> PartnershipView {
             .map(|p| PendingView { organisation: view(&p.organisation), role: p.role.clone() })
             .collect(),
         former: former(node, handle, &membership),
+        revoked: nodes::revoked(node, handle),
         agreement: agreement(&membership.agreement),
         version: membership.version,
         proposals: deeds::proposals(node, handle, &membership),

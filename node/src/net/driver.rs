@@ -37,7 +37,7 @@ use crate::door::{Registration, TransportId};
 pub(super) enum Command {
     Announce(Bytes),
     SetMembers(Vec<Member>),
-    SetDoorKeys(Vec<DoorKey>),
+    SetDoorKeys { admit: Vec<DoorKey>, knock: Vec<DoorKey> },
     DialNow,
     HangUp(TransportId),
     Shutdown(oneshot::Sender<()>),
@@ -146,11 +146,11 @@ impl Driver {
                 let _ = self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), data);
             }
             Command::SetMembers(members) => self.set_members(members),
-            Command::SetDoorKeys(keys) => {
-                let mut oldest_first: Vec<_> = keys.iter().take(MAX_KEYS).cloned().collect();
+            Command::SetDoorKeys { admit, knock } => {
+                let mut oldest_first: Vec<_> = admit.iter().take(MAX_KEYS).cloned().collect();
                 oldest_first.reverse();
                 self.ring.set(&oldest_first);
-                self.dial_keys.set(keys);
+                self.dial_keys.set(knock);
             }
             Command::DialNow => {
                 let now = Instant::now();

@@ -217,12 +217,13 @@ impl NetHandle {
         self.command(Command::SetMembers(members)).await
     }
 
-    /// Replaces the door keys, today's first. Connections stay.
+    /// Replaces the door keys, today's first: those that admit here, and those to knock with elsewhere.
+    /// Connections stay.
     ///
     /// # Errors
     /// `NotConnected` after a shutdown.
-    pub async fn set_door_keys(&self, keys: Vec<DoorKey>) -> Result<(), SendError> {
-        self.command(Command::SetDoorKeys(keys)).await
+    pub async fn set_door_keys(&self, admit: Vec<DoorKey>, knock: Vec<DoorKey>) -> Result<(), SendError> {
+        self.command(Command::SetDoorKeys { admit, knock }).await
     }
 
     /// Dials everybody who is not connected, whatever the back-off.

@@ -6,7 +6,7 @@ use entente_protocol::codec;
 use entente_protocol::evidence::Evidence;
 use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::{Entry, EntryHeader, Head};
-use entente_protocol::membership::verify_act;
+use entente_protocol::membership::{Inserted, verify_act};
 use entente_protocol::policy::RefusalCode;
 use entente_protocol::prekey::{Prekey, VerifiedPrekey};
 use entente_protocol::signed::Unverified;
@@ -18,6 +18,7 @@ use crate::store::{Position, Store};
 
 use super::epochs;
 use super::open::{self, Judgement, Owner, judge};
+use super::quarantine;
 use super::state::{Log, State};
 
 /// What came of applying a frame.
@@ -55,12 +56,13 @@ pub fn apply(
 ) -> Vec<Applied> {
     match frame {
         Frame::Act(_, act) => {
-            if let Ok(act) = verify_act(act) {
-                let _known_or_new = state.graph.insert(act);
+            let new = verify_act(act).is_ok_and(|act| matches!(state.graph.insert(act), Ok(Inserted::New)));
+            if new {
+                state.refold();
             }
             let name = rows::partnership_name(&store.index, &state.id);
             batch.put(Table::Act as u8, &rows::positioned(name, position), &[]);
-            Vec::new()
+            quarantine::judge_again(state, store, batch)
         }
         Frame::Log(log) => apply_log(state, store, batch, log),
         Frame::Epoch(epoch) => apply_epoch(state, store, batch, position, epoch),
@@ -203,7 +205,7 @@ fn apply_entry(
 }
 
 /// Open, verify, permit, index.
-fn judged(
+pub(super) fn judged(
     state: &mut State,
     store: &Store,
     batch: &mut Batch,
@@ -217,6 +219,10 @@ fn judged(
     let Some((org, node)) = node.and_then(|n| state.org_of(&n).map(|org| (org, n))) else {
         return Vec::new();
     };
+    if let Some(reason) = quarantine::seized(state, &node, entry, arrived) {
+        let row = RefusedRow { place, owner: node, code: quarantine::CODE.into(), reason, arrived };
+        return vec![refuse(batch, position, row)];
+    }
     if state.is_late(&node, &log, entry.header.seq) {
         return vec![refuse(batch, position, late(place, node, arrived))];
     }

@@ -20,6 +20,7 @@ use super::decide::{Decided, Request};
 use super::fence::Fenced;
 use super::govern::GovernError;
 use super::join::{Terms, Verdict};
+use super::office::Revoke;
 use super::publish::PublishError;
 use super::renew::{NextLog, RenewError};
 use super::verify::{VerifyAct, VerifyError};
@@ -80,6 +81,10 @@ pub enum Command {
     TakeActs(Vec<Unverified<ActBody>>, Reply<usize>),
     /// Our acts for a file, all of them or those beyond some heads.
     GiveActs(oneshot::Sender<Vec<Unverified<ActBody>>>),
+    /// Open a door for one more node of a member, for so many days.
+    Office(OrgId, u64, Reply<InvitationMade>),
+    /// Revoke a node.
+    Revoke(Box<Revoke>, Reply<()>),
     /// Leave.
     Leave(Reply<()>),
     /// Somebody at the door of an invitation wants to know what it would sign.

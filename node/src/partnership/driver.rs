@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::types;
 use crate::clock;
-use crate::door::{Door, DoorKey};
+use crate::door::Door;
 use crate::frames::{CircleLog, Frame};
 use crate::keeper::Keeper;
 use crate::ledger::{Landed, Ledger};
@@ -242,6 +242,7 @@ impl Driver {
         self.tell_known_forks();
         self.pace.heard();
         self.ask_for_missing_epochs();
+        self.parting.revoked = self.state.membership.revoked.keys().copied().collect();
         self.open_doors();
         self.refresh_network().await;
     }
@@ -300,6 +301,9 @@ impl Driver {
         if self.ticks.is_multiple_of(STALLED) {
             self.fetcher.put_back_stalled();
             self.look_after();
+            if self.door_keys().0.len() != self.parting.admitting {
+                self.refresh_network().await;
+            }
         }
         self.fetch_on();
     }
@@ -668,11 +672,6 @@ impl Driver {
         if let Some(announcement) = self.announcement.take() {
             let _nobody_there = self.net.announce(codec::encode(&announcement).into()).await;
         }
-    }
-
-    /// The door keys that admit now.
-    pub(super) fn door_keys(&self) -> Vec<DoorKey> {
-        govern::door_keys(&self.state, DOOR_KEYS).into_iter().map(DoorKey).collect()
     }
 
     /// Acts of ours or of partners that are new: into the journal.

@@ -32,6 +32,17 @@ pub enum GovernError {
     /// Not a member.
     #[error("that organisation is not a member")]
     NotAMember,
+    /// No such node.
+    #[error("there is no such node of a member in the partnership")]
+    NoSuchNode,
+    /// A node does not revoke itself.
+    #[error(
+        "a node does not revoke itself: use another node of the organisation, a partner's, or the root key"
+    )]
+    OwnNode,
+    /// Neither sibling nor steward, and no root key.
+    #[error("only a node of the same organisation, a steward, or the organisation's root key revokes a node")]
+    MayNotRevoke,
     /// The act would have no effect.
     #[error("it would have no effect: {0}")]
     Void(VoidReason),

@@ -68,7 +68,7 @@ pub struct Terms {
     /// The founding act, with the agreement.
     #[n(0)]
     pub found: Unverified<ActBody>,
-    /// The act that invites.
+    /// The act that invites, or opens a door for one more node of a member.
     #[n(1)]
     pub invite: Unverified<ActBody>,
     /// Who invites.
@@ -235,13 +235,17 @@ fn check(invitation: &Invitation, terms: &Terms) -> Result<CheckedTerms, JoinErr
     }
     let invite = verify_act(&terms.invite).map_err(|_| JoinError::Unproven("the invitation's act"))?;
     let inviter = terms.inviter.verify().map_err(|_| JoinError::Unproven("who invites"))?;
-    let Act::Invite(place) = &invite.body().act else { return Err(JoinError::Unproven("no invitation")) };
+    let door = match &invite.body().act {
+        Act::Invite(place) => place.door,
+        Act::Office(office) => office.door,
+        _ => return Err(JoinError::Unproven("no invitation")),
+    };
     let by_inviter = invite.body().org == invitation.organisation
         && inviter.org() == invitation.organisation
         && inviter.node() == invite.body().author;
     let this_one = invite.id() == invitation.act
         && invite.body().partnership == Some(invitation.partnership)
-        && place.door == derive::door_commitment(&invitation.door());
+        && door == derive::door_commitment(&invitation.door());
     if by_inviter && this_one {
         let agreement = match &terms.amended {
             Some(text) => Agreement::parse(text).ok(),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use entente_protocol::derive;
 use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId};
-use entente_protocol::membership::{Act, ActBody, verify_act};
+use entente_protocol::membership::{ActBody, verify_act};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Event, Message};
 use tokio::sync::oneshot;
@@ -21,7 +21,7 @@ use super::driver::{Driver, Then};
 use super::epochs::TakeError;
 use super::join::{self, Refusal, Terms, Verdict, Welcome};
 use super::ring::Epoch;
-use super::{decide, epochs, govern, trust};
+use super::{decide, epochs, govern, office, trust};
 
 /// Who asks to join, and the acts that are new with it.
 type Request = ((OrgId, NodeId), Vec<Unverified<ActBody>>);
@@ -65,6 +65,11 @@ impl Driver {
         self.event(Event::RosterChanged(self.state.roster(), self.state.graph.heads()));
         self.mint_if_steward();
         self.open_doors();
+        let known = std::mem::replace(
+            &mut self.parting.revoked,
+            self.state.membership.revoked.keys().copied().collect(),
+        );
+        self.tell_revoked(&known);
         self.refresh_network().await;
         let connected: Vec<NodeId> = self.couriers.keys().copied().collect();
         for node in connected {
@@ -77,9 +82,13 @@ impl Driver {
 
     /// A steward mints the epoch for the new members at once: it opens the door to them, and shuts it.
     fn mint_if_steward(&mut self) {
-        if !self.state.membership.is_steward(&self.state.me.org()) {
-            return;
+        if self.state.membership.is_steward(&self.state.me.org()) {
+            self.mint_now();
         }
+    }
+
+    /// Mints the epoch for the present members, if there is none.
+    pub(super) fn mint_now(&mut self) {
         let all = self.state.all();
         let epoch = epochs::writable(&self.state, &all, None, clock::now());
         if epoch.minted {
@@ -168,7 +177,9 @@ impl Driver {
     pub(super) async fn refresh_network(&mut self) {
         let members = self.network_members();
         let _stopping = self.net.set_members(members).await;
-        let _stopping = self.net.set_door_keys(self.door_keys()).await;
+        let (admit, knock) = self.door_keys();
+        self.parting.admitting = admit.len();
+        let _stopping = self.net.set_door_keys(admit, knock).await;
         self.refresh_view();
     }
 
@@ -220,7 +231,7 @@ impl Driver {
     }
 
     /// Drops invitations that expired unused, and those whose member was seen here.
-    fn forget_old_invitations(&mut self) {
+    pub(super) fn forget_old_invitations(&mut self) {
         let now = clock::now();
         let seen = &self.last_seen;
         let done = |i: &crate::secrets::OpenInvitation| match i.used_by {
@@ -287,20 +298,17 @@ impl Driver {
     ) -> Result<Request, Refusal> {
         let refuse = |code: &str, reason: String| Refusal { code: code.into(), reason };
         let act = verify_act(travelling).map_err(|e| refuse("void", e.to_string()))?;
-        let Act::Join(join) = &act.body().act else {
+        let Some(answered) = office::answers(&act) else {
             return Err(refuse("void", "it is not a request to join".into()));
         };
         let (id, who) = (act.id(), (act.body().org, act.body().author));
         let open = self.state.secrets.invitations.iter().find(|i| i.act == invitation);
         match open {
-            Some(open) if join.invitation == invitation => {
+            Some(open) if answered == invitation => {
                 if !govern::usable(open, who, clock::now()) {
                     let used = open.used_by.is_some();
-                    let (code, what) = if used {
-                        ("used", "was used by another organisation")
-                    } else {
-                        ("expired", "has expired")
-                    };
+                    let (code, what) =
+                        if used { ("used", "was used by another node") } else { ("expired", "has expired") };
                     return Err(refuse(code, format!("the invitation {what}")));
                 }
             }
@@ -312,7 +320,8 @@ impl Driver {
         self.use_invitation(invitation, who).map_err(|e| refuse("failed", e.to_string()))?;
         let new = govern::take(&mut self.state, std::slice::from_ref(travelling));
         let waits = self.state.membership.pending.iter().any(|p| p.join == id);
-        if new.is_empty() || !waits {
+        let is_in = self.state.membership.node(&who.1).is_some();
+        if new.is_empty() || !(waits || is_in) {
             let why = match self.state.membership.verdicts.get(&id) {
                 Some(entente_protocol::membership::Verdict::Void(reason)) => reason.to_string(),
                 _ => "it does not follow from the invitation".into(),
@@ -337,6 +346,10 @@ impl Driver {
     }
 
     pub(super) fn wait_or_welcome(&mut self, org: OrgId, node: NodeId) -> Verdict {
+        if self.state.membership.node(&node).is_some() {
+            // A second node needs nobody's approval, and the key for it nobody else's time.
+            self.mint_now();
+        }
         if let Some(welcome) = self.welcome(&node) {
             return Verdict::Welcome(welcome);
         }
@@ -387,6 +400,14 @@ impl Driver {
     ) -> Result<super::commands::InvitationMade, CommandError> {
         self.forget_old_invitations();
         let invited = govern::invite(&mut self.state, role, days, &self.shared.addresses, clock::now())?;
+        self.keep_invitation(invited)
+    }
+
+    /// Puts an invitation's door key into the vault, then opens its door.
+    pub(super) fn keep_invitation(
+        &mut self,
+        invited: govern::Invited,
+    ) -> Result<super::commands::InvitationMade, CommandError> {
         let (id, open) = (self.state.id, invited.open.clone());
         self.shared.keeper.change(|secrets| {
             if let Some(ours) = secrets.partnership_mut(&id) {

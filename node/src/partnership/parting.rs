@@ -28,6 +28,10 @@ pub(super) struct Parting {
     removed: BTreeMap<NodeId, (TransportId, Instant)>,
     /// After we left: who has asked for the acts that say so.
     told: BTreeSet<NodeId>,
+    /// Revoked nodes that the API was told of.
+    pub(super) revoked: BTreeSet<NodeId>,
+    /// How many door keys admit.
+    pub(super) admitting: usize,
 }
 
 impl Driver {
@@ -41,6 +45,10 @@ impl Driver {
             .collect();
         for (node, transport) in gone {
             if self.parting.removed.contains_key(&node) {
+                continue;
+            }
+            // Whoever holds a seized node learns nothing from us, not even that we know.
+            if self.state.membership.revoked.get(&node).is_some_and(|r| r.seized_at.is_some()) {
                 continue;
             }
             for slice in govern::missing(&self.state, &[]) {

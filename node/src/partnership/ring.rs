@@ -85,10 +85,13 @@ impl Ring {
         readers: impl IntoIterator<Item = &'a NodeId>,
         fresh: impl Fn(&Epoch) -> bool,
     ) -> Option<(EpochId, Epoch)> {
-        let wanted = readers_hash(readers);
+        let readers: BTreeSet<&NodeId> = readers.into_iter().collect();
+        let wanted = readers_hash(readers.iter().copied());
         let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
         ring.iter()
             .filter(|(_, e)| e.space == *space && e.header.value().readers == wanted && fresh(e))
+            // Somebody who was about to be put out could have made a key for those who stay.
+            .filter(|(_, e)| readers.contains(&e.header.value().minter))
             .max_by_key(|(id, e)| (e.held, **id))
             .map(|(id, e)| (*id, e.clone()))
     }
@@ -102,6 +105,13 @@ impl Ring {
         epochs.sort_by_key(|(id, e)| std::cmp::Reverse((e.held, *id)));
         epochs.truncate(count);
         epochs
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> Vec<(EpochId, Epoch)> {
+        let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        ring.iter().map(|(id, epoch)| (*id, epoch.clone())).collect()
     }
 
     /// How many there are.

@@ -38,6 +38,8 @@ impl Driver {
                 let all = self.state.graph.iter().map(|act| act.signed().to_unverified()).collect();
                 let _gone = reply.send(all);
             }
+            Command::Office(org, days, reply) => self.open_office(&org, days, reply),
+            Command::Revoke(asked, reply) => self.revoke(*asked, reply),
             Command::Leave(reply) => {
                 let act = govern::leave(&mut self.state, clock::now());
                 self.govern(act, reply);

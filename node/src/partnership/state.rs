@@ -19,6 +19,7 @@ use crate::rows::{Circle, LogRow};
 use crate::secrets::PartnershipSecrets;
 use crate::store::Position;
 
+use super::quarantine;
 use super::ring::{Ring, membership_at};
 use super::trust::Trusts;
 
@@ -63,6 +64,8 @@ pub struct State {
     pub trust: Trusts,
     /// The newest prekeys that nodes made after their cards'.
     pub prekeys: BTreeMap<NodeId, VerifiedPrekey>,
+    /// The revocations that the index was made by.
+    pub marks: quarantine::Marks,
     /// Memberships of the past that epochs were minted under; at most [`PASTS`].
     pasts: Mutex<BTreeMap<Vec<ActId>, Arc<Membership>>>,
 }
@@ -76,6 +79,7 @@ impl State {
     pub fn new(me: Arc<Me>, secrets: PartnershipSecrets, graph: ActGraph) -> State {
         let membership = Arc::new(Membership::of(&graph));
         let id = graph.partnership();
+        let marks = quarantine::marks(&membership);
         let mut state = State {
             id,
             me,
@@ -90,6 +94,7 @@ impl State {
             trust: Trusts::default(),
             prekeys: BTreeMap::new(),
             pasts: Mutex::default(),
+            marks,
         };
         state.learn_main_logs();
         state
@@ -118,10 +123,10 @@ impl State {
         past
     }
 
-    /// Are we a member now?
+    /// Are we a member now, and is this node one of ours?
     #[must_use]
     pub fn is_member(&self) -> bool {
-        self.membership.is_member(&self.me.org())
+        self.membership.node(&self.me.node()).is_some()
     }
 
     /// After acts were added: folds them again.

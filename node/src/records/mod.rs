@@ -2,6 +2,7 @@
 
 pub mod attach;
 pub mod drafts;
+pub mod exposed;
 pub mod find;
 pub mod share;
 pub mod show;

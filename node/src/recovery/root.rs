@@ -109,6 +109,16 @@ impl RootKey {
         root::renew_log(&self.0.signing_key(), partnership, node, log, time)
     }
 
+    /// The key itself, for whoever certifies or revokes with it.
+    #[must_use]
+    pub fn signing_key(&self) -> ed25519_dalek::SigningKey {
+        self.0.signing_key()
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.0
+    }
+
     pub(super) fn seed(&self) -> Key {
         self.0.key()
     }

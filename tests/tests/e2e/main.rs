@@ -8,6 +8,13 @@
     clippy::too_many_lines
 )]
 
+#[allow(dead_code)]
+#[path = "../attacks/hostile.rs"]
+mod hostile;
+#[allow(dead_code)]
+#[path = "../attacks/insider.rs"]
+mod insider;
+
 mod auditing;
 mod catching_up;
 mod crashes;
@@ -17,6 +24,7 @@ mod governing;
 mod joining;
 mod leaving;
 mod locking;
+mod raid;
 mod recovering;
 mod renewing;
 mod running;

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::folder::Folder;
 use crate::client::{Client, Events, route};
-use crate::node_calls::{self, InitOptions};
+use crate::node_calls::{self, InitOptions, Listen};
 use crate::problem::{FAILED, problem};
 
 /// How long anything may take that is waited for.
@@ -87,8 +87,8 @@ impl Who {
             kind,
             country: country.to_owned(),
             // Any free port; the node remembers it for the next start.
-            listen: Some("/ip4/127.0.0.1/tcp/0".to_owned()),
-            advertise: Vec::new(),
+            listen: Listen { listen: Some("/ip4/127.0.0.1/tcp/0".to_owned()), advertise: Vec::new() },
+            root: None,
         }
     }
 }
