@@ -46,7 +46,7 @@ async fn an_organisation_whose_only_node_was_seized_comes_back_and_the_thief_get
     let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso"), ("Network", "network")]).await;
     let theirs = p[1].publish(draft("submission", "Before the raid"), &p.name, None).await;
     let ours = p[0].publish(draft("material", "To all, before"), &p.name, None).await;
-    let between = p[0].publish(draft("submission", "To Rights alone"), &p.name, Some(&["Rights"])).await;
+    let between = p[0].publish(draft("material", "To Rights alone"), &p.name, Some(&["Rights"])).await;
     for (node, record) in [(0, theirs), (2, theirs), (1, ours), (2, ours), (1, between)] {
         reads(&p[node], record).await;
     }
