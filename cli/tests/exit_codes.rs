@@ -309,7 +309,8 @@ fn joining_accepts_exactly_the_agreement_that_was_looked_at() {
         let ran = run(mock.home(), &["--json", "partnership", "join", given, "--yes"], stdin);
         assert_eq!((ran.code, &ran.json()["state"]), (0, &json!("awaiting-approval")), "{}", ran.stderr);
         let seen = mock.seen();
-        assert_eq!(seen.last().unwrap().json(), json!({ "invitation": sent, "agreement": id('h') }));
+        let body = json!({ "invitation": sent, "agreement": id('h'), "person": null });
+        assert_eq!(seen.last().unwrap().json(), body);
     }
 }
 

@@ -24,7 +24,7 @@ pub enum GovernCommand {
     Withdraw(OneProposal),
     /// Stop all exchange at once (an NPM, alone)
     #[command(
-        after_help = "Example:\n  entente partnership suspend 'Prevention 2026' --reason 'a confidence was broken'\n\nOn a terminal it asks first. `entente partnership resume` ends it."
+        after_help = "Example:\n  entente partnership suspend 'Prevention 2026' --reason 'a confidence was broken'\n\nOn a terminal it asks first. `partnership resume` ends it."
     )]
     Suspend(WithReason),
     /// End our suspension

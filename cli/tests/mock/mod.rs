@@ -251,7 +251,7 @@ pub fn partnership(text: &str) -> Value {
     let mut pending = org(text);
     pending["role"] = "cso".into();
     view.as_object_mut().unwrap().extend(
-        json!({ "members_now": [member], "pending": [pending],
+        json!({ "version": 3, "members_now": [member], "pending": [pending],
             "former": [{ "id": id('e'), "name": text, "how": text }], "agreement": agreement(text),
             "invitations": [{ "role": "cso", "expires": 1_795_442_700_000_u64, "used_by": text }] })
         .as_object()
@@ -388,7 +388,7 @@ pub fn everything(text: &'static str) -> impl Fn(&Seen) -> Answer {
             _ if line.contains("/explain/") => ok(json!({ "code": "behind", "words": text, "next": text })),
             _ if line.contains(&record_path) => ok(record(text)),
             _ if line.starts_with("GET /v1/partnerships/") => ok(partnership(text)),
-            _ if line.starts_with("POST /v1/") => ok(json!({})),
+            _ if line.starts_with("POST /v1/") => ok(json!({ "done": true })),
             _ => refuse(404, "not-found", 3),
         }
     }
