@@ -9,17 +9,21 @@ mod common;
 use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use entente_protocol::audience::{Audience, NamedReaders};
-use entente_protocol::epoch::{id_of, open_slot, readers_hash, seal_slot};
-use entente_protocol::ids::{ActId, Hash, LogId, NodeId, OrgId, PartnershipId, SpaceId, TransportId};
+use entente_protocol::epoch::{PrekeySecret, id_of, open_slot, readers_hash, seal_slot};
+use entente_protocol::identity::{Introduction, MemberCard, certify};
+use entente_protocol::ids::{ActId, Hash, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId, TransportId};
 use entente_protocol::log::{Batch, Head};
+use entente_protocol::membership::acts::{self, Author, Office, RevokeNode};
+use entente_protocol::office::{Grant, NodeRequest};
 use entente_protocol::record::Manifest;
+use entente_protocol::root::{Revocation, revoke};
 use entente_protocol::signed::{Signed, Statement, sign_bytes};
 use entente_protocol::verification::{Codes, Party};
 use entente_protocol::{chunk, codec, derive, envelope};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-use common::{Counter, WORLD, chunk_key, envelope_key, place, readers, samples};
+use common::{Counter, NOW, WORLD, chunk_key, envelope_key, place, readers, samples};
 
 /// One file of vectors.
 struct Book {
@@ -310,5 +314,59 @@ fn every_sync_message_is_encoded_as_ever() {
         .collect();
     assert_eq!(of_sync.len(), 25);
     book.samples(|name| of_sync.contains(&name));
+    book.compare();
+}
+
+#[test]
+fn offices_and_revocations_are_as_ever() {
+    let (w, mut book) = (&*WORLD, Book::new("offices.json"));
+    let author = |party: &'static common::Party| Author {
+        partnership: w.partnership,
+        org: party.org(),
+        node: &party.node,
+        parents: vec![w.approve.id()],
+        time: NOW,
+    };
+    let (key, sealing) =
+        (SigningKey::from_bytes(&[0xb1; 32]), PrekeySecret::from_seed(Zeroizing::new([0xb2; 32])));
+    let node = NodeId(key.verifying_key().to_bytes());
+    let request = NodeRequest::new(node, w.bob.org(), &sealing).unwrap();
+    let text = request.to_text().unwrap();
+    assert_eq!(NodeRequest::from_text(&text).unwrap(), request);
+    book.add("node-request", json!({ "node": hex(node.0), "sealing_seed": hex([0xb2; 32]) }), text);
+    let certificate = certify(&w.bob.root, node, NOW);
+    let introduction =
+        Introduction { organisation: w.bob.introduced.to_introduction().organisation, certificate };
+    let invitations = vec![samples::invitation().to_text().unwrap()];
+    let grant = Grant { introduction: introduction.clone(), invitations };
+    book.add("node-grant", json!({}), codec::encode(&grant));
+    let sealed = request.grant(&grant, &mut Counter(6)).unwrap();
+    let (introduced, opened) = request.open(&sealing, &sealed).unwrap();
+    assert!(opened == grant);
+    book.add("sealed-node-grant", json!({ "random": "Counter(6)" }), sealed);
+
+    let door = derive::door_commitment(&Zeroizing::new([0xb3; 32]));
+    let office = Office { org: w.bob.org(), door, expires: NOW.plus_days(14) };
+    let office = acts::office(author(&w.alice), office).unwrap();
+    book.signed("act-office", &w.alice.node, office.signed());
+    let card = MemberCard { node, log: LogId([0xb4; 32]), ..w.bob.card(w.partnership) };
+    let new = Author { node: &key, parents: vec![office.id()], ..author(&w.bob) };
+    let add = acts::add_node(new, office.id(), &introduced, card).unwrap();
+    book.signed("act-add-node", &key, add.signed());
+    for (name, root) in [
+        ("act-revoke-node", None),
+        ("act-revoke-node-by-root", Some(revoke(&w.bob.root, w.bob.node_id(), NOW))),
+    ] {
+        let said = RevokeNode {
+            node: w.bob.node_id(),
+            reason: "Seized.".into(),
+            seized_at: root.is_none().then_some(NOW),
+            cutoff: vec![(w.bob.log_id(), Seq(9))],
+            root,
+        };
+        book.signed(name, &w.alice.node, acts::revoke_node(author(&w.alice), said).unwrap().signed());
+    }
+    let word: Signed<Revocation> = revoke(&w.bob.root, w.bob.node_id(), NOW).verify(&w.bob.org().0).unwrap();
+    book.signed("revocation", &w.bob.root, &word);
     book.compare();
 }

@@ -170,7 +170,8 @@ pub fn give(state: &State, to: &NodeId, id: &EpochId) -> Option<(Unverified<Epoc
 /// read what it could.
 fn could_read(state: &State, epoch: &Epoch, org: &OrgId) -> bool {
     let mut nodes = state.membership.nodes_ever();
-    nodes.any(|(of, node, _)| of == *org && epoch.readers.contains(&node))
+    let may_read = state.membership.may_read(org, crate::clock::now()).is_ok();
+    may_read && nodes.any(|(of, node, _)| of == *org && epoch.readers.contains(&node))
 }
 
 /// An epoch for the journal. Its key is for the vault only.

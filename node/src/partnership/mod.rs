@@ -35,6 +35,9 @@ mod rotate;
 mod serve;
 mod standing;
 pub mod state;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod taking;
 pub mod trust;
 mod verify;
 mod view;

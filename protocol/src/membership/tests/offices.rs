@@ -198,3 +198,21 @@ fn a_new_log_wants_the_roots_word_and_ends_the_old_one() {
     put(&of_b, &mut graph);
     assert_void(&graph, &of_b, VoidReason::KeyInUse);
 }
+
+#[test]
+fn acts_are_counted_by_author_and_invitation_and_who_was_let_in_is_known() {
+    let (a, b, c) = (Org::new(1), Org::new(2), Org::new(3));
+    let mut graph = founded(&a);
+    assert!(graph.was_let_in(&a.id()));
+    let invitation = a.invite(&graph, false);
+    put(&invitation, &mut graph);
+    let join = b.join(&graph, &invitation);
+    put(&join, &mut graph);
+    put(&c.join(&graph, &invitation), &mut graph);
+    assert_eq!(graph.joins_for(&invitation.id()), 2);
+    assert!(!graph.was_let_in(&b.id()), "asking is not enough");
+    put(&a.approve(&graph, &join), &mut graph);
+    assert!(graph.was_let_in(&b.id()) && !graph.was_let_in(&c.id()));
+    assert_eq!((graph.acts_of(&a.id()), graph.acts_of(&b.id())), (3, 1));
+    assert_eq!(graph.authors().map(|(_, acts)| acts).sum::<usize>(), graph.len());
+}
