@@ -160,6 +160,7 @@ fn every_example_is_understood() {
     assert!(found.len() > 30);
     for example in found.iter().filter(|line| !line.contains("bash-completion")) {
         // As a shell would: quoted words are one, and what is redirected is no argument.
+        let example = example.replace("--organisation ID", &format!("--organisation {}", "a".repeat(52)));
         let words = example.split(" > ").next().unwrap().split('\'').enumerate();
         let arguments: Vec<String> = words
             .flat_map(|(n, part)| match n % 2 {

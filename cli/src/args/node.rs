@@ -16,7 +16,7 @@ pub enum NodeCommand {
     List,
     /// On a new machine: make keys, and a request to become one more node of an organisation
     #[command(
-        after_help = "Example:\n  entente node request --organisation ID > request.txt\n\nThe request is no secret. The organisation's id is in `entente status` on its first node."
+        after_help = "Example:\n  entente node request --organisation ID > request.txt\n\nThe request is no secret. Its first node shows the organisation's id with `status`."
     )]
     Request {
         /// The organisation's id: only its certificate will be accepted
