@@ -91,10 +91,10 @@ impl Driver {
     pub(super) fn mint_now(&mut self) {
         let all = self.state.all();
         let epoch = epochs::writable(&self.state, &all, None, clock::now());
-        if epoch.minted {
-            if let Err(error) = self.keep_epoch(epoch.id, epoch.epoch) {
-                tracing::error!(%error, "a new key could not be kept in the vault");
-            }
+        if epoch.minted
+            && let Err(error) = self.keep_epoch(epoch.id, epoch.epoch)
+        {
+            tracing::error!(%error, "a new key could not be kept in the vault");
         }
     }
 

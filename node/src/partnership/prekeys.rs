@@ -153,10 +153,8 @@ impl Driver {
     fn change_prekeys(&mut self, replace_it: bool, known: u32, now: Timestamp) {
         let mut changed = self.state.secrets.clone();
         changed.prekeys.get_or_insert_with(|| Prekeys::first(now)).delete_old(now);
-        if replace_it {
-            if let Err(error) = replace(&mut changed, known, now) {
-                return tracing::error!(%error, "no new prekey could be made");
-            }
+        if replace_it && let Err(error) = replace(&mut changed, known, now) {
+            return tracing::error!(%error, "no new prekey could be made");
         }
         let (prekey, prekeys) = (changed.prekey, changed.prekeys);
         let id = self.state.id;
