@@ -1,9 +1,11 @@
 //! Proposals and stops as people see them.
 
 use entente_protocol::agreement::{Agreement, Day};
-use entente_protocol::ids::OrgId;
+use entente_protocol::ids::{ActId, OrgId};
 use entente_protocol::membership::acts::HistoryScope;
-use entente_protocol::membership::{Deed, Membership, Proposal, ProposalState, Signers};
+use entente_protocol::membership::{
+    Act, Deed, Membership, Proposal, ProposalState, Signers, Verdict, VerifiedAct,
+};
 
 use crate::node::Node;
 use crate::partnership::Handle;
@@ -37,7 +39,7 @@ pub fn proposals(node: &Node, handle: &Handle, membership: &Membership) -> Vec<P
             },
         })
         .collect();
-    all.sort_by(|a, b| (b.time, b.id).cmp(&(a.time, a.id)));
+    all.sort_by_key(|p| std::cmp::Reverse((p.time, p.id)));
     all
 }
 
@@ -95,6 +97,47 @@ fn sentence(membership: &Membership, deed: &Deed, name: impl Fn(&OrgId) -> Strin
             };
             format!("let {} read {what}", name(&grant.org))
         }
+    }
+}
+
+/// What an act says, and that it has no effect if so.
+pub fn act_in_words(node: &Node, handle: &Handle, act: &VerifiedAct) -> String {
+    let membership = handle.membership();
+    let name = |org: &OrgId| org_view(node, Some(handle), org).name;
+    let words = words(&membership, &act.body().act, name);
+    match membership.verdicts.get(&act.id()) {
+        Some(Verdict::Void(reason)) => format!("{words} (without effect: {reason})"),
+        _ => words,
+    }
+}
+
+fn words(membership: &Membership, act: &Act, name: impl Fn(&OrgId) -> String + Copy) -> String {
+    let proposed = |id: &ActId| match membership.proposals.get(id) {
+        Some(proposal) => sentence(membership, &proposal.deed, name),
+        None => format!("proposal {}", id.short()),
+    };
+    let because = |reason: &str| if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    match act {
+        Act::Found(_) => "founded the partnership".into(),
+        Act::Invite(invite) => format!("made an invitation for the role {}", invite.role),
+        Act::Join(_) => "asked to join, and signed the agreement".into(),
+        Act::Approve { .. } => "let an organisation in".into(),
+        Act::Remove(remove) => format!("removed {}{}", name(&remove.org), because(&remove.reason)),
+        Act::Leave {} => "left".into(),
+        Act::Decide(deed) => format!("decided: {}", sentence(membership, deed, name)),
+        Act::Propose(deed) => format!("proposed: {}", sentence(membership, deed, name)),
+        Act::Sign { proposal } => format!("signed: {}", proposed(proposal)),
+        Act::Withdraw { proposal } => format!("took back: {}", proposed(proposal)),
+        Act::Enact { proposal } => format!("put into effect: {}", proposed(proposal)),
+        Act::Suspend { reason } => format!("suspended the partnership{}", because(reason)),
+        Act::Resume { .. } => "ended its suspension".into(),
+        Act::Office(office) => format!("opened a door for another node of {}", name(&office.org)),
+        Act::AddNode(_) => "came in with another node".into(),
+        Act::RevokeNode(revoke) => {
+            format!("revoked the node {}{}", revoke.node.short(), because(&revoke.reason))
+        }
+        Act::NewLog(_) => "began a new log, certified by its root key".into(),
+        Act::Declare(_) => "signed the declaration of confidentiality".into(),
     }
 }
 

@@ -4,7 +4,7 @@
 
 mod audit;
 pub mod backups;
-mod deeds;
+pub(crate) mod deeds;
 mod govern;
 pub mod keys;
 pub mod logs;

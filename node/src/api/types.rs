@@ -179,8 +179,9 @@ pub struct PartnershipView {
     pub agreement: AgreementView,
     /// Open invitations of this node.
     pub invitations: Vec<InvitationSummary>,
-    /// Which version of the agreement is in force.
-    pub version: u32,
+    /// Which version of the agreement is in force: 1 as founded.
+    #[serde(default)]
+    pub agreement_version: u32,
     /// What was proposed, newest first.
     #[serde(default)]
     pub proposals: Vec<ProposalView>,

@@ -86,7 +86,7 @@ pub fn partnership(node: &Node, handle: &Handle) -> PartnershipView {
         former: former(node, handle, &membership),
         revoked: nodes::revoked(node, handle),
         agreement: agreement(&membership.agreement),
-        version: membership.version,
+        agreement_version: membership.version,
         proposals: deeds::proposals(node, handle, &membership),
         stopped: deeds::stopped(node, handle, &membership),
         invitations: membership

@@ -11,6 +11,7 @@ pub mod view;
 mod walk;
 
 use entente_protocol::ids::NodeId;
+use entente_protocol::membership::MemberNode;
 
 use crate::frames::Frame;
 use crate::node::Node;
@@ -50,20 +51,14 @@ pub fn two_faced(node: &Node, handle: &Handle) -> Vec<TwoFacedView> {
 /// A log of the space of all members belongs to the node whose card names it.
 fn main_log_owner(handle: &Handle, log: &entente_protocol::ids::LogId) -> Option<NodeId> {
     let membership = handle.membership();
-    let present = membership.nodes().find(|(_, _, of)| of.card.log == *log).map(|(_, node, _)| node);
-    present.or_else(|| {
-        let mut former = membership.former.values().flat_map(|f| f.nodes.iter());
-        former.find(|(_, of)| of.card.log == *log).map(|(node, _)| *node)
-    })
+    let holds = |of: &MemberNode| of.card.log == *log || of.ended.contains_key(log);
+    membership.nodes_ever().find(|(_, _, of)| holds(of)).map(|(_, node, _)| node)
 }
 
 /// What the organisation of a node is called, present or former.
 fn name_of(node: &Node, handle: &Handle, of: &NodeId) -> String {
     let membership = handle.membership();
-    let present = membership.node(of).map(|(org, _)| org);
-    let org = present.or_else(|| {
-        membership.former.iter().find(|(_, former)| former.nodes.contains_key(of)).map(|(org, _)| *org)
-    });
+    let org = membership.nodes_ever().find(|(_, node, _)| node == of).map(|(org, _, _)| org);
     org.map_or_else(|| of.short(), |org| org_view(node, Some(handle), &org).name)
 }
 

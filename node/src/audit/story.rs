@@ -100,18 +100,7 @@ type InWords = (&'static str, String, Timestamp, String);
 fn act_in_words(node: &Node, handle: &Handle, act: &Unverified<ActBody>) -> Option<InWords> {
     let act = verify_act(act).ok()?;
     let body = act.body();
-    // By name, so that acts of later versions are told too.
-    let named = format!("{:?}", body.act);
-    let name = named.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    let words = match name {
-        "Found" => "founded the partnership".into(),
-        "Invite" => "made an invitation".into(),
-        "Join" => "asked to join, and signed the agreement".into(),
-        "Approve" => "let an organisation in".into(),
-        "Remove" => "removed an organisation".into(),
-        "Leave" => "left".into(),
-        other => format!("signed an act of membership: {other}"),
-    };
+    let words = crate::api::deeds::act_in_words(node, handle, &act);
     let who = org_view(node, Some(handle), &body.org).name;
     Some(("act", who, body.time, words))
 }

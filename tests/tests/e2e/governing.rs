@@ -101,7 +101,7 @@ async fn a_narrower_limit_holds_when_it_is_proposed_and_a_wider_one_when_all_hav
     wait_until("version 2 is in force everywhere", async || {
         let mut all = true;
         for node in &p.nodes {
-            all &= node.partnership("Prevention").await.is_ok_and(|seen| seen.version == 2);
+            all &= node.partnership("Prevention").await.is_ok_and(|seen| seen.agreement_version == 2);
         }
         all
     })
