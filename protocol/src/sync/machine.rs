@@ -280,7 +280,10 @@ impl SyncMachine {
             self.tell(peer, false);
         }
         // What is welcome may have changed.
-        self.behind = self.peers.values().flat_map(|peer| peer.has.keys().copied()).collect();
+        let told = self.peers.values().flat_map(|peer| &peer.has).map(|(key, theirs)| (*key, *theirs));
+        for (key, theirs) in told.collect::<Vec<_>>() {
+            self.note_behind(key, theirs);
+        }
     }
 
     fn tick(&mut self) {

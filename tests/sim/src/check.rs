@@ -97,7 +97,7 @@ fn equal_logs(present: &[&Node], reference: &Folded, wrong: &mut Vec<String>) {
             if held != longest {
                 let number = node.party.number;
                 let all: Vec<u64> = readers.iter().map(|n| n.stored(&key).0).collect();
-                let owner = node.store.logs.get(&key).map(|log| log.owner);
+                let owner = readers.iter().find_map(|n| n.store.logs.get(&key)).map(|log| log.owner);
                 let present = owner.is_some_and(|owner| reference.nodes.contains_key(&owner));
                 let log = key.1.short();
                 wrong.push(format!(

@@ -41,7 +41,7 @@ impl SyncMachine {
                 if let Some(chain) = point.chain {
                     self.claimed(from, key, point.next, chain);
                 }
-                self.behind.insert(key);
+                self.note_behind(key, point.next);
                 self.fetch_if_orphaned(from, key);
                 self.pump(from, key);
             }
@@ -119,7 +119,7 @@ impl SyncMachine {
         let Some(peer) = self.peers.get_mut(&from) else { return };
         let has = peer.has.entry(key).or_insert(Seq(0));
         *has = (*has).max(announcement.next);
-        self.behind.insert(key);
+        self.note_behind(key, announcement.next);
         self.fetch_if_orphaned(from, key);
     }
 

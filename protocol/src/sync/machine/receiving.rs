@@ -31,6 +31,13 @@ impl SyncMachine {
         self.fetch(from, key);
     }
 
+    /// Somebody holds a log up to here: ticks look at it until we do.
+    pub(super) fn note_behind(&mut self, key: LogKey, theirs: Seq) {
+        if self.log(&key).is_some_and(|log| log.received < theirs) {
+            self.behind.insert(key);
+        }
+    }
+
     /// S2: a log of which somebody holds more, and which does not move, is asked for.
     pub(super) fn fetch_if_stalled(&mut self, key: LogKey) {
         let crowded = self.peers.len() > PUSH_FANOUT;

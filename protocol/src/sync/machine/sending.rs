@@ -17,7 +17,7 @@ impl SyncMachine {
         if !self.shares(&from, &space) || self.log(&key).is_none() {
             return;
         }
-        self.behind.insert(key);
+        self.note_behind(key, next);
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.has.insert(key, next);
             let stream = peer.streams.entry(key).or_insert(Stream::from(next));

@@ -171,6 +171,12 @@ impl Node {
         self.live.as_ref().map_or(SetId::EMPTY, |live| live.set)
     }
 
+    /// Is it a steward, as far as it knows?
+    #[must_use]
+    pub fn is_steward(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.folded.membership.is_steward(&self.party.org()))
+    }
+
     /// The acts that it holds, as a graph.
     #[must_use]
     pub fn graph(&self) -> Option<&ActGraph> {
@@ -266,6 +272,15 @@ impl Node {
         let (member, deaf) = (self.is_member(), self.evil == Some(Evil::Deaf));
         let wanted = |node: &NodeId| *node != me && (member || deaf || left && !live.told.contains(node));
         live.folded.nodes.keys().filter(|node| wanted(node)).copied().collect()
+    }
+
+    /// With whom it shares circles.
+    #[must_use]
+    pub fn circle_partners(&self) -> BTreeSet<NodeId> {
+        let Some(live) = &self.live else { return BTreeSet::new() };
+        let circles = self.store.logs.values().filter_map(|log| log.circle.as_ref());
+        let orgs: BTreeSet<_> = circles.flat_map(|(orgs, _)| orgs).collect();
+        live.folded.nodes.iter().filter(|(_, org)| orgs.contains(org)).map(|(node, _)| *node).collect()
     }
 
     /// Does it let this node in? Also one that was put out does, since that may turn out to be void: who takes

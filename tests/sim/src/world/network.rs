@@ -29,6 +29,8 @@ pub(super) struct Dialling {
     /// Counts plans: an older one is void.
     round: u64,
     wait: Micros,
+    /// Whether this round tries one session more than the number to strive for.
+    shuffles: bool,
 }
 
 /// The longest wait between two rounds of dialling.
@@ -159,7 +161,7 @@ impl World {
 
     /// A node looks for partners afresh.
     pub(super) fn dial_soon(&mut self, node: usize) {
-        self.dials[node].wait = SECOND;
+        (self.dials[node].wait, self.dials[node].shuffles) = (SECOND, false);
         let wait = self.net.below(SECOND);
         self.plan_dial(node, wait);
     }
@@ -170,6 +172,8 @@ impl World {
         self.plan_in(wait, What::Dial { node, round });
     }
 
+    /// With a number of sessions to strive for, members of a circle connect besides: what is said in it travels
+    /// between them only.
     pub(super) fn dial(&mut self, node: usize, round: u64) {
         if self.dials[node].round != round || !self.nodes[node].is_up() {
             return;
@@ -183,8 +187,20 @@ impl World {
             .filter(|n| !have.contains(n))
             .collect();
         let degree = self.scenario.degree;
-        let wanted = if degree == 0 { missing.len() } else { degree.saturating_sub(have.len()).max(1) };
+        let one_more = usize::from(core::mem::take(&mut self.dials[node].shuffles));
+        let short = degree.saturating_sub(have.len()).max(one_more);
+        let wanted = if degree == 0 { missing.len() } else { short };
         let mut made = 0;
+        let friends = if degree == 0 { BTreeSet::new() } else { self.nodes[node].circle_partners() };
+        let friends: BTreeSet<usize> = friends.iter().filter_map(|id| self.index.get(id).copied()).collect();
+        let mut alone = 0;
+        for other in missing.extract_if(.., |other| friends.contains(other)).collect::<Vec<_>>() {
+            if self.admits(node, other) {
+                self.connect(node, other);
+            } else {
+                alone += 1;
+            }
+        }
         while made < wanted && !missing.is_empty() {
             let other = missing.swap_remove(self.net.index(missing.len()));
             if self.admits(node, other) {
@@ -192,7 +208,7 @@ impl World {
                 made += 1;
             }
         }
-        let content = if degree == 0 { made == wanted } else { have.len() + made >= degree };
+        let content = if degree == 0 { made == wanted } else { have.len() + made >= degree && alone == 0 };
         let wait = self.dials[node].wait.max(SECOND);
         self.dials[node].wait = (wait * 2).min(REDIAL);
         if !content {
@@ -200,6 +216,7 @@ impl World {
             self.plan_dial(node, wait);
         } else if degree > 0 {
             self.drop_one_too_many(node);
+            self.dials[node].shuffles = true;
             let shuffle = self.scenario.shuffle_minutes * MINUTE;
             let wait = shuffle + self.net.below(shuffle);
             self.plan_dial(node, wait);

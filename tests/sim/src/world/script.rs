@@ -133,7 +133,10 @@ impl World {
 
     pub(super) fn random_deed(&mut self) {
         self.plan_next(self.scenario.deed_every, || What::RandomDeed);
-        let able: Vec<usize> = (0..self.nodes.len()).filter(|n| self.nodes[*n].is_member()).collect();
+        let stewards_only = self.script.chance(0.7);
+        let able: Vec<usize> = (0..self.nodes.len())
+            .filter(|n| if stewards_only { self.nodes[*n].is_steward() } else { self.nodes[*n].is_member() })
+            .collect();
         let Some(by) = self.script.pick(&able).filter(|_| !self.healed) else { return };
         if let Some(deed) = self.choose(by) {
             self.perform(by, &deed);
