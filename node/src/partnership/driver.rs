@@ -243,6 +243,7 @@ impl Driver {
         self.pace.heard();
         self.ask_for_missing_epochs();
         self.parting.revoked = self.state.membership.revoked.keys().copied().collect();
+        self.mint_if_steward();
         self.open_doors();
         self.refresh_network().await;
     }

@@ -218,7 +218,10 @@ impl SyncMachine {
         match message {
             Message::Hello(hello) => self.hello(from, hello),
             Message::Frontier(frontier) => self.frontier(from, frontier),
-            Message::Heads(heads) => self.out.push(Effect::CompareHeads(from, heads)),
+            Message::Heads(heads) => {
+                self.tell_again(from);
+                self.out.push(Effect::CompareHeads(from, heads));
+            }
             Message::WantActs(have) => self.out.push(Effect::SendActs(from, have)),
             Message::Acts(acts) => self.out.push(Effect::TakeActs(from, acts)),
             Message::WantLog(space, log, next) => self.want_log(from, space, log, next),

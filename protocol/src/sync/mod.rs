@@ -9,7 +9,8 @@
 //! - **S2** A log that somebody holds and nobody streams is asked for, at once if its author is away, else
 //!   when a tick passed without progress (`a_third_node_passes_on_what_the_author_cannot`).
 //! - **S3** What a node holds it tells by frontiers: on connecting, to the sender as soon as stored, to the
-//!   others at each tick. Frontiers never call for frontiers (`a_quiet_network_falls_silent`).
+//!   others at each tick. Frontiers never call for frontiers (`a_quiet_network_falls_silent`). Who
+//!   learns of members is told again of the logs of which it never spoke (`who_learns_whose_log_it_is_is_told_again`).
 //! - **S4** A circle, its logs and its epochs are spoken of only to members of the circle
 //!   (`nothing_of_a_circle_is_ever_sent_to_others`).
 //! - **S5** A peer may feed at most bounded state: circles, logs, open requests

@@ -704,6 +704,31 @@ fn who_asked_in_vain_is_given_the_key_once_it_is_here() {
 }
 
 #[test]
+fn who_learns_whose_log_it_is_is_told_again() {
+    let mut world = World::new(3, 13);
+    // Node 2 has not heard that node 0 is a member, and is told by node 1 of what node 0 wrote, to it as well.
+    let (whole, mut narrow) = (world.roster(), world.roster());
+    narrow.nodes.remove(&world.nodes[0].id);
+    narrow.logs.remove(&world.main_log(0));
+    let (id, all) = (world.nodes[2].id, derive::space_of_all(&P));
+    world.nodes[2].machine = SyncMachine::new(id, P, vec![]);
+    world.event(2, Event::RosterChanged(narrow, vec![ActId([3; 32])]));
+    let owner = (id, None);
+    let log = world.main_log(2);
+    world.event(2, Event::LogOpened { space: all, circle: None, log, owner, head: Head::EMPTY });
+    world.connect(0, 1);
+    world.publish(0, None, b"for all");
+    world.publish(0, Some(&[1, 2]), b"for two");
+    world.settle();
+    world.connect(1, 2);
+    world.settle();
+    assert!(world.payloads(2).is_empty());
+    world.event(2, Event::RosterChanged(whole, vec![ActId([1; 32])]));
+    world.settle();
+    assert_eq!(world.payloads(2).len(), 2);
+}
+
+#[test]
 fn logs_of_the_removed_meet_at_their_cutoff() {
     let mut world = World::new(3, 12);
     for n in 0..7 {

@@ -7,6 +7,7 @@ use entente_protocol::envelope::{self, Place};
 use entente_protocol::ids::{NodeId, Seq};
 use entente_protocol::membership::Inserted;
 
+use crate::ledger::Truth;
 use crate::memo::{Folded, SetId};
 use crate::node::Node;
 use crate::store::{Judged, LogKey};
@@ -145,8 +146,16 @@ fn all_shown(world: &World, present: &[&Node], wrong: &mut Vec<String>) {
                 Judged::Shown(_) | Judged::Late => {}
                 Judged::Waiting(epoch) => {
                     let truth = world.env.ledger.epochs.get(epoch);
-                    if truth.is_some_and(|t| t.readers.contains(&node.id())) {
-                        wrong.push(format!("{place} waits for a key that was minted for this node"));
+                    // Where nobody who is left has the key, it went with who was put out before it could give it.
+                    let held = |t: &Truth| present.iter().any(|n| t.holders.contains(&n.id()));
+                    if truth.is_some_and(|t| t.readers.contains(&node.id()) && held(t)) {
+                        let by: Vec<usize> = present
+                            .iter()
+                            .filter(|n| truth.is_some_and(|t| t.holders.contains(&n.id())))
+                            .map(|n| n.party.number)
+                            .collect();
+                        wrong
+                            .push(format!("{place} waits for a key that was minted for it and is at {by:?}"));
                     }
                 }
                 Judged::Refused(why) => wrong.push(format!("{place} is refused: {why}")),

@@ -35,6 +35,16 @@ fn all_end_equal_on_bad_links_through_partitions_and_crashes() {
 }
 
 #[test]
+#[ignore = "not so yet: who was put out by the side that is wrong is not listened to (seeds.toml, open)"]
+fn two_sides_that_put_each_other_out_agree_when_they_meet() {
+    let (name, text) = scenario!("rough");
+    for seed in seeds::open(name) {
+        let run = seeds::run_one(&Scenario::parse(text), seed);
+        assert!(run.is_ok(), "{run:?}");
+    }
+}
+
+#[test]
 fn all_end_equal_where_messages_are_lost_doubled_and_out_of_order() {
     run(scenario!("messages"), 16);
 }
@@ -106,7 +116,6 @@ fn who_is_put_out_reads_nothing_that_is_sealed_after() {
 }
 
 #[test]
-#[ignore = "takes minutes in the dev profile: ask for it by name"]
 fn a_hundred_nodes_agree_and_fall_silent() {
     let (name, text) = scenario!("hundred");
     for report in run((name, text), 1) {
@@ -115,7 +124,6 @@ fn a_hundred_nodes_agree_and_fall_silent() {
 }
 
 #[test]
-#[ignore = "takes minutes in the dev profile: ask for it by name"]
 fn three_hundred_nodes_agree_and_one_comes_back_after_weeks() {
     let (name, text) = scenario!("three-hundred");
     for report in run((name, text), 1) {

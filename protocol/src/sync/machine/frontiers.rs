@@ -140,6 +140,28 @@ impl SyncMachine {
         self.send_frontiers(peer, changed);
     }
 
+    /// S3: a peer knows other members than before. What it may not have understood when it was told, since it did
+    /// not know whose log it was, is told and sent anew: all logs of which it has never spoken.
+    pub(super) fn tell_again(&mut self, peer: NodeId) {
+        let Some(state) = self.peers.get(&peer) else { return };
+        let unheard = self.logs_shared_with(&peer).filter(|(key, log)| {
+            log.stored > Seq(0) && state.told.contains_key(key) && !state.has.contains_key(key)
+        });
+        let unheard: Vec<LogKey> = unheard.map(|(key, _)| key).collect();
+        if let Some(state) = self.peers.get_mut(&peer) {
+            for key in &unheard {
+                state.introduced.remove(key);
+                if state.streams.get(key).is_some_and(|stream| !stream.reading) {
+                    state.streams.remove(key);
+                }
+            }
+        }
+        self.send_frontiers(peer, unheard.clone());
+        for key in unheard {
+            self.pump(peer, key);
+        }
+    }
+
     fn send_frontiers(&mut self, peer: NodeId, logs: Vec<LogKey>) {
         let mut by_space: BTreeMap<SpaceId, Vec<LogId>> = BTreeMap::new();
         for (space, log) in logs {

@@ -205,15 +205,26 @@ impl Node {
         }
     }
 
-    /// A steward mints the epoch for the new members at once.
+    /// A steward mints the epoch for the new members at once, unless another did what changed them, and mints it.
     pub(super) fn mint_if_steward(&mut self, env: &mut Env) {
         let org = self.party.org();
         if !self.live.as_ref().is_some_and(|live| live.folded.membership.is_steward(&org)) {
             return;
         }
+        if self.another_mints() {
+            return;
+        }
         if let Some((id, epoch, true)) = self.writable(env, &self.all(), None) {
             self.keep_epoch(env, id, epoch);
         }
+    }
+
+    fn another_mints(&self) -> bool {
+        let Some(live) = &self.live else { return true };
+        let heads = live.graph.heads();
+        let [head] = heads.as_slice() else { return false };
+        let by = live.graph.get(head).map(|act| act.body().org);
+        by.is_some_and(|org| org != self.party.org() && live.folded.membership.is_steward(&org))
     }
 
     /// At the beginning of a scenario: the founder makes the first epoch.

@@ -122,10 +122,6 @@ impl Node {
         self.tell_roster(env);
         self.mint_if_steward(env);
         env.out.push(Out::Dial);
-        let connected = self.live.as_ref().map(|live| live.connected.clone()).unwrap_or_default();
-        for node in connected {
-            self.give_current_epoch(env, &node);
-        }
     }
 
     /// At the door of an invitation: `who` asks to be let in, and, since a person had agreed to it, is.

@@ -237,6 +237,7 @@ impl Node {
                 self.event(env, Event::EpochMissing(space, epoch));
             }
         }
+        self.mint_if_steward(env);
         env.out.push(Out::Dial);
     }
 

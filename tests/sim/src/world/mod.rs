@@ -28,7 +28,7 @@ pub const MINUTE: Micros = 60 * SECOND;
 /// How often a machine is told that time passes, while anything happens.
 const TICK: Micros = SECOND / 4;
 /// How often where a tick would do nothing. Real nodes tick on; here it would only take time.
-const IDLE_TICK: Micros = MINUTE;
+const IDLE_TICK: Micros = 10 * MINUTE;
 /// How long the disk takes.
 const DISK: Micros = 4_000;
 

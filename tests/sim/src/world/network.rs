@@ -35,7 +35,9 @@ pub(super) struct Dialling {
 
 /// The longest wait between two rounds of dialling.
 const REDIAL: Micros = MINUTE;
-/// Nodes that pass an announcement on to.
+/// Minutes after the faults for which sessions are tried anew; then silence can be told.
+const SHUFFLED: Micros = 30;
+/// Nodes that an announcement is passed on to.
 const GOSSIP: usize = 6;
 
 impl World {
@@ -214,8 +216,8 @@ impl World {
         if !content {
             let wait = wait * 3 / 4 + self.net.below(wait / 4);
             self.plan_dial(node, wait);
-        } else if degree > 0 {
-            self.drop_one_too_many(node);
+        } else if degree > 0 && self.env.now < self.heal_time() + SHUFFLED * MINUTE {
+            self.drop_one_too_many(node, &friends);
             self.dials[node].shuffles = true;
             let shuffle = self.scenario.shuffle_minutes * MINUTE;
             let wait = shuffle + self.net.below(shuffle);
@@ -223,8 +225,9 @@ impl World {
         }
     }
 
-    fn drop_one_too_many(&mut self, node: usize) {
-        let have = self.sessions_of(node);
+    fn drop_one_too_many(&mut self, node: usize, friends: &BTreeSet<usize>) {
+        let mut have = self.sessions_of(node);
+        have.retain(|(peer, _)| !friends.contains(peer));
         if have.len() > self.scenario.degree * 3 / 2 {
             let (peer, _) = have[self.net.index(have.len())];
             let peer = self.nodes[peer].id();
