@@ -15,7 +15,10 @@ use entente_protocol::ids::{ActId, EpochId, Hash, LogId, OrgId, RecordId, Seq, S
 use entente_protocol::invitation::Invitation;
 use entente_protocol::limits::*;
 use entente_protocol::log::{self, Batch, Body, Entry, Head, Item};
-use entente_protocol::membership::acts::{Act, MAX_CUTOFFS, MAX_REASON, Remove};
+use entente_protocol::membership::acts::{
+    Act, Amend, Deed, HistoryGrant, HistoryScope, MAX_CUTOFFS, MAX_GRANTED_RECORDS, MAX_REASON, Remove,
+    RevokeNode,
+};
 use entente_protocol::membership::{ActBody, verify_act};
 use entente_protocol::record::{
     Attachment, Content, Disclosure, Manifest, RecordError, RecordParts, sign_record,
@@ -25,7 +28,7 @@ use entente_protocol::sync::{Announcement, Frontier, Hello, LogOwner, LogPoint, 
 use entente_protocol::value::Value;
 use entente_protocol::{chunk, record};
 
-use common::{Counter, NOW, RECORD_SEQ, WORLD, chunk_key, content, envelope_key, place, readers};
+use common::{Counter, NOW, RECORD_SEQ, WORLD, chunk_key, content, envelope_key, governing, place, readers};
 
 fn ids(n: usize) -> Vec<[u8; 32]> {
     (0..n)
@@ -60,6 +63,57 @@ fn acts_hold_at_their_last_byte() {
     assert!(removal(MAX_REASON, MAX_CUTOFFS));
     assert!(!removal(MAX_REASON + 1, 0));
     assert!(!removal(0, MAX_CUTOFFS + 1));
+}
+
+fn granted(n: u64) -> bool {
+    let places = (0..n).map(|seq| (LogId([1; 32]), Seq(seq))).collect();
+    let grant = HistoryGrant { org: WORLD.alice.org(), scope: HistoryScope::Records(places) };
+    act(|b| b.act = Act::Decide(Box::new(Deed::Grant(grant))))
+}
+
+fn revoked(reason: usize, logs: usize) -> bool {
+    let cutoff = ids(logs).into_iter().map(|id| (LogId(id), Seq(u64::MAX >> 1))).collect();
+    let said = RevokeNode { reason: "x".repeat(reason), cutoff, ..governing::revoking(None) };
+    act(|b| b.act = Act::RevokeNode(Box::new(said)))
+}
+
+fn amended(len: usize) -> bool {
+    let text = format!("{}#{}", common::AGREEMENT, "x".repeat(len - common::AGREEMENT.len() - 1));
+    act(|b| b.act = Act::Propose(Box::new(Deed::Amend(Amend { version: u32::MAX, text }))))
+}
+
+fn declared(person: usize) -> bool {
+    let mut said = governing::declaration(&WORLD.bob, Some(WORLD.partnership));
+    said.person = "x".repeat(person);
+    (said.time, said.expires) = (Timestamp((u64::MAX >> 1) - 1), Timestamp(u64::MAX >> 1));
+    act(|b| b.act = Act::Declare(sign(said, &WORLD.bob.node).to_unverified()))
+}
+
+#[test]
+fn acts_of_governing_hold_at_their_last_byte() {
+    let why = |n: usize| "x".repeat(n);
+    let terminate = |reason| Act::Decide(Box::new(Deed::Terminate { reason }));
+    for n in [MAX_REASON, MAX_REASON + 1] {
+        let fits = n == MAX_REASON;
+        assert_eq!(act(|b| b.act = Act::Suspend { reason: why(n) }), fits);
+        assert_eq!(act(|b| b.act = terminate(why(n))), fits);
+        assert_eq!(revoked(n, MAX_CUTOFFS), fits);
+    }
+    assert!(!revoked(0, MAX_CUTOFFS + 1));
+    assert!(granted(MAX_GRANTED_RECORDS as u64) && !granted(MAX_GRANTED_RECORDS as u64 + 1));
+    assert!(amended(MAX_AGREEMENT) && !amended(MAX_AGREEMENT + 1));
+    assert!(declared(MAX_NAME) && !declared(MAX_NAME + 1));
+}
+
+/// The largest of each fits what its wire form may measure.
+#[test]
+fn what_root_keys_say_fits_its_limit() {
+    let (root, late) = (&WORLD.bob.root, Timestamp(u64::MAX));
+    let revoked = entente_protocol::root::revoke(root, WORLD.bob.node_id(), late);
+    assert!(readers::read("node revocation", &codec::encode(&revoked)).is_ok());
+    let (here, node, log) = (WORLD.partnership, WORLD.bob.node_id(), WORLD.bob.log_id());
+    let renewed = entente_protocol::root::renew_log(root, here, node, log, late);
+    assert!(readers::read("log renewal", &codec::encode(&renewed)).is_ok());
 }
 
 fn founding(agreement: usize) -> (bool, usize) {

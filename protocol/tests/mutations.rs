@@ -10,12 +10,13 @@ use entente_protocol::sync::{Announcement, Message};
 use entente_protocol::value::Value;
 use proptest::prelude::*;
 
-use common::{readers, samples};
+use common::{governing, readers, samples};
 
 /// Every single bit of a sample, or each of this many steps where a check costs much.
 fn flips(name: &str, bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
     // Checking an act or opening a slot costs a fifth of a millisecond; a prime step meets every byte's bits.
-    let step = if bytes.len() > 4_000 && name.starts_with("acts") { 7 } else { 1 };
+    let again = name.starts_with("acts") || governing::SAID.iter().any(|(said, ..)| *said == name);
+    let step = if bytes.len() > 1_500 && again { 7 } else { 1 };
     let bytes = bytes.to_vec();
     (0..bytes.len() * 8).step_by(step).map(move |bit| {
         let mut wrong = bytes.clone();

@@ -23,7 +23,7 @@ use entente_protocol::{chunk, codec, derive, envelope};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-use common::{Counter, NOW, WORLD, chunk_key, envelope_key, place, readers, samples};
+use common::{Counter, NOW, WORLD, chunk_key, envelope_key, governing, place, readers, samples};
 
 /// One file of vectors.
 struct Book {
@@ -181,6 +181,9 @@ fn identities_are_encoded_and_signed_as_ever() {
     book.signed("log-certificate", &w.alice.node, &w.certificate);
     book.signed("agreement-signature", &w.alice.node, &samples::agreement_signature());
     book.samples(|name| ["introduction", "agreement-text", "invitation"].contains(&name));
+    book.signed("node-revocation", &w.bob.root, &governing::revocation());
+    book.signed("log-renewal", &w.bob.root, &governing::renewal());
+    book.signed("declaration", &w.bob.node, &governing::signed_declaration());
     book.compare();
 }
 
@@ -194,6 +197,10 @@ fn acts_are_encoded_signed_and_named_as_ever() {
         assert_eq!(act.id(), derive::act_id(act.signed().bytes(), act.signed().signature()));
     }
     book.add("partnership", json!({ "found": hex(w.found.id().0) }), w.partnership.0);
+    for (name, signer, act) in governing::SAID.iter() {
+        book.signed(name, signer, act.signed());
+        book.add(&format!("{name}-id"), json!({}), act.id().0);
+    }
     book.compare();
 }
 

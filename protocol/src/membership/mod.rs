@@ -12,7 +12,7 @@
 //! everything else comes last in that order, so histories without concurrency mean what they say.
 //!
 //! # Rules
-//! Each with the tests (in `tests.rs`) that prove it.
+//! Each with the tests (in `tests/`) that prove it.
 //!
 //! | rule | | test |
 //! |---|---|---|
@@ -29,6 +29,16 @@
 //! | M10 | Leaving is removal by oneself, before anything else that one does concurrently | `what_a_leaver_does_elsewhere_is_void` |
 //! | M11 | There is always a steward: a removal or departure after which none would remain is void, at its place in the order, also where the steward is the only member. (Who is alone and wants out deletes the copy.) | `the_last_steward_stays`, `there_is_always_a_steward` |
 //! | M12 | Times are shown, never judged, those of invitations included | `time_is_never_judged` |
+//! | M13 | What the agreement wants several stewards for is void by one: it is proposed. A steward gives up its own stewardship alone | `what_wants_two_stewards_is_void_by_one_and_counts_once_two_signed`, `two_stewards_who_demote_each_other_leave_one` |
+//! | M14 | Stewards change a member's role, to one that the agreement in force has. The last word counts | `a_role_is_changed_by_a_steward_to_one_that_the_agreement_has` |
+//! | M15 | A node more comes in through a door that any member opened for its organisation, with the certificate of that organisation's root key; it then acts for it. Also where the organisation lost all its nodes | `a_second_office_acts_for_its_organisation`, `a_node_without_its_roots_certificate_or_through_anothers_door_is_not_added`, `an_organisation_that_lost_its_only_node_comes_back_through_any_members_door` |
+//! | M16 | Stewardship is given and taken by stewards. Demotion voids what its target does as a steward elsewhere, and wins over a concurrent promotion; the last steward stays one (M11) | `a_demotion_voids_what_the_demoted_steward_does_elsewhere`, `of_promotion_and_demotion_at_once_the_demotion_wins`, `the_last_steward_steps_down_only_when_there_is_another` |
+//! | M17 | A proposal is signed by others, withdrawn by its author until it is in effect, and enacted once, by any member, when enough have signed that still count: of stewards, or of all members (M19). Whoever enacts lends it nothing: it has the seniority of its most senior signer. A signature of who was removed meanwhile does not count | `what_wants_two_stewards_is_void_by_one_and_counts_once_two_signed`, `a_signature_of_who_was_removed_meanwhile_does_not_count`, `a_proposal_is_taken_back_by_its_author_only_and_not_once_in_effect`, `nothing_is_enacted_without_enough_signatures` |
+//! | M18 | A node is revoked by another of its organisation, by a steward, or by whoever brings the root key's word; it never comes back. What it did outside the revocation's past is void. The root's word comes first; of two nodes that revoke each other the one that came in earlier wins | `a_node_is_revoked_by_its_sibling_a_steward_or_its_root_and_by_nobody_else`, `what_a_seized_node_does_elsewhere_is_void_and_the_older_node_wins_between_siblings`, `the_roots_word_beats_what_the_seized_node_does_at_the_same_time`, `no_reader_is_a_removed_member_or_a_revoked_node` |
+//! | M19 | Amendments and renewals are signed by every member. An amendment counts one version on; until it is in force its narrower limits hold (R-POL-18); of concurrent ones one comes into force, the others are void. Who joined meanwhile signs it before it gets a key | `an_amendment_is_in_force_once_every_member_signed`, `of_two_amendments_at_once_one_comes_into_force`, `who_joins_while_the_agreement_is_amended_gets_no_key_before_signing_it`, `renewing_wants_every_member` |
+//! | M20 | An NPM suspends all exchange alone and at once; only itself ends that. A termination is for good | `an_npm_suspends_alone_and_nobody_else_does`, `a_partnership_is_ended_for_good_by_as_many_as_the_agreement_says` |
+//! | M21 | A node that cannot know which positions it used goes on in a new log, with the root key's word; of the old one, entries below the position named stay welcome | `a_new_log_wants_the_roots_word_and_ends_the_old_one` |
+//! | M22 | A member whose role declares gets no key without a declaration of the agreement's text, good for no longer than the agreement says, and none after it expired. Only here a clock is asked: the reader's, never the fold | `no_key_before_the_declaration_and_none_after_it_expired` |
 
 pub mod acts;
 mod clauses;

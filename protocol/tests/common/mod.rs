@@ -2,6 +2,7 @@
 //! source, so that every byte of it is the same on every machine, and [`readers`] that check what comes in.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod governing;
 pub mod readers;
 pub mod samples;
 

@@ -2,6 +2,7 @@
 
 use entente_protocol::agreement::{Agreement, AgreementSignature};
 use entente_protocol::audience::Audience;
+use entente_protocol::declaration::Declaration;
 use entente_protocol::epoch::{EpochHeader, Slot, open_slot};
 use entente_protocol::evidence::Evidence;
 use entente_protocol::identity::{Introduction, LogCertificate, MemberCard, NodeCertificate, Organisation};
@@ -10,6 +11,7 @@ use entente_protocol::log::{Batch, Entry, Head};
 use entente_protocol::membership::{ActBody, verify_act};
 use entente_protocol::prekey::VerifiedPrekey;
 use entente_protocol::record::{RecordFile, RecordParts};
+use entente_protocol::root::{LogRenewal, Revocation};
 use entente_protocol::signed::{Statement, Unverified};
 use entente_protocol::sync::{Announcement, Message};
 use entente_protocol::value::Value;
@@ -21,13 +23,16 @@ type Outcome = Result<(), String>;
 type Reader = fn(&World, &[u8]) -> Outcome;
 
 /// All readers, by the name that the vectors use.
-pub const READERS: [(&str, Reader); 23] = [
+pub const READERS: [(&str, Reader); 26] = [
     ("organisation", |_, bytes| named::<Organisation>(bytes, |o| o.id.0)),
     ("node certificate", |w, bytes| signed::<NodeCertificate>(bytes, &w.alice.org().0)),
     ("introduction", introduction),
     ("member card", |w, bytes| signed::<MemberCard>(bytes, &w.alice.node_id().0)),
     ("log certificate", |w, bytes| signed::<LogCertificate>(bytes, &w.alice.node_id().0)),
     ("agreement signature", |w, bytes| signed::<AgreementSignature>(bytes, &w.alice.node_id().0)),
+    ("node revocation", |_, bytes| named::<Revocation>(bytes, |r| r.organisation.0)),
+    ("log renewal", |_, bytes| named::<LogRenewal>(bytes, |r| r.organisation.0)),
+    ("declaration", |w, bytes| signed::<Declaration>(bytes, &w.bob.node_id().0)),
     ("agreement", |_, bytes| said(Agreement::parse(text(bytes)?))),
     ("act", act),
     ("epoch header", |_, bytes| named::<EpochHeader>(bytes, |h| h.minter.0)),

@@ -20,7 +20,7 @@ use entente_protocol::verification::VerifyMessage;
 use entente_protocol::{chunk, codec, derive, envelope};
 use zeroize::Zeroizing;
 
-use super::{Counter, NOW, WORLD, chunk_key, content, door, envelope_key, place};
+use super::{Counter, NOW, WORLD, chunk_key, content, door, envelope_key, governing, place};
 
 /// A name, the reader that takes it, and the bytes.
 pub type Sample = (&'static str, &'static str, Vec<u8>);
@@ -86,10 +86,13 @@ fn identity() -> Vec<Sample> {
         ("log-certificate", "log certificate", travelling(&w.certificate)),
         ("agreement-signature", "agreement signature", travelling(&agreement_signature())),
         ("agreement-text", "agreement", w.agreement.text().as_bytes().to_vec()),
+        ("node-revocation", "node revocation", travelling(&governing::revocation())),
+        ("log-renewal", "log renewal", travelling(&governing::renewal())),
+        ("declaration", "declaration", travelling(&governing::signed_declaration())),
     ]
 }
 
-/// The acts of the sample partnership, by what they do.
+/// How the sample partnership began and lost its members; how it is governed is in [`governing`].
 pub fn deeds() -> [(&'static str, &'static VerifiedAct); 6] {
     let w = &*WORLD;
     [
@@ -103,7 +106,8 @@ pub fn deeds() -> [(&'static str, &'static VerifiedAct); 6] {
 }
 
 fn acts() -> Vec<Sample> {
-    deeds().iter().map(|(name, act)| (*name, "act", travelling(act.signed()))).collect()
+    let governing = governing::SAID.iter().map(|(name, _, act)| (*name, act));
+    deeds().into_iter().chain(governing).map(|(name, act)| (name, "act", travelling(act.signed()))).collect()
 }
 
 /// Bob's slot in the sample epoch.

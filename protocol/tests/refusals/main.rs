@@ -8,6 +8,7 @@
 mod common;
 mod content;
 mod encodings;
+mod governing;
 mod membership;
 mod signatures;
 
@@ -61,7 +62,7 @@ fn what_travels_in_a_message_is_verified_like_what_travels_alone() {
 }
 
 fn everything() -> Vec<Wrong> {
-    [encodings::all(), signatures::all(), membership::all(), content::all()].concat()
+    [encodings::all(), signatures::all(), membership::all(), content::all(), governing::all()].concat()
 }
 
 fn sample(name: &str) -> Vec<u8> {
