@@ -24,6 +24,7 @@ mod governing;
 mod joining;
 mod leaving;
 mod locking;
+mod migrating;
 mod raid;
 mod recovering;
 mod renewing;
