@@ -192,7 +192,7 @@ fn partners(node: &Node) -> Vec<Check> {
 /// Members that no person verified are no fault; changed keys and failed verifications are.
 fn verification(node: &Node) -> Vec<Check> {
     let of = |handle: &crate::partnership::Handle| {
-        let trust = handle.view.borrow().trust.clone();
+        let trust = handle.seen().trust;
         let suspect = trust.values().filter(|t| t.suspicion.is_some()).count();
         let (unverified, changed) = crate::api::verify::counts(handle);
         let mut seen = format!("{unverified} of {} other members are not verified", trust.len());
@@ -228,7 +228,7 @@ fn backed_up(node: &Node) -> Check {
 /// Only where there is one: a partnership in which this node may not go on in its log.
 fn fences(node: &Node) -> Vec<Check> {
     let fenced = |handle: &crate::partnership::Handle| {
-        let view = handle.view.borrow();
+        let view = handle.seen();
         let name = format!("log in {}", view.membership.name);
         let next =
             "Stay connected until partners have given back what is missing, then `entente key renew-log`.";

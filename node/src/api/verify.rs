@@ -108,7 +108,7 @@ fn stage_view(stage: Stage) -> VerifyStage {
 /// How sure this node is of a member; nothing for ourselves and for those who are no members.
 #[must_use]
 pub fn trust(node: &Node, handle: &Handle, org: &OrgId) -> Option<TrustView> {
-    let trusted = handle.view.borrow().trust.get(org).cloned()?;
+    let trusted = handle.seen().trust.get(org).cloned()?;
     Some(trust_view(node, handle, &trusted))
 }
 
@@ -145,7 +145,7 @@ fn trust_view(node: &Node, handle: &Handle, trusted: &Trusted) -> TrustView {
 /// Members that no person here has verified, and of these the changed ones.
 #[must_use]
 pub fn counts(handle: &Handle) -> (usize, usize) {
-    let trust = handle.view.borrow().trust.clone();
+    let trust = handle.seen().trust;
     let of = |wanted: fn(&trust::Trust) -> bool| trust.values().filter(|t| wanted(&t.trust)).count();
     (of(|t| !matches!(t, trust::Trust::Verified { .. })), of(|t| matches!(t, trust::Trust::Changed { .. })))
 }

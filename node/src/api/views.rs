@@ -73,10 +73,10 @@ pub fn agreement(agreement: &entente_protocol::agreement::Agreement) -> Agreemen
 /// A partnership in full.
 pub fn partnership(node: &Node, handle: &Handle) -> PartnershipView {
     let membership = handle.membership();
-    let open = handle.view.borrow().invitations.clone();
+    let open = handle.seen().invitations;
     PartnershipView {
         summary: summary(node, handle),
-        fenced: handle.view.borrow().fenced.map(|why| why.to_string()),
+        fenced: handle.seen().fenced.map(|why| why.to_string()),
         members_now: members(node, handle, &membership),
         pending: membership
             .pending

@@ -81,7 +81,7 @@ pub struct Handle {
     /// To the driver.
     pub commands: mpsc::Sender<Command>,
     /// What can be seen without asking.
-    pub view: watch::Receiver<View>,
+    view: watch::Receiver<View>,
     /// The epochs that can be opened.
     pub ring: Ring,
     /// Who talks to whom now.
@@ -102,10 +102,17 @@ impl Handle {
         answer.await.map_err(|_| CommandError::Stopping)?
     }
 
+    /// What can be seen now. A copy, since a guard that is held while another is asked for waits for ever once
+    /// the driver wants to write in between.
+    #[must_use]
+    pub fn seen(&self) -> View {
+        self.view.borrow().clone()
+    }
+
     /// The membership now.
     #[must_use]
     pub fn membership(&self) -> Arc<Membership> {
-        self.view.borrow().membership.clone()
+        self.seen().membership
     }
 }
 
