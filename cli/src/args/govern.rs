@@ -57,7 +57,7 @@ pub enum GovernCommand {
     },
     /// Let a member read what is older than its membership
     #[command(
-        after_help = "Examples:\n  entente partnership grant-history 'Prevention 2026' 'Rights Georgia' --from 2026-01-01\n  entente partnership grant-history 'Prevention 2026' 'Rights Georgia' --record 3fk2q7abcd --record 7abc\n\nThe records must have been shared with all members."
+        after_help = "Examples:\n  entente partnership grant-history 'Prevention 2026' 'Rights Georgia' --from 2026-01-01\n  entente partnership grant-history 'Prevention 2026' 'Rights Georgia' --all\n\nIt is what was shared with all members. Keys made before the day stay closed, with what was still written under them. Single records (--record) cannot be granted yet."
     )]
     GrantHistory {
         /// Who, and where.

@@ -42,7 +42,13 @@ pub(super) async fn govern(context: &Context, command: GovernCommand) -> Result<
         GovernCommand::GrantHistory { target, scope } => {
             let what = choice(scope)?;
             let ask = DecideRequest::Grant { organisation: target.org, what };
-            decide(context, &target.partnership, ask, "It may read that now.").await
+            decide(
+                context,
+                &target.partnership,
+                ask,
+                "Granted: the keys reach it from members when it next connects to one, or asks again.",
+            )
+            .await
         }
         GovernCommand::Acts(ActsCommand::Export { partnership, file }) => {
             export(context, &partnership.partnership, &file).await

@@ -174,7 +174,7 @@ fn govern(error: &crate::partnership::GovernError, not_done: &str) -> Problem {
     use crate::partnership::GovernError as E;
     let what = error.to_string();
     match error {
-        E::NotASteward => refused(
+        E::NotASteward | E::Void(entente_protocol::membership::VoidReason::NotASteward) => refused(
             &[("E-STEWARD".into(), what)],
             not_done,
             "Ask a steward; `entente partnership show` says who they are.",

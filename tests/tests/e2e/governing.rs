@@ -35,7 +35,7 @@ async fn what_two_stewards_must_sign_is_proposed_by_one_and_done_by_the_second()
     })
     .await;
     assert!(!proposals(&p[2]).await.iter().any(|it| it.waits_for_us), "it is no steward");
-    p[2].cli(&["partnership", "sign", "Prevention"]).await.failed(5, "E-VOID");
+    p[2].cli(&["partnership", "sign", "Prevention"]).await.failed(5, "E-STEWARD");
 
     let signed = p[1].cli(&["partnership", "sign", "Prevention", "--yes"]).await.done();
     assert_eq!(signed["done"], true, "the last signature puts it into effect");

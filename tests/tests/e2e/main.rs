@@ -21,6 +21,7 @@ mod crashes;
 mod damage;
 mod files;
 mod governing;
+mod history;
 mod joining;
 mod leaving;
 mod locking;
