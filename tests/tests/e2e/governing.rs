@@ -54,7 +54,9 @@ async fn signatures_travel_in_a_file_where_two_are_never_online_together() {
     let mut p = Partnership::under(&agreement, &[NPM, RIGHTS, WATCH]).await;
     p[0].cli(&["member", "promote", "Prevention", "Rights"]).await.ok();
     wait_until("Rights is a steward", async || is_steward(&p[1], "Rights").await).await;
+    // The third would carry the acts as well.
     p[1].stop().await;
+    p[2].stop().await;
     let asked = p[0].cli(&["member", "promote", "Prevention", "Watch"]).await.done();
     assert_eq!(asked["done"], false);
     let there = p[0].home().beside("acts.json");
