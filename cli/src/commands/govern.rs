@@ -205,7 +205,8 @@ async fn declare(context: &Context, partnership: &str, person: String) -> Result
     decide(context, partnership, ask, "Declared. Keys follow when partners have heard of it.").await
 }
 
-fn sure(context: &Context, yes: bool, question: &str, not_done: &str) -> Result<(), Problem> {
+/// Asks where somebody is there. A script that names a partnership and an organisation is taken at its word.
+pub(super) fn sure(context: &Context, yes: bool, question: &str, not_done: &str) -> Result<(), Problem> {
     if yes || !ask::somebody_is_there() || ask::confirmed(&context.output, question) {
         return Ok(());
     }

@@ -249,7 +249,7 @@ async fn remove(
         "Remove {} from {}? Nothing new will reach it; what it holds it keeps.",
         target.org, target.partnership
     );
-    sure(context, yes, &question, "nobody was removed")?;
+    govern::sure(context, yes, &question, "nobody was removed")?;
     let about = AboutOrg { organisation: target.org.clone(), reason };
     let decision = act(context, &target.partnership, "remove", &about).await?;
     let sentence = format!("{} is removed.", target.org);
@@ -258,17 +258,9 @@ async fn remove(
 
 async fn leave(context: &Context, partnership: &str, yes: bool) -> Result<Exit, Problem> {
     let question = format!("Leave {partnership}? Nothing new will come; what is here stays here.");
-    sure(context, yes, &question, "you are still a member")?;
+    govern::sure(context, yes, &question, "you are still a member")?;
     let _left: Value = act(context, partnership, "leave", &json!({})).await?;
     done(context, json!({ "left": partnership }), &format!("You left {partnership}."))
-}
-
-/// Asks where somebody is there. A script that names a partnership and an organisation is taken at its word.
-fn sure(context: &Context, yes: bool, question: &str, not_done: &str) -> Result<(), Problem> {
-    if yes || !ask::somebody_is_there() || ask::confirmed(&context.output, question) {
-        return Ok(());
-    }
-    Err(declined(not_done))
 }
 
 async fn act<T: serde::de::DeserializeOwned>(
