@@ -1,0 +1,209 @@
+//! Records, drafts and attachments.
+
+use super::{OrgView, RefusalView};
+use entente_protocol::handling::{Handling, Kind, Language, Onward, Sensitivity};
+use entente_protocol::ids::{OrgId, PartnershipId, RecordId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A draft as people and scripts write it; `POST /v1/records`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DraftInput {
+    /// The kind of record.
+    pub kind: Kind,
+    /// BCP 47 language tag of the text.
+    #[serde(default)]
+    pub language: Option<Language>,
+    /// The fields: text, whole numbers, true or false, lists and tables of them.
+    pub fields: BTreeMap<String, serde_json::Value>,
+    /// The kind's default if absent.
+    #[serde(default)]
+    pub sensitivity: Option<Sensitivity>,
+    /// Careful defaults if absent.
+    #[serde(default)]
+    pub handling: Option<Handling>,
+    /// The record that this one answers.
+    #[serde(default)]
+    pub replies_to: Option<RecordId>,
+    /// Attachments: over the API, ids that `POST /v1/attachments` gave; in files for the CLI, paths.
+    #[serde(default)]
+    pub attachments: Vec<String>,
+}
+
+/// The answer to a new draft.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordCreated {
+    /// The record.
+    pub record: RecordId,
+}
+
+/// `POST /v1/records/import` takes a list of drafts; this is the answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Imported {
+    /// The drafts made, in order.
+    pub records: Vec<RecordId>,
+}
+
+/// The answer to `POST /v1/attachments?name=…&type=…` with the file as body.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AttachmentStored {
+    /// To be named in a draft.
+    pub attachment: String,
+    /// Bytes stored.
+    pub size: u64,
+}
+
+/// `POST /v1/records/{id}/preview` and `/share`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShareRequest {
+    /// Where.
+    pub partnership: String,
+    /// The readers, besides ourselves; all members if absent. An empty list means nobody, and is refused.
+    #[serde(default)]
+    pub readers: Option<Vec<String>>,
+    /// Refuse unless exactly so many organisations besides ourselves could read it.
+    #[serde(default)]
+    pub expect_readers: Option<usize>,
+}
+
+/// Who could read a record if it were shared so.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Preview {
+    /// The organisations besides ourselves that will hold a key, computed from the keys.
+    pub readers: Vec<OrgView>,
+    /// Why each: which clause, which key.
+    pub because: Vec<String>,
+    /// What will be left out of the shared copy.
+    pub stripped: Vec<String>,
+    /// How far they may pass it on.
+    pub onward: Onward,
+    /// Why it cannot be shared so; empty if it can.
+    pub refusals: Vec<RefusalView>,
+    /// What to know of readers that no person here has verified.
+    #[serde(default)]
+    pub unverified: Vec<String>,
+}
+
+/// The answer to `/share`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Shared {
+    /// The record's id in this partnership.
+    pub record: RecordId,
+    /// Who can read it besides ourselves.
+    pub readers: Vec<OrgId>,
+    /// Their names, in the same order.
+    pub reader_names: Vec<String>,
+    /// Connected partners' nodes it is being sent to now; the others get it when they are back.
+    pub sent_to: usize,
+    /// Milliseconds from request to durable.
+    pub took_ms: f64,
+}
+
+/// What `GET /v1/records` filters by, as query parameters; `POST /v1/search` takes the same as JSON.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct RecordQuery {
+    /// Words that must all occur in it, folded for case; only for search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Only of this partnership.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partnership: Option<String>,
+    /// Only of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Only by this organisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Only what arrived since (milliseconds since 1970).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// At most so many (1 to 1,000; 50 if absent), newest first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Where the page before ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// A page of records, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordPage {
+    /// The records.
+    pub records: Vec<RecordSummary>,
+    /// Where to go on; absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A record in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordSummary {
+    /// Its id.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: Kind,
+    /// The author; ourselves for a draft.
+    pub author: OrgView,
+    /// The partnership, or none for a draft.
+    pub partnership: Option<PartnershipId>,
+    /// Its name.
+    pub partnership_name: Option<String>,
+    /// The author's date.
+    pub created: Timestamp,
+    /// When it came to be stored here.
+    pub arrived: Timestamp,
+    /// Language of the text.
+    pub language: Language,
+    /// How widely it may be read.
+    pub sensitivity: Sensitivity,
+    /// Its title, or the beginning of its text.
+    pub title: String,
+    /// Number of attachments.
+    pub attachments: usize,
+}
+
+/// `GET /v1/records/{id}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordView {
+    /// As in lists.
+    #[serde(flatten)]
+    pub summary: RecordSummary,
+    /// The fields, in the author's order.
+    pub fields: Vec<(String, serde_json::Value)>,
+    /// How it may be handled.
+    pub handling: Handling,
+    /// The record that it answers.
+    pub replies_to: Option<RecordId>,
+    /// The organisations that can read it, ourselves included.
+    pub readers: Vec<OrgView>,
+    /// `draft`, or what was verified, in words.
+    pub verified: String,
+    /// Where a draft was shared to, and under which ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_as: Vec<(PartnershipId, RecordId)>,
+    /// Its attachments.
+    pub attachment_list: Vec<AttachmentView>,
+}
+
+/// An attachment on a screen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AttachmentView {
+    /// Its number in the record, from 0.
+    pub number: usize,
+    /// The file's name as the author gave it.
+    pub name: String,
+    /// Its media type as the author gave it.
+    pub media_type: String,
+    /// Its size.
+    pub size: u64,
+    /// Is all of it here?
+    pub complete: bool,
+}
+
+/// The answer to exporting: a signed copy that verifies offline.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exported {
+    /// The file's bytes, base64.
+    pub file: String,
+}
