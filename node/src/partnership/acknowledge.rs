@@ -23,8 +23,9 @@ use crate::frames::Frame;
 use crate::rows;
 
 use super::commands::{CommandError, Reply};
-use super::driver::{Driver, Then};
+use super::driver::Driver;
 use super::epochs;
+use super::landing::Then;
 use super::publish::{self, PublishError};
 use super::state::State;
 

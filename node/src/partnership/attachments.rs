@@ -11,9 +11,10 @@ use crate::frames::{Frame, KnownBlob};
 use crate::rows::{self, Table};
 
 use super::courier::Job;
-use super::driver::{Driver, Then};
+use super::driver::Driver;
 use super::epochs;
 use super::fetch::Want;
+use super::landing::Then;
 use super::state::Log;
 
 /// The connected nodes, and the organisations of each space (`None`: all members).

@@ -7,15 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use entente_protocol::codec;
 use entente_protocol::epoch::{EpochHeader, Slot};
-use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId};
+use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, Seq, SpaceId, Timestamp, TransportId};
 use entente_protocol::signed::Unverified;
-use entente_protocol::sync::{Announcement, Effect, Event, Message, SyncMachine};
-use entente_protocol::verification::Stage;
+use entente_protocol::sync::{Announcement, Event, Message, SyncMachine};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -24,26 +23,23 @@ use tokio::task::JoinHandle;
 use crate::api::types;
 use crate::clock;
 use crate::door::Door;
-use crate::frames::{CircleLog, Frame};
 use crate::keeper::Keeper;
 use crate::ledger::{Landed, Ledger};
 use crate::net::{NetEvent, NetEvents, NetHandle};
-use crate::rows::{self, Batch, Table};
+use crate::rows::{self, Table};
 use crate::store::JournalError;
 
 use super::acknowledge::Pace;
-use super::apply::{self, Applied};
-use super::commands::{Command, CommandError, Published, Reply};
-use super::courier::{self, BatchSent, Job, Waiting};
-use super::decide::Decided;
-use super::fence::FenceReason;
+use super::apply::{self};
+use super::commands::Command;
+use super::courier::{self, BatchSent, Job};
 use super::fetch::Fetcher;
-use super::join::{Refusal, Verdict, Welcome};
+use super::join::Welcome;
+use super::landing::Then;
 use super::parting::Parting;
 use super::state::State;
 use super::verify::Verifying;
 use super::view::View;
-use super::{acknowledge, epochs, govern, ingest};
 
 /// How often the machine is told that time passes.
 const TICK: Duration = Duration::from_millis(250);
@@ -102,9 +98,9 @@ pub struct Driver {
     pub(super) joiners: Vec<(NodeId, oneshot::Sender<Welcome>)>,
     pub(super) doors: BTreeMap<ActId, JoinHandle<()>>,
     pub(super) myself: mpsc::WeakSender<Command>,
-    inflight: FuturesOrdered<InFlight>,
+    pub(super) inflight: FuturesOrdered<InFlight>,
     batches_sent: mpsc::Sender<BatchSent>,
-    announcement: Option<Announcement>,
+    pub(super) announcement: Option<Announcement>,
     announce_at: tokio::time::Instant,
     ticks: u32,
 }
@@ -121,30 +117,6 @@ pub(super) struct Courier {
 
 /// Frames on their way to the disk, and what is to happen then.
 type InFlight = Pin<Box<dyn Future<Output = (Result<Landed, JournalError>, Then)> + Send>>;
-
-/// What is to happen once frames are durable.
-pub(super) enum Then {
-    /// Answer whoever published.
-    Published(Published, Reply<Published>),
-    /// Tell the machine that a partner's batch is here.
-    Ingested(NodeId, SpaceId, LogId),
-    /// Answer who asked to join.
-    Asked(OrgId, NodeId, oneshot::Sender<Verdict>),
-    /// Answer whoever changed membership.
-    Membership(Option<Reply<()>>),
-    /// Answer whoever wanted so many acknowledgements written.
-    Acknowledged(usize, Option<Reply<usize>>),
-    /// Answer whoever decided something.
-    Decided(Decided, Reply<Decided>),
-    /// Answer who brought acts in a file.
-    Taken(usize, Reply<usize>),
-    /// Answer whoever typed a code.
-    Verified(Stage, Option<Reply<Stage>>),
-    /// Nothing more.
-    Kept,
-    /// Nothing but that the network is told who may connect, and with which keys.
-    Nothing,
-}
 
 impl Driver {
     /// Puts a driver together. It has connected to nobody yet.
@@ -381,291 +353,6 @@ impl Driver {
         let _nobody_listens = self.shared.events.send(event);
     }
 
-    /// Gives an event to the machine and does what it says.
-    pub(super) fn event(&mut self, event: Event) {
-        for effect in self.machine.handle(event) {
-            self.effect(effect);
-        }
-    }
-
-    fn effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Send(to, message) => self.send(to, Job::Message(message)),
-            Effect::SendBatch { to, space, log, from } => self.send(to, Job::Batch(space, log, from)),
-            Effect::Ingest(from, batch) => self.ingest(from, batch),
-            Effect::KeepLog { space, circle, log, owner, certificate } => {
-                let partnership = self.state.id;
-                let log = CircleLog { partnership, space, circle, log, owner, certificate };
-                // At once, because its entries follow on its heels; the journal keeps the order.
-                apply::learn_log(&mut self.state, &log);
-                self.append(vec![Frame::Log(log)], Then::Nothing);
-            }
-            Effect::CompareHeads(from, heads) => {
-                self.told_heads.insert(from, heads.clone());
-                if heads.iter().any(|head| !self.state.graph.contains(head)) {
-                    let ours = self.state.graph.heads();
-                    self.send(from, Job::Message(Message::WantActs(ours)));
-                }
-            }
-            Effect::TakeActs(_, acts) => self.take_acts(&acts),
-            Effect::SendActs(to, heads) => self.send_acts(to, &heads),
-            Effect::TakeEpoch(_, header, slot) => self.take_epoch(&header, &slot),
-            Effect::SendEpoch(to, _, epoch) => {
-                if let Some((header, slot)) = epochs::give(&self.state, &to, &epoch) {
-                    self.send(to, Job::Message(Message::Epoch(header, slot)));
-                }
-            }
-            Effect::Compare { with, space, log, next, chain } => {
-                self.compare_copies(with, (space, log), next, chain);
-            }
-            Effect::CompareBatch(_, batch) => self.compare_batch(batch),
-            Effect::SendProof { to, space, log, seq } => self.send(to, Job::Proof(space, log, seq)),
-            Effect::TakeProof(_, said) => self.accuse(said),
-            Effect::TakeEvidence(_, evidence) => self.take_evidence(evidence),
-            Effect::SendEvidence { to, space, log } => self.send_evidence(to, space, log),
-            Effect::ComparePrekeys(from, points) => self.compare_prekeys(from, &points),
-            Effect::TakePrekeys(from, prekeys) => self.take_prekeys(from, &prekeys),
-            Effect::Blob(from, message) => self.about_attachment(from, message),
-            Effect::Verify(from, message) => self.about_verification(from, &message),
-            Effect::Addresses(from, addresses) => {
-                self.told.insert(from, addresses);
-            }
-            Effect::HangUp(node, why) => {
-                if !self.is_seen_off(&node) {
-                    tracing::info!(?node, why, "hanging up");
-                    self.hang_up(node);
-                }
-            }
-        }
-    }
-
-    /// Answers a partner that asks for acts, unless it has not read the answers before.
-    fn send_acts(&mut self, to: NodeId, heads: &[ActId]) {
-        let Some(waiting) = self.couriers.get(&to).map(|courier| courier.acts_waiting.clone()) else {
-            return;
-        };
-        if waiting.load(Ordering::Relaxed) > courier::ACTS_WAITING {
-            tracing::info!(?to, "hanging up: it asks for acts again and again and does not read them");
-            return self.hang_up(to);
-        }
-        for slice in govern::missing(&self.state, heads) {
-            let bytes = slice.iter().map(|act| codec::encode(act).len()).sum();
-            self.send(to, Job::Acts(slice, Waiting::new(bytes, &waiting)));
-        }
-        self.note_told(to);
-    }
-
-    /// Queues something for a partner. One that lets its queue fill is hung up on.
-    pub(super) fn send(&mut self, to: NodeId, job: Job) {
-        let full = self.couriers.get(&to).is_some_and(|courier| courier.jobs.try_send(job).is_err());
-        if full {
-            self.hang_up(to);
-        }
-    }
-
-    fn hang_up(&mut self, node: NodeId) {
-        if let Some(courier) = self.couriers.get(&node) {
-            self.net.hang_up(&courier.transport);
-        }
-    }
-
-    fn ingest(&mut self, from: NodeId, batch: entente_protocol::log::Batch) {
-        let (space, log) = (batch.space, batch.log);
-        match ingest::verify(&mut self.state, batch) {
-            Ok(frames) => {
-                // Nobody else can sign in our log: we lost what we get back.
-                let ours =
-                    self.state.logs.get(&(space, log)).is_some_and(|l| l.owner == self.state.me.node());
-                let fenced = if ours { self.fence(FenceReason::PartnerHadMore) } else { Ok(()) };
-                match fenced {
-                    Ok(()) => self.append(frames, Then::Ingested(from, space, log)),
-                    Err(error) => {
-                        tracing::error!(%error, "the fence could not be kept in the vault");
-                        self.not_ingested(from, space, log);
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a partner's entries were not accepted");
-                self.event(Event::Refused { from, space, log });
-            }
-        }
-    }
-
-    fn not_ingested(&mut self, from: NodeId, space: SpaceId, log: LogId) {
-        if let Some(known) = self.state.logs.get_mut(&(space, log)) {
-            known.queued = known.stored;
-        }
-        self.event(Event::Refused { from, space, log });
-    }
-
-    /// Hands frames to the journal; the rest happens when they have landed.
-    pub(super) fn append(&mut self, frames: Vec<Frame>, then: Then) {
-        let append = self.shared.ledger.append(frames);
-        let ledger = self.shared.ledger.clone();
-        self.inflight.push_back(Box::pin(async move { (append.landed(&ledger).await, then) }));
-    }
-
-    /// Frames are durable, or could not be written.
-    async fn landed(&mut self, landed: Result<Landed, JournalError>, then: Then) {
-        match landed {
-            Err(error) => self.not_stored(error, then),
-            Ok(landed) => {
-                let applied = self.apply(landed);
-                let in_order = !applied.iter().any(|a| matches!(a, Applied::OutOfOrder(..)));
-                self.react(applied);
-                self.then(then, in_order).await;
-            }
-        }
-    }
-
-    fn apply(&mut self, landed: Landed) -> Vec<Applied> {
-        let ledger = self.shared.ledger.clone();
-        let mut batch = Batch::default();
-        let mut applied = Vec::new();
-        for (position, frame) in &landed.frames {
-            applied.extend(apply::apply(&mut self.state, ledger.store(), &mut batch, *position, frame));
-        }
-        if landed.frames.iter().any(|(_, frame)| matches!(frame, Frame::Act(..))) {
-            applied.extend(apply::after_acts(&mut self.state, ledger.store(), &mut batch));
-        }
-        if let Err(error) = ledger.settle(landed.ticket, batch) {
-            tracing::error!(%error, "the index failed; the journal has everything, restart the node");
-        }
-        applied
-    }
-
-    fn not_stored(&mut self, error: JournalError, then: Then) {
-        tracing::error!(%error, "could not write to the journal");
-        // What was queued behind it does not continue the log any more, and is refused when it lands.
-        for log in self.state.logs.values_mut() {
-            log.queued = log.stored;
-        }
-        match then {
-            Then::Published(_, reply) => {
-                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
-            }
-            Then::Ingested(from, space, log) => self.event(Event::Refused { from, space, log }),
-            Then::Membership(Some(reply)) => {
-                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
-            }
-            Then::Verified(_, Some(reply)) => {
-                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
-            }
-            Then::Decided(_, reply) => {
-                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
-            }
-            Then::Taken(_, reply) => {
-                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
-            }
-            Then::Asked(_, _, reply) => {
-                let reason = "the inviter's node could not keep the request; ask again later".into();
-                let _gone = reply.send(Verdict::Refused(Refusal { code: "failed".into(), reason }));
-            }
-            Then::Acknowledged(count, reply) => {
-                acknowledge::answer(count, reply, Err(CommandError::Ledger(error.into())));
-            }
-            Then::Membership(None) | Then::Verified(_, None) | Then::Kept | Then::Nothing => {}
-        }
-    }
-
-    /// Tells the machine, the fetcher and the API what came of applied frames.
-    fn react(&mut self, applied: Vec<Applied>) {
-        let mut stored: BTreeSet<(SpaceId, LogId)> = BTreeSet::new();
-        for one in applied {
-            match one {
-                Applied::Stored(space, log, _) => {
-                    stored.insert((space, log));
-                }
-                Applied::Record(record) => {
-                    let event = types::Event::Record { record, visible_ns: clock::now_ns() };
-                    let _nobody_listens = self.shared.events.send(event);
-                }
-                Applied::Waiting(space, epoch) => {
-                    self.asked_epochs.insert(epoch);
-                    self.event(Event::EpochMissing(space, epoch));
-                }
-                Applied::Epoch(epoch) => {
-                    self.asked_epochs.remove(&epoch);
-                    self.event(Event::EpochKnown(epoch));
-                    self.give_if_minted_here(epoch);
-                }
-                Applied::Refused(code, reason) => {
-                    let event = types::Event::Quarantined { code, reason };
-                    let _nobody_listens = self.shared.events.send(event);
-                }
-                Applied::Log(space, log) => self.tell_log(space, log),
-                Applied::Forked(space, log, seq) => self.found_fork(space, log, seq),
-                Applied::Verified(org) => self.tell_verification(org),
-                Applied::Wanted(blob) => self.fetcher.want(blob),
-                Applied::OutOfOrder(space, log) => {
-                    if let Some(known) = self.state.logs.get_mut(&(space, log)) {
-                        known.queued = known.stored;
-                    }
-                }
-            }
-        }
-        for (space, log) in stored {
-            let Some(known) = self.state.logs.get(&(space, log)) else { continue };
-            let (head, ours) = (known.stored, known.owner == self.state.me.node());
-            if !ours {
-                self.pace.heard();
-            }
-            self.note_announcement(space, log);
-            self.event(Event::Stored { space, log, head });
-        }
-        self.fetch_on();
-    }
-
-    async fn then(&mut self, then: Then, in_order: bool) {
-        match then {
-            Then::Published(published, reply) => {
-                let answer = if in_order { Ok(published) } else { Err(CommandError::OutOfOrder) };
-                let _gone = reply.send(answer);
-            }
-            Then::Ingested(from, space, log) => {
-                if !in_order {
-                    self.event(Event::Refused { from, space, log });
-                }
-            }
-            Then::Membership(reply) => {
-                self.membership_changed().await;
-                if let Some(reply) = reply {
-                    let _gone = reply.send(Ok(()));
-                }
-            }
-            Then::Decided(decided, reply) => {
-                self.membership_changed().await;
-                let _gone = reply.send(Ok(decided));
-            }
-            Then::Taken(count, reply) => {
-                self.membership_changed().await;
-                let _gone = reply.send(Ok(count));
-            }
-            Then::Asked(org, node, reply) => {
-                self.membership_changed().await;
-                let verdict = self.wait_or_welcome(org, node);
-                let _gone = reply.send(verdict);
-            }
-            Then::Acknowledged(count, reply) => acknowledge::answer(count, reply, Ok(())),
-            Then::Verified(stage, reply) => {
-                self.refresh_view();
-                if let Some(reply) = reply {
-                    let _gone = reply.send(Ok(stage));
-                }
-            }
-            Then::Kept => {}
-            Then::Nothing => self.refresh_network().await,
-        }
-    }
-
-    fn note_announcement(&mut self, space: SpaceId, log: LogId) {
-        let known = self.state.logs.get(&(space, log));
-        if let Some(own) = known.filter(|l| space == self.state.all() && l.owner == self.state.me.node()) {
-            self.announcement = Some(Announcement { log, next: own.stored.next, chain: own.stored.chain });
-        }
-    }
-
     /// Gossips the newest position of our log. Many publications in a short time make one announcement:
     /// connected partners are sent the entries anyway.
     async fn announce(&mut self) {
@@ -673,24 +360,5 @@ impl Driver {
         if let Some(announcement) = self.announcement.take() {
             let _nobody_there = self.net.announce(codec::encode(&announcement).into()).await;
         }
-    }
-
-    /// Acts of ours or of partners that are new: into the journal.
-    pub(super) fn keep_acts(
-        &mut self,
-        acts: Vec<Unverified<entente_protocol::membership::ActBody>>,
-        reply: Option<Reply<()>>,
-    ) {
-        self.append_acts(acts, Then::Membership(reply));
-    }
-
-    /// Acts that are in the graph already: into the journal.
-    pub(super) fn append_acts(
-        &mut self,
-        acts: Vec<Unverified<entente_protocol::membership::ActBody>>,
-        then: Then,
-    ) {
-        let frames = acts.into_iter().map(|act| Frame::Act(self.state.id, act)).collect();
-        self.append(frames, then);
     }
 }

@@ -16,7 +16,8 @@ use crate::store::{Position, Store};
 
 use super::apply::read_entry;
 use super::courier::Job;
-use super::driver::{Driver, Then};
+use super::driver::Driver;
+use super::landing::Then;
 
 /// The head of our copy of a log at a position: what its entries before it hash to.
 #[must_use]

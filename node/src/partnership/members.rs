@@ -17,9 +17,10 @@ use crate::vault::VaultError;
 
 use super::commands::CommandError;
 use super::courier::Job;
-use super::driver::{Driver, Then};
+use super::driver::Driver;
 use super::epochs::TakeError;
 use super::join::{self, Refusal, Terms, Verdict, Welcome};
+use super::landing::Then;
 use super::ring::Epoch;
 use super::{decide, epochs, govern, office, trust};
 

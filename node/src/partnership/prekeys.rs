@@ -23,7 +23,8 @@ use crate::frames::Frame;
 use crate::secrets::{PartnershipSecrets, Prekeys, RetiredPrekey, Secret};
 
 use super::courier::Job;
-use super::driver::{Driver, Then};
+use super::driver::Driver;
+use super::landing::Then;
 use super::state::State;
 
 /// Milliseconds of a day.

@@ -11,7 +11,8 @@ use crate::me;
 use crate::rows::{self, AckRow, RecordPlace};
 
 use super::commands::{Claim, Command, CommandError, Foreseen, Held, HeldLog, Publish, Published, Reply};
-use super::driver::{Driver, Then};
+use super::driver::Driver;
+use super::landing::Then;
 use super::publish::{self, PublishError};
 use super::{decide, epochs, govern};
 

@@ -16,7 +16,8 @@ use crate::frames::{Frame, Outcome, Verification};
 
 use super::commands::{CommandError, Reply};
 use super::courier::Job;
-use super::driver::{Driver, Then};
+use super::driver::Driver;
+use super::landing::Then;
 
 /// The verifications of a partnership, with a clock that nobody can set.
 pub(super) struct Verifying {

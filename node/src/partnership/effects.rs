@@ -1,0 +1,135 @@
+//! What the sync machine says, done: messages to partners, frames for the journal.
+
+use std::sync::atomic::Ordering;
+
+use entente_protocol::codec;
+use entente_protocol::ids::{ActId, LogId, NodeId, SpaceId};
+use entente_protocol::sync::{Effect, Event, Message};
+
+use crate::frames::{CircleLog, Frame};
+
+use super::courier::{self, Job, Waiting};
+use super::driver::Driver;
+use super::fence::FenceReason;
+use super::landing::Then;
+use super::{apply, epochs, govern, ingest};
+
+impl Driver {
+    /// Gives an event to the machine and does what it says.
+    pub(super) fn event(&mut self, event: Event) {
+        for effect in self.machine.handle(event) {
+            self.effect(effect);
+        }
+    }
+
+    pub(super) fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send(to, message) => self.send(to, Job::Message(message)),
+            Effect::SendBatch { to, space, log, from } => self.send(to, Job::Batch(space, log, from)),
+            Effect::Ingest(from, batch) => self.ingest(from, batch),
+            Effect::KeepLog { space, circle, log, owner, certificate } => {
+                let partnership = self.state.id;
+                let log = CircleLog { partnership, space, circle, log, owner, certificate };
+                // At once, because its entries follow on its heels; the journal keeps the order.
+                apply::learn_log(&mut self.state, &log);
+                self.append(vec![Frame::Log(log)], Then::Nothing);
+            }
+            Effect::CompareHeads(from, heads) => {
+                self.told_heads.insert(from, heads.clone());
+                if heads.iter().any(|head| !self.state.graph.contains(head)) {
+                    let ours = self.state.graph.heads();
+                    self.send(from, Job::Message(Message::WantActs(ours)));
+                }
+            }
+            Effect::TakeActs(_, acts) => self.take_acts(&acts),
+            Effect::SendActs(to, heads) => self.send_acts(to, &heads),
+            Effect::TakeEpoch(_, header, slot) => self.take_epoch(&header, &slot),
+            Effect::SendEpoch(to, _, epoch) => {
+                if let Some((header, slot)) = epochs::give(&self.state, &to, &epoch) {
+                    self.send(to, Job::Message(Message::Epoch(header, slot)));
+                }
+            }
+            Effect::Compare { with, space, log, next, chain } => {
+                self.compare_copies(with, (space, log), next, chain);
+            }
+            Effect::CompareBatch(_, batch) => self.compare_batch(batch),
+            Effect::SendProof { to, space, log, seq } => self.send(to, Job::Proof(space, log, seq)),
+            Effect::TakeProof(_, said) => self.accuse(said),
+            Effect::TakeEvidence(_, evidence) => self.take_evidence(evidence),
+            Effect::SendEvidence { to, space, log } => self.send_evidence(to, space, log),
+            Effect::ComparePrekeys(from, points) => self.compare_prekeys(from, &points),
+            Effect::TakePrekeys(from, prekeys) => self.take_prekeys(from, &prekeys),
+            Effect::Blob(from, message) => self.about_attachment(from, message),
+            Effect::Verify(from, message) => self.about_verification(from, &message),
+            Effect::Addresses(from, addresses) => {
+                self.told.insert(from, addresses);
+            }
+            Effect::HangUp(node, why) => {
+                if !self.is_seen_off(&node) {
+                    tracing::info!(?node, why, "hanging up");
+                    self.hang_up(node);
+                }
+            }
+        }
+    }
+
+    /// Answers a partner that asks for acts, unless it has not read the answers before.
+    pub(super) fn send_acts(&mut self, to: NodeId, heads: &[ActId]) {
+        let Some(waiting) = self.couriers.get(&to).map(|courier| courier.acts_waiting.clone()) else {
+            return;
+        };
+        if waiting.load(Ordering::Relaxed) > courier::ACTS_WAITING {
+            tracing::info!(?to, "hanging up: it asks for acts again and again and does not read them");
+            return self.hang_up(to);
+        }
+        for slice in govern::missing(&self.state, heads) {
+            let bytes = slice.iter().map(|act| codec::encode(act).len()).sum();
+            self.send(to, Job::Acts(slice, Waiting::new(bytes, &waiting)));
+        }
+        self.note_told(to);
+    }
+
+    /// Queues something for a partner. One that lets its queue fill is hung up on.
+    pub(super) fn send(&mut self, to: NodeId, job: Job) {
+        let full = self.couriers.get(&to).is_some_and(|courier| courier.jobs.try_send(job).is_err());
+        if full {
+            self.hang_up(to);
+        }
+    }
+
+    pub(super) fn hang_up(&mut self, node: NodeId) {
+        if let Some(courier) = self.couriers.get(&node) {
+            self.net.hang_up(&courier.transport);
+        }
+    }
+
+    pub(super) fn ingest(&mut self, from: NodeId, batch: entente_protocol::log::Batch) {
+        let (space, log) = (batch.space, batch.log);
+        match ingest::verify(&mut self.state, batch) {
+            Ok(frames) => {
+                // Nobody else can sign in our log: we lost what we get back.
+                let ours =
+                    self.state.logs.get(&(space, log)).is_some_and(|l| l.owner == self.state.me.node());
+                let fenced = if ours { self.fence(FenceReason::PartnerHadMore) } else { Ok(()) };
+                match fenced {
+                    Ok(()) => self.append(frames, Then::Ingested(from, space, log)),
+                    Err(error) => {
+                        tracing::error!(%error, "the fence could not be kept in the vault");
+                        self.not_ingested(from, space, log);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a partner's entries were not accepted");
+                self.event(Event::Refused { from, space, log });
+            }
+        }
+    }
+
+    pub(super) fn not_ingested(&mut self, from: NodeId, space: SpaceId, log: LogId) {
+        if let Some(known) = self.state.logs.get_mut(&(space, log)) {
+            known.queued = known.stored;
+        }
+        self.event(Event::Refused { from, space, log });
+    }
+}

@@ -1,0 +1,235 @@
+//! What happens once frames are durable: the index learns of them, then whoever waits.
+
+use std::collections::BTreeSet;
+
+use entente_protocol::ids::{LogId, NodeId, OrgId, SpaceId};
+use entente_protocol::signed::Unverified;
+use entente_protocol::sync::{Announcement, Event};
+use entente_protocol::verification::Stage;
+use tokio::sync::oneshot;
+
+use crate::api::types;
+use crate::clock;
+use crate::frames::Frame;
+use crate::ledger::Landed;
+use crate::rows::Batch;
+use crate::store::JournalError;
+
+use super::acknowledge;
+use super::apply::{self, Applied};
+use super::commands::{CommandError, Published, Reply};
+use super::decide::Decided;
+use super::driver::Driver;
+use super::join::{Refusal, Verdict};
+
+/// What is to happen once frames are durable.
+pub(super) enum Then {
+    /// Answer whoever published.
+    Published(Published, Reply<Published>),
+    /// Tell the machine that a partner's batch is here.
+    Ingested(NodeId, SpaceId, LogId),
+    /// Answer who asked to join.
+    Asked(OrgId, NodeId, oneshot::Sender<Verdict>),
+    /// Answer whoever changed membership.
+    Membership(Option<Reply<()>>),
+    /// Answer whoever wanted so many acknowledgements written.
+    Acknowledged(usize, Option<Reply<usize>>),
+    /// Answer whoever decided something.
+    Decided(Decided, Reply<Decided>),
+    /// Answer who brought acts in a file.
+    Taken(usize, Reply<usize>),
+    /// Answer whoever typed a code.
+    Verified(Stage, Option<Reply<Stage>>),
+    /// Nothing more.
+    Kept,
+    /// Nothing but that the network is told who may connect, and with which keys.
+    Nothing,
+}
+
+impl Driver {
+    /// Hands frames to the journal; the rest happens when they have landed.
+    pub(super) fn append(&mut self, frames: Vec<Frame>, then: Then) {
+        let append = self.shared.ledger.append(frames);
+        let ledger = self.shared.ledger.clone();
+        self.inflight.push_back(Box::pin(async move { (append.landed(&ledger).await, then) }));
+    }
+
+    /// Frames are durable, or could not be written.
+    pub(super) async fn landed(&mut self, landed: Result<Landed, JournalError>, then: Then) {
+        match landed {
+            Err(error) => self.not_stored(error, then),
+            Ok(landed) => {
+                let applied = self.apply(landed);
+                let in_order = !applied.iter().any(|a| matches!(a, Applied::OutOfOrder(..)));
+                self.react(applied);
+                self.then(then, in_order).await;
+            }
+        }
+    }
+
+    pub(super) fn apply(&mut self, landed: Landed) -> Vec<Applied> {
+        let ledger = self.shared.ledger.clone();
+        let mut batch = Batch::default();
+        let mut applied = Vec::new();
+        for (position, frame) in &landed.frames {
+            applied.extend(apply::apply(&mut self.state, ledger.store(), &mut batch, *position, frame));
+        }
+        if landed.frames.iter().any(|(_, frame)| matches!(frame, Frame::Act(..))) {
+            applied.extend(apply::after_acts(&mut self.state, ledger.store(), &mut batch));
+        }
+        if let Err(error) = ledger.settle(landed.ticket, batch) {
+            tracing::error!(%error, "the index failed; the journal has everything, restart the node");
+        }
+        applied
+    }
+
+    pub(super) fn not_stored(&mut self, error: JournalError, then: Then) {
+        tracing::error!(%error, "could not write to the journal");
+        // What was queued behind it does not continue the log any more, and is refused when it lands.
+        for log in self.state.logs.values_mut() {
+            log.queued = log.stored;
+        }
+        match then {
+            Then::Published(_, reply) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
+            Then::Ingested(from, space, log) => self.event(Event::Refused { from, space, log }),
+            Then::Membership(Some(reply)) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
+            Then::Verified(_, Some(reply)) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
+            Then::Decided(_, reply) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
+            Then::Taken(_, reply) => {
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
+            Then::Asked(_, _, reply) => {
+                let reason = "the inviter's node could not keep the request; ask again later".into();
+                let _gone = reply.send(Verdict::Refused(Refusal { code: "failed".into(), reason }));
+            }
+            Then::Acknowledged(count, reply) => {
+                acknowledge::answer(count, reply, Err(CommandError::Ledger(error.into())));
+            }
+            Then::Membership(None) | Then::Verified(_, None) | Then::Kept | Then::Nothing => {}
+        }
+    }
+
+    /// Tells the machine, the fetcher and the API what came of applied frames.
+    pub(super) fn react(&mut self, applied: Vec<Applied>) {
+        let mut stored: BTreeSet<(SpaceId, LogId)> = BTreeSet::new();
+        for one in applied {
+            match one {
+                Applied::Stored(space, log, _) => {
+                    stored.insert((space, log));
+                }
+                Applied::Record(record) => {
+                    let event = types::Event::Record { record, visible_ns: clock::now_ns() };
+                    let _nobody_listens = self.shared.events.send(event);
+                }
+                Applied::Waiting(space, epoch) => {
+                    self.asked_epochs.insert(epoch);
+                    self.event(Event::EpochMissing(space, epoch));
+                }
+                Applied::Epoch(epoch) => {
+                    self.asked_epochs.remove(&epoch);
+                    self.event(Event::EpochKnown(epoch));
+                    self.give_if_minted_here(epoch);
+                }
+                Applied::Refused(code, reason) => {
+                    let event = types::Event::Quarantined { code, reason };
+                    let _nobody_listens = self.shared.events.send(event);
+                }
+                Applied::Log(space, log) => self.tell_log(space, log),
+                Applied::Forked(space, log, seq) => self.found_fork(space, log, seq),
+                Applied::Verified(org) => self.tell_verification(org),
+                Applied::Wanted(blob) => self.fetcher.want(blob),
+                Applied::OutOfOrder(space, log) => {
+                    if let Some(known) = self.state.logs.get_mut(&(space, log)) {
+                        known.queued = known.stored;
+                    }
+                }
+            }
+        }
+        for (space, log) in stored {
+            let Some(known) = self.state.logs.get(&(space, log)) else { continue };
+            let (head, ours) = (known.stored, known.owner == self.state.me.node());
+            if !ours {
+                self.pace.heard();
+            }
+            self.note_announcement(space, log);
+            self.event(Event::Stored { space, log, head });
+        }
+        self.fetch_on();
+    }
+
+    pub(super) async fn then(&mut self, then: Then, in_order: bool) {
+        match then {
+            Then::Published(published, reply) => {
+                let answer = if in_order { Ok(published) } else { Err(CommandError::OutOfOrder) };
+                let _gone = reply.send(answer);
+            }
+            Then::Ingested(from, space, log) => {
+                if !in_order {
+                    self.event(Event::Refused { from, space, log });
+                }
+            }
+            Then::Membership(reply) => {
+                self.membership_changed().await;
+                if let Some(reply) = reply {
+                    let _gone = reply.send(Ok(()));
+                }
+            }
+            Then::Decided(decided, reply) => {
+                self.membership_changed().await;
+                let _gone = reply.send(Ok(decided));
+            }
+            Then::Taken(count, reply) => {
+                self.membership_changed().await;
+                let _gone = reply.send(Ok(count));
+            }
+            Then::Asked(org, node, reply) => {
+                self.membership_changed().await;
+                let verdict = self.wait_or_welcome(org, node);
+                let _gone = reply.send(verdict);
+            }
+            Then::Acknowledged(count, reply) => acknowledge::answer(count, reply, Ok(())),
+            Then::Verified(stage, reply) => {
+                self.refresh_view();
+                if let Some(reply) = reply {
+                    let _gone = reply.send(Ok(stage));
+                }
+            }
+            Then::Kept => {}
+            Then::Nothing => self.refresh_network().await,
+        }
+    }
+
+    pub(super) fn note_announcement(&mut self, space: SpaceId, log: LogId) {
+        let known = self.state.logs.get(&(space, log));
+        if let Some(own) = known.filter(|l| space == self.state.all() && l.owner == self.state.me.node()) {
+            self.announcement = Some(Announcement { log, next: own.stored.next, chain: own.stored.chain });
+        }
+    }
+
+    /// Acts of ours or of partners that are new: into the journal.
+    pub(super) fn keep_acts(
+        &mut self,
+        acts: Vec<Unverified<entente_protocol::membership::ActBody>>,
+        reply: Option<Reply<()>>,
+    ) {
+        self.append_acts(acts, Then::Membership(reply));
+    }
+
+    /// Acts that are in the graph already: into the journal.
+    pub(super) fn append_acts(
+        &mut self,
+        acts: Vec<Unverified<entente_protocol::membership::ActBody>>,
+        then: Then,
+    ) {
+        let frames = acts.into_iter().map(|act| Frame::Act(self.state.id, act)).collect();
+        self.append(frames, then);
+    }
+}
