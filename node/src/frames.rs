@@ -4,7 +4,7 @@ use entente_protocol::codec::{self, DecodeError, Wire};
 use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::evidence::Evidence;
 use entente_protocol::identity::LogCertificate;
-use entente_protocol::ids::{BlobId, LogId, NodeId, OrgId, PartnershipId, RecordId, SpaceId, Timestamp};
+use entente_protocol::ids::{BlobId, LogId, NodeId, OrgId, PartnershipId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
 use entente_protocol::membership::ActBody;
 use entente_protocol::prekey::Prekey;
@@ -46,6 +46,9 @@ pub enum Frame {
     /// People verified each other, or tried and had reason for suspicion.
     #[n(8)]
     Verified(#[n(0)] Verification),
+    /// Entries that can be opened with keys of their own, which are in the vault.
+    #[n(10)]
+    History(#[n(0)] KnownHistory),
 }
 
 /// What came of the verification of persons with a member.
@@ -136,6 +139,20 @@ pub struct KnownEpoch {
     /// Their slots, in frames of before they were sealed when they are asked for; not used any more.
     #[n(3)]
     pub slots: Vec<Slot>,
+}
+
+/// Entries of an epoch that can be opened with keys of their own.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct KnownHistory {
+    /// The partnership.
+    #[n(0)]
+    pub partnership: PartnershipId,
+    /// The epoch's header.
+    #[n(1)]
+    pub header: Unverified<EpochHeader>,
+    /// The entries.
+    #[n(2)]
+    pub places: Vec<(LogId, Seq)>,
 }
 
 /// An attachment's ciphertext.

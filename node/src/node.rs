@@ -356,6 +356,7 @@ fn replay(store: &Store, me: &Arc<Me>, secrets: &Secrets) -> Result<(Vec<State>,
         if replayed.frames > 0 {
             judge_again(store, state)?;
         }
+        partnership::apply::judge_what_can_be_opened(state, store).map_err(LedgerError::Index)?;
     }
     Ok((states.into_values().collect(), replayed.damaged_count > 0))
 }
@@ -393,6 +394,7 @@ fn apply_again(
         Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) | Frame::Prekey(id, _) => *id,
         Frame::Log(log) => log.partnership,
         Frame::Epoch(epoch) => epoch.partnership,
+        Frame::History(history) => history.partnership,
         Frame::Verified(verification) => verification.partnership,
         Frame::Draft(_) | Frame::Shared(..) | Frame::Blob(_) => {
             records::apply(store, batch, position, frame, me);

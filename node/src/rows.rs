@@ -48,6 +48,8 @@ pub enum Table {
     Acknowledgement = 15,
     /// partnership, organisation, success or suspicion → [`Verification`].
     Verified = 13,
+    /// partnership, journal position → nothing: keys of single entries.
+    History = 16,
 }
 
 /// Changes to the index that belong together.
@@ -81,6 +83,12 @@ impl Batch {
     fn pending(&self, table: u8, key: &[u8]) -> Option<&[u8]> {
         let last = self.0.iter().rfind(|(of, changed, _)| *of == table && changed == key);
         last.and_then(|(_, _, value)| value.as_deref())
+    }
+
+    /// Is there nothing to be changed?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Moves the changes into a batch of the store.

@@ -5,7 +5,7 @@ use entente_protocol::codec::{self, DecodeError, Wire};
 use entente_protocol::derive::Key;
 use entente_protocol::epoch::PrekeySecret;
 use entente_protocol::identity::{Introduced, Introduction};
-use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp};
+use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId, Timestamp};
 use minicbor::{Decode, Encode};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -130,6 +130,9 @@ pub struct PartnershipSecrets {
     /// Set while this node must not go on in its logs.
     #[n(8)]
     pub fenced: Option<Fence>,
+    /// Keys of single entries that were given as history; absent while there are none.
+    #[n(9)]
+    pub history: Option<Vec<RecordSecret>>,
 }
 
 /// How prekeys follow each other.
@@ -172,6 +175,23 @@ pub struct EpochSecret {
     /// Since when it is held, by this node's clock; absent in vaults of before that was noted.
     #[n(3)]
     pub since: Option<Timestamp>,
+}
+
+/// The key of one entry, without its epoch's.
+#[derive(Clone, Encode, Decode)]
+pub struct RecordSecret {
+    /// The epoch that the entry is sealed under.
+    #[n(0)]
+    pub epoch: EpochId,
+    /// The log.
+    #[n(1)]
+    pub log: LogId,
+    /// The position.
+    #[n(2)]
+    pub seq: Seq,
+    /// The content key.
+    #[n(3)]
+    pub key: Secret,
 }
 
 /// An invitation that this node gave.
@@ -279,6 +299,7 @@ impl PartnershipSecrets {
             joining: None,
             prekeys: None,
             fenced: None,
+            history: None,
         })
     }
 
@@ -378,6 +399,20 @@ mod tests {
         let after: PartnershipSecrets = minicbor::decode(&minicbor::to_vec(&now).unwrap()).unwrap();
         assert_eq!(after.epochs[0].since, Some(Timestamp(9)));
         assert_eq!(after.fenced.unwrap().why, FenceReason::Restored);
+    }
+
+    #[test]
+    fn the_secrets_of_who_was_given_no_history_are_as_they_were() {
+        let mut ours = PartnershipSecrets::fresh(PartnershipId([4; 32])).unwrap();
+        let before = codec::encode(&ours);
+        let key = Secret([5; 32]);
+        ours.history =
+            Some(vec![RecordSecret { epoch: EpochId([1; 32]), log: LogId([2; 32]), seq: Seq(3), key }]);
+        let with: PartnershipSecrets =
+            codec::decode_bounded(&codec::encode(&ours), "secrets", Secrets::MAX).unwrap();
+        assert_eq!(with.history.unwrap().len(), 1);
+        let without: PartnershipSecrets = codec::decode_bounded(&before, "secrets", Secrets::MAX).unwrap();
+        assert!(without.history.is_none());
     }
 
     #[test]

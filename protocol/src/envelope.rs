@@ -95,22 +95,74 @@ pub fn seal(
 /// # Errors
 /// [`EnvelopeError::Malformed`] or [`EnvelopeError::Sealed`].
 pub fn open(envelope: &[u8], place: &Place, epoch_key: &Key) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
-    let (&version, rest) = envelope.split_first().ok_or(EnvelopeError::Malformed)?;
-    let (commitment, rest) = rest.split_first_chunk::<32>().ok_or(EnvelopeError::Malformed)?;
-    let (wrapped, ciphertext) = rest.split_first_chunk::<48>().ok_or(EnvelopeError::Malformed)?;
-    if version != VERSION || envelope.len() > limits::MAX_PAYLOAD {
-        return Err(EnvelopeError::Malformed);
+    let parts = Parts::of(envelope)?;
+    let content_key = parts.content_key(place, epoch_key)?;
+    parts.open(place, &content_key)
+}
+
+/// The content key of an envelope that stands at `place`, unwrapped with the epoch key.
+///
+/// # Errors
+/// [`EnvelopeError::Malformed`] or [`EnvelopeError::Sealed`].
+pub fn content_key(envelope: &[u8], place: &Place, epoch_key: &Key) -> Result<Key, EnvelopeError> {
+    Parts::of(envelope)?.content_key(place, epoch_key)
+}
+
+/// Opens an envelope that stands at `place` with its content key alone.
+///
+/// # Errors
+/// [`EnvelopeError::Malformed`] or [`EnvelopeError::Sealed`].
+pub fn open_with(
+    envelope: &[u8],
+    place: &Place,
+    content_key: &Key,
+) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+    Parts::of(envelope)?.open(place, content_key)
+}
+
+/// Is this the content key that an envelope commits to? There is no other.
+#[must_use]
+pub fn fits(envelope: &[u8], content_key: &Key) -> bool {
+    Parts::of(envelope).is_ok_and(|parts| parts.check(content_key).is_ok())
+}
+
+/// An envelope, taken apart.
+struct Parts<'a> {
+    commitment: &'a [u8; 32],
+    wrapped: &'a [u8; 48],
+    ciphertext: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn of(envelope: &'a [u8]) -> Result<Parts<'a>, EnvelopeError> {
+        let (&version, rest) = envelope.split_first().ok_or(EnvelopeError::Malformed)?;
+        let (commitment, rest) = rest.split_first_chunk::<32>().ok_or(EnvelopeError::Malformed)?;
+        let (wrapped, ciphertext) = rest.split_first_chunk::<48>().ok_or(EnvelopeError::Malformed)?;
+        if version != VERSION || envelope.len() > limits::MAX_PAYLOAD {
+            return Err(EnvelopeError::Malformed);
+        }
+        Ok(Parts { commitment, wrapped, ciphertext })
     }
-    let ad = place.associated_data();
-    let wrap = derive::content_wrap_key(epoch_key, commitment);
-    let unwrapped = decrypt(&wrap, commitment, wrapped, &ad)?;
-    let content_key: Key =
-        Zeroizing::new(unwrapped.as_slice().try_into().map_err(|_| EnvelopeError::Malformed)?);
-    if derive::content_commitment(&content_key).ct_eq(commitment).unwrap_u8() != 1 {
-        return Err(EnvelopeError::Sealed);
+
+    fn content_key(&self, place: &Place, epoch_key: &Key) -> Result<Key, EnvelopeError> {
+        let wrap = derive::content_wrap_key(epoch_key, self.commitment);
+        let unwrapped = decrypt(&wrap, self.commitment, self.wrapped, &place.associated_data())?;
+        let content_key: Key =
+            Zeroizing::new(unwrapped.as_slice().try_into().map_err(|_| EnvelopeError::Malformed)?);
+        self.check(&content_key)?;
+        Ok(content_key)
     }
-    let padded = decrypt(&derive::content_cipher_key(&content_key), commitment, ciphertext, &ad)?;
-    unpad(&padded)
+
+    fn check(&self, content_key: &Key) -> Result<(), EnvelopeError> {
+        let right = derive::content_commitment(content_key).ct_eq(self.commitment).unwrap_u8() == 1;
+        if right { Ok(()) } else { Err(EnvelopeError::Sealed) }
+    }
+
+    fn open(&self, place: &Place, content_key: &Key) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+        self.check(content_key)?;
+        let cipher_key = derive::content_cipher_key(content_key);
+        unpad(&decrypt(&cipher_key, self.commitment, self.ciphertext, &place.associated_data())?)
+    }
 }
 
 fn encrypt(key: &Key, commitment: &[u8; 32], plain: &[u8], ad: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
@@ -216,6 +268,25 @@ mod tests {
             assert_eq!(open(&sealed, &wrong, &key), Err(EnvelopeError::Sealed));
         }
         assert_eq!(open(&sealed, &place(), &Zeroizing::new([8; 32])), Err(EnvelopeError::Sealed));
+    }
+
+    #[test]
+    fn a_content_key_opens_its_own_envelope_at_its_place_and_nothing_else() {
+        let key = Zeroizing::new([9; 32]);
+        let mut rng = Counter(1);
+        let [one, two] = [b"testimony", b"statement"].map(|it| seal(it, &place(), &key, &mut rng).unwrap());
+        let content = content_key(&one, &place(), &key).unwrap();
+        assert_eq!(&**open_with(&one, &place(), &content).unwrap(), b"testimony");
+        assert!(fits(&one, &content) && !fits(&two, &content) && !fits(&[], &content));
+        assert_eq!(open_with(&two, &place(), &content), Err(EnvelopeError::Sealed));
+        let elsewhere = Place { seq: Seq(9), ..place() };
+        assert_eq!(open_with(&one, &elsewhere, &content), Err(EnvelopeError::Sealed));
+        assert_eq!(content_key(&one, &elsewhere, &key), Err(EnvelopeError::Sealed));
+        assert_eq!(
+            open_with(&one, &place(), &key),
+            Err(EnvelopeError::Sealed),
+            "the epoch's key is no content key"
+        );
     }
 
     #[test]

@@ -213,19 +213,8 @@ pub fn seal_slot(
     prekey: &[u8],
     rng: &mut impl CryptoRng,
 ) -> Result<Slot, EpochError> {
-    let public = <XWing as Kem>::PublicKey::from_bytes(prekey).map_err(|_| EpochError::Prekey)?;
-    let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
-        &OpModeS::Base,
-        &public,
-        INFO,
-        key.as_ref(),
-        &slot_context(epoch, node),
-        rng,
-    )
-    .map_err(|_| EpochError::Prekey)?;
-    let mut out = encapsulated.to_bytes().to_vec();
-    out.extend(sealed);
-    Ok(Slot { node: *node, sealed: out })
+    let sealed = seal_to(prekey, INFO, &slot_context(epoch, node), key.as_ref(), rng)?;
+    Ok(Slot { node: *node, sealed })
 }
 
 /// Opens our slot of an epoch, and checks that the key is the one that the header commits to.
@@ -240,25 +229,59 @@ pub fn open_slot(
     if slot.sealed.len() != ENCAPSULATED_LEN + SEALED_LEN {
         return Err(EpochError::Sealed);
     }
-    let (encapsulated, sealed) = slot.sealed.split_at(ENCAPSULATED_LEN);
-    let encapsulated =
-        <XWing as Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_| EpochError::Sealed)?;
-    let opened = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, XWing>(
-        &OpModeR::Base,
-        &secret.private()?,
-        &encapsulated,
-        INFO,
-        sealed,
-        &slot_context(&id_of(header), &slot.node),
-    )
-    .map(Zeroizing::new)
-    .map_err(|_| EpochError::Sealed)?;
+    let opened = open_sealed(secret, INFO, &slot_context(&id_of(header), &slot.node), &slot.sealed)?;
     let key: Key = Zeroizing::new(opened.as_slice().try_into().map_err(|_| EpochError::Sealed)?);
     let right = derive::epoch_commitment(&key).0.ct_eq(&header.value().commitment.0);
     if right.unwrap_u8() == 1 { Ok(key) } else { Err(EpochError::Commitment) }
 }
 
 const INFO: &[u8] = b"entente v1 epoch slot";
+
+/// Seals something to a prekey: `encapsulated (1,120) ‖ sealed (16 more than it is)`. `info` says what it is,
+/// `context` where it belongs.
+pub(crate) fn seal_to(
+    prekey: &[u8],
+    info: &[u8],
+    context: &[u8],
+    plain: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<u8>, EpochError> {
+    let public = <XWing as Kem>::PublicKey::from_bytes(prekey).map_err(|_| EpochError::Prekey)?;
+    let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
+        &OpModeS::Base,
+        &public,
+        info,
+        plain,
+        context,
+        rng,
+    )
+    .map_err(|_| EpochError::Prekey)?;
+    let mut out = encapsulated.to_bytes().to_vec();
+    out.extend(sealed);
+    Ok(out)
+}
+
+/// Opens what [`seal_to`] sealed.
+pub(crate) fn open_sealed(
+    secret: &PrekeySecret,
+    info: &[u8],
+    context: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, EpochError> {
+    let (encapsulated, sealed) = sealed.split_at_checked(ENCAPSULATED_LEN).ok_or(EpochError::Sealed)?;
+    let encapsulated =
+        <XWing as Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_| EpochError::Sealed)?;
+    hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, XWing>(
+        &OpModeR::Base,
+        &secret.private()?,
+        &encapsulated,
+        info,
+        sealed,
+        context,
+    )
+    .map(Zeroizing::new)
+    .map_err(|_| EpochError::Sealed)
+}
 
 fn slot_context(epoch: &EpochId, node: &NodeId) -> [u8; 64] {
     let mut out = [0; 64];

@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod epoch;
 pub mod evidence;
 pub mod handling;
+pub mod history;
 pub mod identity;
 pub mod ids;
 pub mod invitation;

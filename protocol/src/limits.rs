@@ -46,6 +46,10 @@ pub const MAX_CIRCLES: usize = 4_096;
 pub const MAX_LOGS: usize = 2_048;
 /// Logs that one acknowledgement names; a node that holds more writes another.
 pub const MAX_ACKNOWLEDGED: usize = 512;
+/// Content keys of single records in one message; the giver opens as many records for it.
+pub const MAX_RECORD_KEYS: usize = 64;
+/// Content keys of single records that one node keeps in one partnership: eight of the largest grants.
+pub const MAX_HISTORY_KEYS: usize = 8_192;
 /// Epochs that one node remembers for a space.
 pub const MAX_EPOCHS: usize = 20_000;
 

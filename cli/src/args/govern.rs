@@ -57,7 +57,7 @@ pub enum GovernCommand {
     },
     /// Let a member read what is older than its membership
     #[command(
-        after_help = "Examples:\n  entente partnership grant-history 'Prevention 2026' 'Rights Georgia' --from 2026-01-01\n  entente partnership grant-history 'Prevention 2026' 'Rights Georgia' --all\n\nIt is what was shared with all members. Keys made before the day stay closed, with what was still written under them. Single records (--record) cannot be granted yet."
+        after_help = "Examples:\n  entente partnership grant-history 'Prevention 2026' 'Rights Georgia' --from 2026-01-01\n  entente partnership grant-history 'Prevention 2026' 'Rights Georgia' --record 3fk2q7abcd --record 7abc\n\nIt is what was shared with all members, and is permitted to its role. Of what is granted by --record, it reads these records and no others."
     )]
     GrantHistory {
         /// Who, and where.

@@ -12,9 +12,11 @@ use entente_protocol::membership::{ActBody, Membership};
 use entente_protocol::signed::Unverified;
 use tokio::sync::oneshot;
 
+use crate::node::Node;
 use crate::partnership::decide::{Decided, Request};
 use crate::partnership::{Command, Handle};
 use crate::records::find;
+use crate::rows::RecordRow;
 
 use super::problem::{self, failed, not_found, refuse_input};
 use super::server::Server;
@@ -40,7 +42,7 @@ pub async fn decide(
 pub async fn ask(server: &Server, p: &str, body: DecideRequest, not_done: &str) -> Answer<Decision> {
     let node = server.unlocked()?;
     let handle = find::partnership(&node, p)?;
-    let request = request(&handle, body)?;
+    let request = request(&node, &handle, body)?;
     let decided = handle.ask(|reply| Command::Decide(request, reply)).await;
     let decided = decided.map_err(|e| problem::command(&e, not_done))?;
     Ok(Json(match decided {
@@ -51,7 +53,7 @@ pub async fn ask(server: &Server, p: &str, body: DecideRequest, not_done: &str) 
     }))
 }
 
-fn request(handle: &Handle, body: DecideRequest) -> Result<Request, Problem> {
+fn request(node: &Arc<Node>, handle: &Handle, body: DecideRequest) -> Result<Request, Problem> {
     let membership = handle.membership();
     let org = |text: &str| find::organisation(handle, text);
     Ok(match body {
@@ -63,7 +65,9 @@ fn request(handle: &Handle, body: DecideRequest) -> Result<Request, Problem> {
         DecideRequest::Amend { agreement } => Request::Amend(agreement),
         DecideRequest::Renew { last_day } => Request::Renew(whole_day(last_day)),
         DecideRequest::Terminate { reason } => Request::Terminate(reason),
-        DecideRequest::Grant { organisation, what } => Request::Grant(org(&organisation)?, scope(what)?),
+        DecideRequest::Grant { organisation, what } => {
+            Request::Grant(org(&organisation)?, scope(node, handle, what)?)
+        }
         DecideRequest::Sign { proposal } => Request::Sign(proposal_of(&membership, proposal.as_deref())?),
         DecideRequest::Withdraw { proposal } => {
             Request::Withdraw(proposal_of(&membership, proposal.as_deref())?)
@@ -78,17 +82,33 @@ fn whole_day(time: Timestamp) -> Timestamp {
     Timestamp(time.0 - time.0 % Timestamp::DAY)
 }
 
-/// Whole keys can be given on, single records not yet: nobody should be told that they were.
-fn scope(what: HistoryChoice) -> Result<HistoryScope, Problem> {
-    match what {
-        HistoryChoice::All => Ok(HistoryScope::All),
-        HistoryChoice::From(time) => Ok(HistoryScope::From(time)),
-        HistoryChoice::Records(_) => Err(refuse_input(
-            "single records of the time before cannot be granted yet",
-            NOTHING,
-            "Grant what was written from a day on (`--from DAY`), or share a copy: `entente record share`.",
-        )),
-    }
+/// Records are named by their ids, grants by their places.
+fn scope(node: &Arc<Node>, handle: &Handle, what: HistoryChoice) -> Result<HistoryScope, Problem> {
+    Ok(match what {
+        HistoryChoice::All => HistoryScope::All,
+        HistoryChoice::From(time) => HistoryScope::From(time),
+        HistoryChoice::Records(records) => {
+            let all = entente_protocol::derive::space_of_all(&handle.id);
+            let mut places = Vec::new();
+            for text in &records {
+                let (_, row): (_, RecordRow) = find::record(node, text)?;
+                let place = row.place.filter(|p| p.partnership == handle.id && p.space == all);
+                let place = place.ok_or_else(|| {
+                    refuse_input(
+                        format!(
+                            "{text} is not a record that was shared with all members of this partnership"
+                        ),
+                        NOTHING,
+                        "Share a copy with the new member instead: `entente record share`.",
+                    )
+                })?;
+                places.push((place.log, place.seq));
+            }
+            places.sort_unstable();
+            places.dedup();
+            HistoryScope::Records(places)
+        }
+    })
 }
 
 /// The proposal that is meant: by its id or the beginning of it, or the only one that is open.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use entente_protocol::ack::{self, Acknowledgement};
-use entente_protocol::envelope::{self, Place};
+use entente_protocol::envelope::Place;
 use entente_protocol::ids::{PartnershipId, Timestamp};
 use entente_protocol::log::Entry;
 use entente_protocol::membership::{ActBody, verify_act};
@@ -143,8 +143,8 @@ fn entry_in_words(
 /// The acknowledgement that an entry is, if it is one and can be opened.
 pub(super) fn acknowledgement(handle: &Handle, entry: &Entry) -> Option<Acknowledgement> {
     let header = &entry.header;
-    let epoch = handle.ring.get(&header.epoch).filter(|epoch| epoch.space == header.space)?;
+    let opener = handle.ring.opener(header).filter(|opener| opener.space == header.space)?;
     let place = Place { space: header.space, log: header.log, seq: header.seq, epoch: header.epoch };
-    let opened = envelope::open(entry.payload.as_ref()?, &place, &epoch.key).ok()?;
+    let opened = opener.open(entry.payload.as_ref()?, &place).ok()?;
     ack::read(&opened).ok().flatten()
 }

@@ -11,15 +11,15 @@ use entente_protocol::policy::RefusalCode;
 use entente_protocol::prekey::{Prekey, VerifiedPrekey};
 use entente_protocol::signed::Unverified;
 
-use crate::frames::{CircleLog, Frame, KnownBlob, KnownEpoch};
+use crate::frames::{CircleLog, Frame, KnownBlob, KnownEpoch, KnownHistory};
 use crate::rows::Batch;
 use crate::rows::{self, AckRow, Circle, RecordPlace, RefusedRow, Table};
-use crate::store::{Position, Store};
+use crate::store::{IndexError, Position, Store};
 
-use super::epochs;
 use super::open::{self, Judgement, Owner, judge};
 use super::quarantine;
 use super::state::{Log, State};
+use super::{epochs, history};
 
 /// What came of applying a frame.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,8 +28,10 @@ pub enum Applied {
     Stored(SpaceId, LogId, Seq),
     /// A record can be read.
     Record(RecordId),
-    /// An entry waits for an epoch.
-    Waiting(SpaceId, EpochId),
+    /// An entry of this date waits for an epoch.
+    Waiting(SpaceId, EpochId, (LogId, Seq), Timestamp),
+    /// Entries of an epoch can be opened with keys of their own.
+    Records(EpochId, Vec<(LogId, Seq)>),
     /// An epoch can be opened.
     Epoch(EpochId),
     /// Something arrived and may not be shown.
@@ -66,6 +68,7 @@ pub fn apply(
         }
         Frame::Log(log) => apply_log(state, store, batch, log),
         Frame::Epoch(epoch) => apply_epoch(state, store, batch, position, epoch),
+        Frame::History(known) => apply_history(state, store, batch, position, known),
         Frame::Entry(_, entry, arrived) => apply_entry(state, store, batch, position, entry, *arrived),
         Frame::Blob(blob) => {
             rows::put_blob(batch, &store.index, blob);
@@ -139,17 +142,78 @@ fn apply_epoch(
         return Vec::new();
     }
     let mut applied = vec![Applied::Epoch(id)];
-    let prefix = rows::waiting_name(&store.index, &id);
+    applied.extend(judge_waiting(state, store, batch, &id, usize::MAX));
+    applied
+}
+
+/// The keys were put into the vault before their frame was written.
+fn apply_history(
+    state: &mut State,
+    store: &Store,
+    batch: &mut Batch,
+    position: Position,
+    known: &KnownHistory,
+) -> Vec<Applied> {
+    let Some(id) = epochs::id_of(&known.header) else { return Vec::new() };
+    let name = rows::partnership_name(&store.index, &state.id);
+    batch.put(Table::History as u8, &rows::positioned(name, position), &[]);
+    history::load(state, known);
+    let mut applied = vec![Applied::Records(id, known.places.clone())];
+    applied.extend(judge_waiting(state, store, batch, &id, usize::MAX));
+    applied
+}
+
+/// Judges entries that waited for a key of this epoch and can be opened now, at most so many.
+fn judge_waiting(
+    state: &mut State,
+    store: &Store,
+    batch: &mut Batch,
+    epoch: &EpochId,
+    mut most: usize,
+) -> Vec<Applied> {
+    let mut applied = Vec::new();
+    let prefix = rows::waiting_name(&store.index, epoch);
     for (key, _) in rows::prefix(&store.index, Table::Waiting as u8, &prefix) {
         let Some(position) = key.get(16..).and_then(rows::position) else { continue };
+        if most == 0 {
+            break;
+        }
         if let Some((entry, arrived)) = read_entry(store, position) {
+            if state.ring.opener(&entry.header).is_none() {
+                continue;
+            }
             applied.extend(judged(state, store, batch, position, &entry, arrived));
             put_log(state, store, batch, &entry.header.space, &entry.header.log);
         }
         batch.delete(Table::Waiting as u8, &key);
+        most -= 1;
     }
     applied
 }
+
+/// Judges whatever still waits though its key is here: where many frames are applied at once, an entry and the key
+/// that came after it may have been among them.
+///
+/// # Errors
+/// [`IndexError`].
+pub fn judge_what_can_be_opened(state: &mut State, store: &Store) -> Result<(), IndexError> {
+    for epoch in state.ring.ids() {
+        loop {
+            let mut changes = Batch::default();
+            let _known_when_started = judge_waiting(state, store, &mut changes, &epoch, AT_ONCE);
+            if changes.is_empty() {
+                break;
+            }
+            let mut batch = store.index.batch();
+            changes.write_into(&mut batch)?;
+            store.index.apply(batch, store.index.cursor())?;
+        }
+    }
+    Ok(())
+}
+
+/// Entries whose judgement goes into one batch when a node starts.
+const AT_ONCE: usize = 256;
 
 /// Puts an epoch whose key is in the vault into the ring.
 pub fn load_epoch(state: &mut State, epoch: &KnownEpoch) {
@@ -263,7 +327,8 @@ pub(super) fn judged(
         Judgement::Waiting(epoch) => {
             let key = rows::positioned(rows::waiting_name(&store.index, &epoch), position);
             batch.put(Table::Waiting as u8, &key, &state.id.0);
-            vec![Applied::Waiting(space, epoch)]
+            let EntryHeader { seq, time, .. } = entry.header;
+            vec![Applied::Waiting(space, epoch, (log, seq), time)]
         }
         Judgement::Erased => Vec::new(),
         Judgement::Refused { code, reason } => {

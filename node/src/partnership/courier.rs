@@ -22,7 +22,7 @@ use crate::rows;
 use crate::store::Store;
 
 use super::apply::read_entry;
-use super::forks;
+use super::{forks, history};
 
 /// Jobs that may wait for one partner. Control messages are small; batches and chunks are read only when
 /// their turn comes.
@@ -64,6 +64,8 @@ pub enum Job {
     Batch(SpaceId, LogId, Seq),
     /// What the author of a log signed at a position.
     Proof(SpaceId, LogId, Seq),
+    /// Keys of single entries, as far as they may be given.
+    History(Box<history::Request>),
     /// Hashes of an attachment's chunks, from a number on; its size in the clear.
     Hashes(BlobId, u64, u64),
     /// A chunk of an attachment, and its length.
@@ -122,6 +124,7 @@ fn prepare(job: Job, store: &Store, to: NodeId) -> (Option<Message>, Option<Batc
             let side = forks::signed_at(store, &space, &log, seq);
             (side.map(|side| Message::Proof(Proof::Side(side))), None)
         }
+        Job::History(asked) => (history::answer(store, &asked).map(Message::RecordKeys), None),
         Job::Hashes(blob, from, size) => {
             let hashes = hashes(store, &blob, from, size);
             let answer = match hashes {

@@ -13,6 +13,8 @@ use std::time::Duration;
 use entente_protocol::codec;
 use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, Seq, SpaceId, Timestamp, TransportId};
+use entente_protocol::log::EntryHeader;
+use entente_protocol::membership::History;
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Announcement, Event, Message, SyncMachine};
 use futures::StreamExt;
@@ -92,6 +94,8 @@ pub struct Driver {
     /// The heads of membership that connected nodes told last.
     pub(super) told_heads: BTreeMap<NodeId, Vec<ActId>>,
     pub(super) asked_epochs: BTreeSet<EpochId>,
+    /// May we be given keys, and what may we read of the past?
+    pub(super) may_read: (bool, History),
     /// By their minters: epochs that came before the acts that they were minted under.
     pub(super) early_epochs: BTreeMap<NodeId, (Unverified<EpochHeader>, Slot)>,
     /// Joiners that hold the line.
@@ -146,6 +150,7 @@ impl Driver {
             couriers: BTreeMap::new(),
             told_heads: BTreeMap::new(),
             asked_epochs: BTreeSet::new(),
+            may_read: Default::default(),
             early_epochs: BTreeMap::new(),
             joiners: Vec::new(),
             doors: BTreeMap::new(),
@@ -216,28 +221,33 @@ impl Driver {
         self.ask_for_missing_epochs();
         self.parting.revoked = self.state.membership.revoked.keys().copied().collect();
         self.mint_if_steward();
+        self.look_up_history();
         self.open_doors();
         self.refresh_network().await;
     }
 
     /// Entries that waited for a key when the node stopped wait still.
     fn ask_for_missing_epochs(&mut self) {
-        let ledger = self.shared.ledger.clone();
-        let index = &ledger.store().index;
+        for header in self.waiting_entries() {
+            let (space, epoch) = (header.space, header.epoch);
+            if self.asked_epochs.insert(epoch) {
+                self.event(Event::EpochMissing(space, epoch));
+            }
+        }
+    }
+
+    /// Entries that wait for a key; not more than can be looked at in a moment.
+    pub(super) fn waiting_entries(&self) -> Vec<EntryHeader> {
+        let store = self.shared.ledger.store();
         let ours = |(key, partnership): (Vec<u8>, Vec<u8>)| {
             let position = key.get(16..).and_then(rows::position)?;
             (partnership == self.state.id.0).then_some(position)
         };
-        let waiting: Vec<_> =
-            rows::prefix(index, Table::Waiting as u8, &[]).filter_map(ours).take(WAITING).collect();
-        for position in waiting {
-            if let Some((entry, _)) = apply::read_entry(ledger.store(), position) {
-                let (space, epoch) = (entry.header.space, entry.header.epoch);
-                if self.asked_epochs.insert(epoch) {
-                    self.event(Event::EpochMissing(space, epoch));
-                }
-            }
-        }
+        rows::prefix(&store.index, Table::Waiting as u8, &[])
+            .filter_map(ours)
+            .take(WAITING)
+            .filter_map(|position| Some(apply::read_entry(store, position)?.0.header))
+            .collect()
     }
 
     /// Tells the machine of a log that is here.

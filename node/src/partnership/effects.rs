@@ -49,6 +49,8 @@ impl Driver {
                     self.send(to, Job::Message(Message::Epoch(header, slot)));
                 }
             }
+            Effect::SendRecordKeys(to, epoch, places) => self.give_history(to, epoch, places),
+            Effect::TakeRecordKeys(_, keys) => self.take_history(&keys),
             Effect::Compare { with, space, log, next, chain } => {
                 self.compare_copies(with, (space, log), next, chain);
             }

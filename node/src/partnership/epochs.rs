@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use entente_protocol::agreement::Newcomers;
 use entente_protocol::epoch::{self, EpochError, EpochHeader, Slot};
 use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp};
 use entente_protocol::limits;
-use entente_protocol::membership::acts::{HistoryGrant, HistoryScope};
 use entente_protocol::signed::{Unverified, VerifyError};
 
 use crate::clock::SystemRandom;
 use crate::frames::{Frame, KnownEpoch};
 
+use super::history;
 use super::ring::{Epoch, Terms};
 use super::state::State;
 use super::{prekeys, rotate};
@@ -156,13 +155,13 @@ pub fn circle_of(state: &State, space: &SpaceId) -> Option<Option<Vec<OrgId>>> {
     Some(known.1.circle.as_ref().map(|c| c.orgs.clone()))
 }
 
-/// An epoch for a node that may read it: its header, and the node's slot.
+/// An epoch for a node that may read it, as one of its readers or as history: its header, and the node's slot.
 #[must_use]
 pub fn give(state: &State, to: &NodeId, id: &EpochId) -> Option<(Unverified<EpochHeader>, Slot)> {
     let epoch = state.ring.get(id)?;
     let (org, _) = state.membership.node(to)?;
-    if !epoch.readers.contains(to) && !could_read(state, &epoch, &org) && !is_history_for(state, &epoch, &org)
-    {
+    let reads = epoch.readers.contains(to) || could_read(state, &epoch, &org);
+    if !reads && !history::opens_whole(state, to, &epoch) {
         return None;
     }
     let slot = epoch::seal_slot(id, &epoch.key, to, state.prekey_of(to)?, &mut SystemRandom).ok()?;
@@ -175,34 +174,6 @@ fn could_read(state: &State, epoch: &Epoch, org: &OrgId) -> bool {
     let mut nodes = state.membership.nodes_ever();
     let may_read = state.membership.may_read(org, crate::clock::now()).is_ok();
     may_read && nodes.any(|(of, node, _)| of == *org && epoch.readers.contains(&node))
-}
-
-/// May this member read what all members wrote under an epoch of the time before it came? By the agreement, or by
-/// a grant. A date is compared with the time that the minter claims: keys that were made before it stay closed,
-/// with whatever was still written under them later.
-fn is_history_for(state: &State, epoch: &Epoch, org: &OrgId) -> bool {
-    let membership = &state.membership;
-    if epoch.space != state.all() || membership.may_read(org, crate::clock::now()).is_err() {
-        return false;
-    }
-    // Every record under it was permitted for the roles that there were: a role that is new reads none of it.
-    let role = membership.members.get(org).map(|member| &member.role);
-    if !epoch.terms.roles.values().any(|held| Some(held) == role) {
-        return false;
-    }
-    let created = epoch.header.value().created;
-    let by_agreement = match membership.agreement.history() {
-        Newcomers::None => false,
-        Newcomers::All => true,
-        Newcomers::Since(day) => created >= day.begins(),
-    };
-    let by_grant = |grant: &HistoryGrant| match &grant.scope {
-        HistoryScope::All => true,
-        HistoryScope::From(time) => created >= *time,
-        // Single records want keys of their own; see `api::govern::scope`.
-        HistoryScope::Records(_) => false,
-    };
-    by_agreement || membership.grants.values().any(|grant| grant.org == *org && by_grant(grant))
 }
 
 /// An epoch for the journal. Its key is for the vault only.

@@ -129,10 +129,12 @@ impl Driver {
                     let event = types::Event::Record { record, visible_ns: clock::now_ns() };
                     let _nobody_listens = self.shared.events.send(event);
                 }
-                Applied::Waiting(space, epoch) => {
+                Applied::Waiting(space, epoch, place, time) => {
                     self.asked_epochs.insert(epoch);
                     self.event(Event::EpochMissing(space, epoch));
+                    self.want_history(space, epoch, place, time);
                 }
+                Applied::Records(epoch, places) => self.event(Event::RecordsKnown(epoch, places)),
                 Applied::Epoch(epoch) => {
                     self.asked_epochs.remove(&epoch);
                     self.event(Event::EpochKnown(epoch));

@@ -50,6 +50,7 @@ impl Driver {
         }
         self.mint_if_steward();
         self.look_after_prekeys(clock::now());
+        self.look_up_history();
     }
 
     /// After acts are durable: the machine, the network, the doors and the joiners hear of it.
@@ -75,6 +76,7 @@ impl Driver {
         // The new key comes from whoever minted it (`give_if_minted_here`): if all who have it gave it to all whom
         // they know, a change among 300 would cost each of them 300 slots.
         self.answer_joiners();
+        self.look_up_history();
         let event = crate::api::types::Event::Membership { partnership: self.state.id };
         let _nobody_listens = self.shared.events.send(event);
     }

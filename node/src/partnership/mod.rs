@@ -21,6 +21,7 @@ pub mod fence;
 mod fetch;
 pub mod forks;
 mod govern;
+mod history;
 mod ingest;
 pub mod join;
 mod landing;
@@ -171,6 +172,12 @@ pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<
         let position = rows::position(&position);
         if let Some(Frame::Epoch(epoch)) = position.and_then(|p| read(store, p)) {
             apply::load_epoch(&mut state, &epoch);
+        }
+    }
+    for (key, _) in rows::prefix(index, Table::History as u8, &name) {
+        let position = key.get(16..).and_then(rows::position);
+        if let Some(Frame::History(known)) = position.and_then(|p| read(store, p)) {
+            history::load(&mut state, &known);
         }
     }
     let mine: Vec<LogId> =

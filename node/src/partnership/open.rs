@@ -1,12 +1,12 @@
 //! From a stored entry to a record that may be shown: open, verify, permit.
 //!
 //! ```text
-//! entry ──open(epoch key)──▶ parts ──verify_in(place)──▶ VerifiedRecord ──permit──▶ shown, or refused with a code
+//! entry ──open(epoch key, or its own)──▶ parts ──verify_in(place)──▶ VerifiedRecord ──permit──▶ shown, or refused with a code
 //! ```
 
 use entente_protocol::ack::{self, Acknowledgement};
 use entente_protocol::codec;
-use entente_protocol::envelope::{self, Place};
+use entente_protocol::envelope::Place;
 use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
 use entente_protocol::membership::Membership;
@@ -15,7 +15,7 @@ use entente_protocol::record::{RecordParts, VerifiedRecord};
 
 use crate::rows::{RecordPlace, RecordRow};
 
-use super::ring::{Epoch, Ring, Terms};
+use super::ring::{Opener, Ring, Terms};
 use super::standing;
 
 /// What became of an entry.
@@ -75,8 +75,8 @@ pub fn judge(
     entry: &Entry,
 ) -> Judgement {
     let Some(payload) = &entry.payload else { return Judgement::Erased };
-    let Some(epoch) = ring.get(&entry.header.epoch) else { return Judgement::Waiting(entry.header.epoch) };
-    match open(partnership, (membership, when), &epoch, owner, entry, payload) {
+    let Some(opener) = ring.opener(&entry.header) else { return Judgement::Waiting(entry.header.epoch) };
+    match open(partnership, (membership, when), &opener, owner, entry, payload) {
         Ok(judgement) => judgement,
         Err((code, reason)) => Judgement::Refused { code, reason },
     }
@@ -87,17 +87,17 @@ type Refused = (String, String);
 fn open(
     partnership: &PartnershipId,
     (membership, when): (&Membership, When),
-    epoch: &Epoch,
+    opener: &Opener,
     owner: Owner,
     entry: &Entry,
     payload: &[u8],
 ) -> Result<Judgement, Refused> {
     let header = &entry.header;
-    if epoch.space != header.space {
+    if opener.space != header.space {
         return Err(refused("E-EPOCH", "it is sealed under a key of another circle"));
     }
     let place = Place { space: header.space, log: header.log, seq: header.seq, epoch: header.epoch };
-    let opened = envelope::open(payload, &place, &epoch.key).map_err(|e| refused("E-SEALED", e))?;
+    let opened = opener.open(payload, &place).map_err(|e| refused("E-SEALED", e))?;
     if let Some(said) = ack::read(&opened).map_err(|e| refused("E-FORM", e))? {
         return Ok(Judgement::Acknowledged(said));
     }
@@ -109,12 +109,12 @@ fn open(
     if facts.audience.space(partnership, &owner.org) != header.space {
         return Err(refused("E-AUDIENCE", "it is signed for other readers than those it was sent to"));
     }
-    let permitted = epoch.terms.permit(&facts).map_err(|refusals| in_words(&refusals))?;
+    let permitted = opener.terms.permit(&facts).map_err(|refusals| in_words(&refusals))?;
     if when == When::Arriving {
         let mut refusals = standing::stopped(membership);
         // What became narrower since the key was made holds at once, for who has not heard of it yet too.
-        let now = Terms { roles: epoch.terms.roles.clone(), ..Terms::of(membership, |_| true) };
-        if now.agreement.hash() != epoch.terms.agreement.hash() || now.proposed != epoch.terms.proposed {
+        let now = Terms { roles: opener.terms.roles.clone(), ..Terms::of(membership, |_| true) };
+        if now.agreement.hash() != opener.terms.agreement.hash() || now.proposed != opener.terms.proposed {
             refusals.extend(now.permit(&facts).err().into_iter().flatten());
         }
         if !refusals.is_empty() {

@@ -1,16 +1,20 @@
 //! The epochs that this node can open in one partnership: keys, and what each epoch binds.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use entente_protocol::agreement::Agreement;
 use entente_protocol::derive::Key;
+use entente_protocol::envelope::{self, EnvelopeError, Place};
 use entente_protocol::epoch::{EpochHeader, readers_hash};
 use entente_protocol::handling::Role;
-use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId, SpaceId, Timestamp};
+use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp};
+use entente_protocol::log::EntryHeader;
 use entente_protocol::membership::{ActGraph, Inserted, Membership};
 use entente_protocol::policy::{self, Permitted, RecordFacts, Refusal};
 use entente_protocol::signed::Signed;
+use zeroize::Zeroizing;
 
 /// An epoch whose key is here.
 #[derive(Clone)]
@@ -60,20 +64,118 @@ impl Terms {
     }
 }
 
+/// Entries of an epoch whose own keys are here, and not the epoch's.
+#[derive(Clone)]
+pub struct Loose {
+    /// The space.
+    pub space: SpaceId,
+    /// The epoch's header.
+    pub header: Signed<EpochHeader>,
+    /// As for a whole epoch.
+    pub terms: Arc<Terms>,
+    /// The entries' content keys.
+    pub keys: BTreeMap<(LogId, Seq), Key>,
+}
+
+/// What opens one entry.
+pub struct Opener {
+    /// The space that it is good for.
+    pub space: SpaceId,
+    /// The terms that the entry is judged by.
+    pub terms: Arc<Terms>,
+    key: Opens,
+}
+
+enum Opens {
+    WithEpoch(Key),
+    WithContentKey(Key),
+}
+
+impl Opener {
+    /// Opens an entry's payload.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`].
+    pub fn open(&self, payload: &[u8], place: &Place) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+        match &self.key {
+            Opens::WithEpoch(key) => envelope::open(payload, place, key),
+            Opens::WithContentKey(key) => envelope::open_with(payload, place, key),
+        }
+    }
+
+    /// The key of the entry's content alone.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`].
+    pub fn content_key(&self, payload: &[u8], place: &Place) -> Result<Key, EnvelopeError> {
+        match &self.key {
+            Opens::WithEpoch(key) => envelope::content_key(payload, place, key),
+            Opens::WithContentKey(key) => Ok(key.clone()),
+        }
+    }
+}
+
 /// All epochs of a partnership; shared between its driver and whoever shows records.
 #[derive(Clone, Default)]
-pub struct Ring(Arc<RwLock<BTreeMap<EpochId, Epoch>>>);
+pub struct Ring {
+    epochs: Arc<RwLock<BTreeMap<EpochId, Epoch>>>,
+    loose: Arc<RwLock<BTreeMap<EpochId, Loose>>>,
+}
 
 impl Ring {
+    fn epochs(&self) -> RwLockReadGuard<'_, BTreeMap<EpochId, Epoch>> {
+        self.epochs.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn loose(&self) -> RwLockReadGuard<'_, BTreeMap<EpochId, Loose>> {
+        self.loose.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// An epoch.
     #[must_use]
     pub fn get(&self, id: &EpochId) -> Option<Epoch> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.epochs().get(id).cloned()
+    }
+
+    /// What opens an entry, if anything here does.
+    #[must_use]
+    pub fn opener(&self, entry: &EntryHeader) -> Option<Opener> {
+        if let Some(Epoch { space, key, terms, .. }) = self.epochs().get(&entry.epoch) {
+            return Some(Opener { space: *space, terms: terms.clone(), key: Opens::WithEpoch(key.clone()) });
+        }
+        let loose = self.loose();
+        let Loose { space, terms, keys, .. } = loose.get(&entry.epoch)?;
+        let key = keys.get(&(entry.log, entry.seq))?;
+        Some(Opener { space: *space, terms: terms.clone(), key: Opens::WithContentKey(key.clone()) })
+    }
+
+    /// The header of an epoch of which at least some entries can be opened.
+    #[must_use]
+    pub fn header(&self, id: &EpochId) -> Option<Signed<EpochHeader>> {
+        let known = self.epochs().get(id).map(|epoch| epoch.header.clone());
+        known.or_else(|| self.loose().get(id).map(|loose| loose.header.clone()))
+    }
+
+    /// All epochs of which at least some entries can be opened.
+    #[must_use]
+    pub fn ids(&self) -> BTreeSet<EpochId> {
+        self.epochs().keys().chain(self.loose().keys()).copied().collect()
     }
 
     /// Adds an epoch.
     pub fn add(&self, id: EpochId, epoch: Epoch) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, epoch);
+        self.epochs.write().unwrap_or_else(PoisonError::into_inner).insert(id, epoch);
+    }
+
+    /// Adds keys of single entries.
+    pub fn add_loose(&self, id: EpochId, more: Loose) {
+        let mut loose = self.loose.write().unwrap_or_else(PoisonError::into_inner);
+        match loose.entry(id) {
+            Entry::Vacant(free) => {
+                free.insert(more);
+            }
+            Entry::Occupied(mut known) => known.get_mut().keys.extend(more.keys),
+        }
     }
 
     /// The epoch of a space that was held last, of those whose readers are exactly these nodes and that are still
@@ -87,7 +189,7 @@ impl Ring {
     ) -> Option<(EpochId, Epoch)> {
         let readers: BTreeSet<&NodeId> = readers.into_iter().collect();
         let wanted = readers_hash(readers.iter().copied());
-        let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.epochs();
         ring.iter()
             .filter(|(_, e)| e.space == *space && e.header.value().readers == wanted && fresh(e))
             // Somebody who was about to be put out could have made a key for those who stay.
@@ -99,7 +201,7 @@ impl Ring {
     /// The epochs of a space that were held last, the last first.
     #[must_use]
     pub fn newest(&self, space: &SpaceId, count: usize) -> Vec<(EpochId, Epoch)> {
-        let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.epochs();
         let mut epochs: Vec<_> =
             ring.iter().filter(|(_, e)| e.space == *space).map(|(id, e)| (*id, e.clone())).collect();
         epochs.sort_by_key(|(id, e)| std::cmp::Reverse((e.held, *id)));
@@ -110,19 +212,20 @@ impl Ring {
     /// All of them.
     #[must_use]
     pub fn all(&self) -> Vec<(EpochId, Epoch)> {
-        let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.epochs();
         ring.iter().map(|(id, epoch)| (*id, epoch.clone())).collect()
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.epochs().len()
     }
 
     /// Forgets all keys: each is wiped as it is dropped.
     pub fn clear(&self) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.epochs.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.loose.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

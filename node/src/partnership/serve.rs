@@ -218,6 +218,16 @@ impl Driver {
             let words = format!("{name} is not among the readers that the author named.");
             return say("not-a-reader", words, "To let it read, share the record again with it as a reader.");
         }
+        if self.is_not_given(place, org) {
+            let words = format!(
+                "{name} holds it sealed and cannot read it: it was shared before {name} could read, and neither the agreement nor a grant gives it what was before."
+            );
+            return say(
+                "not-given",
+                words,
+                "A steward can give it: `entente partnership grant-history` with --record.",
+            );
+        }
         let key = (place.space, place.log);
         let now: Vec<u64> = member
             .nodes

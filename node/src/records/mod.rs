@@ -37,6 +37,7 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
         | Frame::Epoch(_)
         | Frame::Verified(_)
         | Frame::Prekey(..)
+        | Frame::History(_)
         | Frame::Evidence(..) => {}
     }
 }

@@ -44,6 +44,7 @@ pub mod acts;
 mod clauses;
 mod fold;
 mod graph;
+mod history;
 mod state;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -51,6 +52,7 @@ mod tests;
 
 pub use acts::{Act, ActBody, ActError, Deed, VerifiedAct, verify_act};
 pub use graph::{ActGraph, GraphError, Inserted};
+pub use history::History;
 pub use state::{
     Declared, Departure, Former, Invitation, Member, MemberNode, Membership, NoKey, OpenOffice, Pending,
     Proposal, ProposalState, Revoked, Seniority, Signers, Stopped, Verdict, VoidReason,

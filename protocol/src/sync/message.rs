@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::codec::Wire;
 use crate::epoch::{EpochHeader, Slot};
 use crate::evidence::{Evidence, SignedHeaders};
+use crate::history::RecordKeys;
 use crate::identity::LogCertificate;
 use crate::ids::{ActId, BlobId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId};
 use crate::limits;
@@ -68,6 +69,13 @@ pub enum Message {
     /// What an author signed.
     #[n(14)]
     Proof(#[n(0)] Proof),
+    /// Asks for the keys of single entries of an epoch that the sender may read though the epoch is not for it;
+    /// at most [`limits::MAX_RECORD_KEYS`].
+    #[n(15)]
+    WantRecords(#[n(0)] SpaceId, #[n(1)] EpochId, #[n(2)] Vec<(LogId, Seq)>),
+    /// The keys of those entries that were asked for and may be given.
+    #[n(16)]
+    RecordKeys(#[n(0)] RecordKeys),
 }
 
 /// What an author signed.

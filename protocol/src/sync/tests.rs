@@ -796,3 +796,66 @@ proptest! {
         }
     }
 }
+
+fn places(count: u64) -> Vec<(LogId, Seq)> {
+    (0..count).map(|n| (LogId([9; 32]), Seq(n))).collect()
+}
+
+#[test]
+fn entries_that_may_be_read_alone_are_asked_for_in_turn_until_their_keys_are_here() {
+    let mut world = World::new(2, 8);
+    world.connect_all();
+    world.settle();
+    let (all, epoch) = (derive::space_of_all(&P), EpochId([5; 32]));
+    let machine = &mut world.nodes[0].machine;
+    let mut out = machine.handle(Event::RecordsMissing(all, epoch, places(100)));
+    out.extend((0..200).flat_map(|_| machine.handle(Event::Tick)));
+    let mut asked = BTreeSet::new();
+    for effect in out {
+        if let Effect::Send(_, Message::WantRecords(_, _, some)) = effect {
+            assert!(some.len() <= crate::limits::MAX_RECORD_KEYS);
+            asked.extend(some);
+        }
+    }
+    assert_eq!(asked, places(100).into_iter().collect());
+    let mut later = machine.handle(Event::RecordsKnown(epoch, places(100)));
+    later.extend((0..5_000).flat_map(|_| machine.handle(Event::Tick)));
+    assert!(!later.iter().any(|e| matches!(e, Effect::Send(_, Message::WantRecords(..)))));
+}
+
+#[test]
+fn who_may_read_more_than_before_asks_again_at_once_for_what_nobody_gave() {
+    let mut world = World::new(2, 10);
+    world.connect_all();
+    world.settle();
+    let machine = &mut world.nodes[0].machine;
+    let asked = |out: Vec<Effect>| {
+        out.iter().filter(|e| matches!(e, Effect::Send(_, Message::WantEpoch(..)))).count()
+    };
+    let mut ticks = |event: Option<Event>, count: usize| {
+        let first = event.map_or_else(Vec::new, |event| machine.handle(event));
+        asked(first) + (0..count).map(|_| asked(machine.handle(Event::Tick))).sum::<usize>()
+    };
+    ticks(Some(Event::EpochMissing(derive::space_of_all(&P), EpochId([5; 32]))), 5_000);
+    assert_eq!(ticks(None, 1_000), 0, "it has given up hope for a while");
+    assert_eq!(ticks(Some(Event::MayReadMore), 1), 1);
+    assert!(ticks(None, 20) >= 2, "and soon again, for who was asked may not know of it yet");
+}
+
+#[test]
+fn single_entries_of_a_circle_are_given_to_nobody_and_others_no_more_at_once_than_fit() {
+    let mut world = World::new(2, 9);
+    world.connect_all();
+    world.publish(0, Some(&[1]), &[1]);
+    world.settle();
+    let (a, b, one) = (world.nodes[0].org, world.nodes[1].org, world.nodes[1].id);
+    let machine = &mut world.nodes[0].machine;
+    let mut ask = |space| {
+        let question = Message::WantRecords(space, EpochId([0; 32]), places(1_000));
+        machine.handle(Event::Received(one, question))
+    };
+    assert_eq!(ask(derive::space_of_circle(&P, &[a, b])), []);
+    assert_eq!(ask(SpaceId([7; 32])), []);
+    let few = places(crate::limits::MAX_RECORD_KEYS as u64);
+    assert_eq!(ask(derive::space_of_all(&P)), [Effect::SendRecordKeys(one, EpochId([0; 32]), few)]);
+}

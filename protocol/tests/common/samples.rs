@@ -5,6 +5,7 @@ use entente_protocol::agreement::AgreementSignature;
 use entente_protocol::audience::{Audience, NamedReaders};
 use entente_protocol::epoch::{PrekeySecret, Slot};
 use entente_protocol::evidence::{Evidence, SignedHeaders};
+use entente_protocol::history::{self, RecordKey, RecordKeys};
 use entente_protocol::identity::{NodeCertificate, Organisation};
 use entente_protocol::ids::{EpochId, Hash, OrgId, Seq, SpaceId, Timestamp};
 use entente_protocol::invitation::Invitation;
@@ -46,6 +47,8 @@ pub fn protected() -> Vec<Sample> {
         "audience",
         "acknowledgement",
         "proof-",
+        // Opened with Bob's prekey: its own tests flip its bits.
+        "keys-of-records",
     ];
     all().into_iter().filter(|(name, ..)| !open.iter().any(|o| name.starts_with(o))).collect()
 }
@@ -113,6 +116,14 @@ fn acts() -> Vec<Sample> {
 /// Bob's slot in the sample epoch.
 pub fn slot() -> Slot {
     WORLD.epoch.slots[1].clone()
+}
+
+/// The content key of one entry, sealed to Bob.
+fn record_keys() -> RecordKeys {
+    let bob = &WORLD.bob;
+    let key = RecordKey { log: WORLD.alice.log_id(), seq: Seq(7), key: Zeroizing::new([0xa7; 32]) };
+    let prekey = bob.prekey.public().unwrap();
+    history::seal(&WORLD.epoch.header, &[key], bob.node_id(), &prekey, &mut Counter(31)).unwrap()
 }
 
 fn epochs() -> Vec<Sample> {
@@ -261,6 +272,8 @@ fn messages() -> Vec<Sample> {
                 logs: vec![LogPoint { chain: Some(Hash([0x94; 32])), ..point(None) }],
             }),
         ),
+        ("want-records", Message::WantRecords(all, w.epoch.id, vec![(w.alice.log_id(), Seq(7))])),
+        ("keys-of-records", Message::RecordKeys(record_keys())),
         ("want-proof", Message::WantProof(all, w.alice.log_id(), Seq(1))),
         ("proof-side", Message::Proof(Proof::Side(evidence().one))),
         ("proof-fork", Message::Proof(Proof::Fork(Box::new(evidence())))),

@@ -15,6 +15,7 @@ mod curious;
 mod flood;
 mod forger;
 mod local_api;
+mod newcomer;
 mod passphrase;
 mod promises;
 mod rehearsed;

@@ -60,7 +60,8 @@ pub struct QuarantineView {
 /// `GET /v1/sync/explain/{record}/{org}`: why a partner has a record, or has not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Explanation {
-    /// Stable code: `has-it`, `not-a-reader`, `never-shared`, `offline`, `behind`, `unknown`.
+    /// Stable code: `has-it`, `not-a-reader`, `not-given`, `never-shared`, `offline`, `behind`,
+    /// `unknown`.
     pub code: String,
     /// In words.
     pub words: String,

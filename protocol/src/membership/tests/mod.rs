@@ -4,6 +4,7 @@ mod attacks;
 mod cost;
 mod governed;
 mod governing;
+mod history;
 mod offices;
 mod pairings;
 mod properties;

@@ -1,13 +1,18 @@
 //! Epochs whose keys are missing: asked for by id, of one peer of the space after the other, ever more rarely,
-//! since a newcomer never gets those of before (S8).
+//! since a newcomer may never get those of before (S8). With them goes the question for single entries of theirs
+//! that this node may read though the whole epoch is not for it.
 
-use crate::ids::{EpochId, NodeId, SpaceId};
+use std::collections::BTreeSet;
+
+use crate::ids::{EpochId, LogId, NodeId, Seq, SpaceId};
+use crate::limits;
 
 use super::super::message::Message;
 use super::{Effect, SyncMachine};
 
-/// Epochs that may be asked for at one time.
-const MAX_WANTED_EPOCHS: usize = 256;
+/// Epochs that may be asked for at one time: who came late to a partnership asks for those of its past as well,
+/// a decade of monthly ones and some.
+const MAX_WANTED_EPOCHS: usize = 1_024;
 /// Ticks until an epoch is asked for again: doubles from the first to the last, a day. Who gets the key
 /// meanwhile gives it to whoever asked in vain, so nothing waits for this.
 const PATIENCE: (u32, u32) = (4, 345_600);
@@ -22,13 +27,80 @@ pub(super) struct Wanted {
     wait: u32,
     /// What `wait` becomes then.
     patience: u32,
+    /// Entries that are asked for one by one.
+    records: BTreeSet<(LogId, Seq)>,
+}
+
+impl Wanted {
+    fn new(space: SpaceId) -> Wanted {
+        Wanted { space, turn: 0, wait: 0, patience: PATIENCE.0, records: BTreeSet::new() }
+    }
+
+    /// Asks at the next tick.
+    fn hurry(&mut self) {
+        (self.wait, self.patience) = (1, PATIENCE.0);
+    }
+
+    /// The entries to ask for now: others each turn, so that some which nobody gives do not hide the rest.
+    fn some_records(&self) -> Vec<(LogId, Seq)> {
+        let all = self.records.len();
+        let first = self.turn.wrapping_mul(limits::MAX_RECORD_KEYS).checked_rem(all).unwrap_or(0);
+        self.records.iter().cycle().skip(first).take(all.min(limits::MAX_RECORD_KEYS)).copied().collect()
+    }
 }
 
 impl SyncMachine {
     pub(super) fn epoch_missing(&mut self, space: SpaceId, epoch: EpochId) {
         if self.wanted_epochs.len() < MAX_WANTED_EPOCHS && !self.wanted_epochs.contains_key(&epoch) {
-            self.wanted_epochs.insert(epoch, Wanted { space, turn: 0, wait: 0, patience: PATIENCE.0 });
+            self.wanted_epochs.insert(epoch, Wanted::new(space));
             self.ask_for_epoch(epoch);
+        }
+    }
+
+    /// Entries that may be read one by one are asked for with their epoch; so many that their keys can be kept.
+    pub(super) fn records_missing(&mut self, space: SpaceId, epoch: EpochId, places: Vec<(LogId, Seq)>) {
+        let asked: usize = self.wanted_epochs.values().map(|wanted| wanted.records.len()).sum();
+        let room = limits::MAX_HISTORY_KEYS.saturating_sub(asked);
+        if !self.wanted_epochs.contains_key(&epoch) && self.wanted_epochs.len() >= MAX_WANTED_EPOCHS {
+            return;
+        }
+        let wanted = self.wanted_epochs.entry(epoch).or_insert_with(|| Wanted::new(space));
+        let new: Vec<_> = places.into_iter().filter(|p| !wanted.records.contains(p)).take(room).collect();
+        if !new.is_empty() {
+            wanted.records.extend(new);
+            wanted.hurry();
+        }
+    }
+
+    /// Some keys came: the others are asked for at once.
+    pub(super) fn records_known(&mut self, epoch: &EpochId, places: &[(LogId, Seq)]) {
+        let Some(wanted) = self.wanted_epochs.get_mut(epoch) else { return };
+        let before = wanted.records.len();
+        places.iter().for_each(|place| {
+            wanted.records.remove(place);
+        });
+        if wanted.records.len() < before && !wanted.records.is_empty() {
+            wanted.hurry();
+        }
+    }
+
+    /// What was refused before may be given now.
+    pub(super) fn hurry_all_epochs(&mut self) {
+        self.wanted_epochs.values_mut().for_each(Wanted::hurry);
+    }
+
+    /// A peer asks for single entries. Circles have no newcomers.
+    pub(super) fn want_records(
+        &mut self,
+        from: NodeId,
+        space: &SpaceId,
+        epoch: EpochId,
+        mut places: Vec<(LogId, Seq)>,
+    ) {
+        let of_all = self.spaces.get(space).is_some_and(|space| space.circle.is_none());
+        if of_all && self.shares(&from, space) {
+            places.truncate(limits::MAX_RECORD_KEYS);
+            self.out.push(Effect::SendRecordKeys(from, epoch, places));
         }
     }
 
@@ -48,14 +120,14 @@ impl SyncMachine {
 
     /// Somebody came who may know: it is asked at once for the epochs of the spaces that it shares.
     pub(super) fn ask_newly_connected(&mut self, peer: NodeId) {
-        let shared: Vec<(SpaceId, EpochId)> = self
+        let shared: Vec<(SpaceId, EpochId, Vec<_>)> = self
             .wanted_epochs
             .iter()
             .filter(|(_, w)| self.shares(&peer, &w.space))
-            .map(|(epoch, w)| (w.space, *epoch))
+            .map(|(epoch, w)| (w.space, *epoch, w.some_records()))
             .collect();
-        for (space, epoch) in shared {
-            self.out.push(Effect::Send(peer, Message::WantEpoch(space, epoch)));
+        for (space, epoch, records) in shared {
+            self.ask_one(peer, space, epoch, records);
         }
     }
 
@@ -97,11 +169,19 @@ impl SyncMachine {
         let Some(wanted) = self.wanted_epochs.get_mut(&epoch) else { return };
         wanted.wait = wanted.patience;
         let Some(peer) = wanted.turn.checked_rem(peers.len()).and_then(|i| peers.get(i)) else { return };
+        let records = wanted.some_records();
         wanted.turn = wanted.turn.wrapping_add(1);
         if wanted.turn.is_multiple_of(peers.len()) {
             // Everybody was asked: nobody may have it.
             wanted.patience = (wanted.patience * 2).min(PATIENCE.1);
         }
-        self.out.push(Effect::Send(*peer, Message::WantEpoch(space, epoch)));
+        self.ask_one(*peer, space, epoch, records);
+    }
+
+    fn ask_one(&mut self, peer: NodeId, space: SpaceId, epoch: EpochId, records: Vec<(LogId, Seq)>) {
+        self.out.push(Effect::Send(peer, Message::WantEpoch(space, epoch)));
+        if !records.is_empty() {
+            self.out.push(Effect::Send(peer, Message::WantRecords(space, epoch, records)));
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::epoch::{EpochHeader, Slot};
 use crate::evidence::{Evidence, SignedHeaders};
+use crate::history::RecordKeys;
 use crate::identity::LogCertificate;
 use crate::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId};
 use crate::log::{Batch, Head};
@@ -81,6 +82,12 @@ pub enum Event {
     EpochMissing(SpaceId, EpochId),
     /// The key of an epoch is here now.
     EpochKnown(EpochId),
+    /// Entries of an epoch whose key is not here, which this node may read one by one.
+    RecordsMissing(SpaceId, EpochId, Vec<(LogId, Seq)>),
+    /// Entries of an epoch can be opened by keys of their own, or are not to be asked for any more.
+    RecordsKnown(EpochId, Vec<(LogId, Seq)>),
+    /// This node may read more of the past than before: what was refused may be given now.
+    MayReadMore,
     /// A peer's copy of a log, of which it spoke, is not ours before this position.
     Diverged {
         /// Whose copy.
@@ -147,8 +154,12 @@ pub enum Effect {
     SendActs(NodeId, Vec<ActId>),
     /// Verify and open an epoch.
     TakeEpoch(NodeId, Unverified<EpochHeader>, Slot),
-    /// Give an epoch to a node, if it is one of its readers.
+    /// Give an epoch to a node, if it is one of its readers or may read it as history.
     SendEpoch(NodeId, SpaceId, EpochId),
+    /// Give the keys of those of these entries of an epoch that a node may read, in the space of all members.
+    SendRecordKeys(NodeId, EpochId, Vec<(LogId, Seq)>),
+    /// Verify and open keys of single entries.
+    TakeRecordKeys(NodeId, RecordKeys),
     /// Compare what a peer's copy of a log hashes to with ours at that position; say [`Event::Diverged`] if they
     /// differ.
     Compare {
