@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_protocol::derive;
 use entente_protocol::ids::{PartnershipId, SpaceId, Timestamp};
+use entente_protocol::{derive, limits};
 
 use crate::api::keys::{HeldKey, HeldKind, KeysView, PartnershipKeys};
 use crate::api::types::{PartnershipState, Problem};
@@ -114,15 +114,38 @@ fn of_partnership(
     let mut keys = vec![
         held(HeldKind::Transport, "the identity that partners connect to", "it can connect as this node"),
         held(HeldKind::Log, "the key that signs this node's logs", "it can add entries to this node's logs"),
-        held(
-            HeldKind::Prekey,
-            "the key that new epochs are sealed to",
-            "it opens what partners seal to this node from now on, until they hear that it is revoked",
-        ),
     ];
+    keys.extend(prekeys(ours));
     keys.extend(epochs(ours, &ring, counts));
     keys.extend(invitations(ours));
     PartnershipKeys { id: ours.id, name, state, keys }
+}
+
+/// The key that epochs are sealed to, and those before it, which are kept for what is still under way.
+fn prekeys(ours: &PartnershipSecrets) -> Vec<HeldKey> {
+    let day = |days: u64| days * 24 * 60 * 60 * 1000;
+    let made = ours.prekeys.as_ref().map(|p| p.made);
+    let present = HeldKey {
+        since: made,
+        until: made.map(|made| Timestamp(made.0.saturating_add(day(limits::PREKEY_DAYS)))),
+        ..held(
+            HeldKind::Prekey,
+            "the key that new epochs are sealed to; a new one takes its place after 30 days",
+            "it opens what partners seal to this node from now on, until they hear that it is revoked",
+        )
+    };
+    let retired = ours.prekeys.as_ref().map(|p| p.retired.as_slice()).unwrap_or_default();
+    let until = retired.iter().map(|r| r.replaced.0.saturating_add(day(limits::RETIRED_PREKEY_DAYS))).max();
+    let before = HeldKey {
+        count: retired.len(),
+        until: until.map(Timestamp),
+        ..held(
+            HeldKind::RetiredPrekey,
+            "keys before it, kept for what was sealed while this node was away, then deleted",
+            "they open epochs that were sealed to them, if it has a copy of what was sent",
+        )
+    };
+    [present, before].into_iter().filter(|key| key.count > 0).collect()
 }
 
 /// Epochs of all members, and of circles.

@@ -146,6 +146,10 @@ pub(super) fn paint(page: &mut Page, proposal: &ProposalView) {
     if !proposal.missing.is_empty() {
         page.item("missing", &proposal.missing.join(", "));
     }
+    for change in &proposal.changes {
+        let when = if change.at_once { ", holds at once" } else { "" };
+        page.point(&format!("{}{when}: {}", change.effect, change.sentence));
+    }
     if proposal.waits_for_us {
         page.item("waits for", "our signature: entente partnership sign P");
     }

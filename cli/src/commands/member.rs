@@ -87,6 +87,10 @@ async fn show(context: &Context, org: &str, partnership: Option<String>) -> Resu
         page.heading(&words::organisation(organisation));
         for (_, as_what, view) in &found {
             page.item(as_what, &view.summary.name);
+            let member = view.members_now.iter().find(|m| m.organisation.id == id);
+            if let Some(trust) = member.and_then(|m| m.trust.as_ref()) {
+                page.item("who it is", &trust::word(trust));
+            }
         }
         page.item("fingerprint", &words::fingerprint(&id));
         page.item("in letters", &fingerprint::letters(&id));

@@ -71,6 +71,9 @@ fn paint(context: &Context, page: &mut Page, view: &PartnershipView) {
         let since = times::local(stopped.time);
         page.verdict(false, &format!("{} by {}, {since}: {}", stopped.how, stopped.by, stopped.reason));
     }
+    if let Some(why) = &view.fenced {
+        page.verdict(false, &format!("this node publishes nothing here: {why}"));
+    }
     page.heading("Members");
     member::table(page, &view.members_now);
     for member in &view.members_now {
@@ -99,6 +102,17 @@ fn paint(context: &Context, page: &mut Page, view: &PartnershipView) {
         }
     }
     revoked(page, &view.revoked);
+    if !view.grants.is_empty() {
+        page.heading("History that was granted");
+        view.grants.iter().for_each(|g| page.point(&format!("{}: {}", g.organisation, g.what)));
+    }
+    if !view.offices.is_empty() {
+        page.heading("Doors that wait for another office's node");
+        page.table(
+            ["of", "until"],
+            view.offices.iter().map(|o| [o.organisation.clone(), times::local(o.expires)]),
+        );
+    }
     if !view.invitations.is_empty() {
         page.heading("Open invitations");
         page.table(

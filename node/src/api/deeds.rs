@@ -11,7 +11,7 @@ use crate::node::Node;
 use crate::partnership::Handle;
 use crate::records::find::org_view;
 
-use super::types::{ProposalView, StoppedView};
+use super::types::{ChangeView, GrantView, OfficeView, ProposalView, StoppedView};
 
 /// What was proposed, newest first.
 pub fn proposals(node: &Node, handle: &Handle, membership: &Membership) -> Vec<ProposalView> {
@@ -37,6 +37,10 @@ pub fn proposals(node: &Node, handle: &Handle, membership: &Membership) -> Vec<P
                 Deed::Amend(amend) => Some(amend.text.clone()),
                 _ => None,
             },
+            changes: match &proposal.deed {
+                Deed::Amend(amend) => changes(membership, &amend.text),
+                _ => Vec::new(),
+            },
         })
         .collect();
     all.sort_by_key(|p| std::cmp::Reverse((p.time, p.id)));
@@ -49,6 +53,18 @@ fn state(state: ProposalState) -> &'static str {
         ProposalState::Enacted => "enacted",
         ProposalState::Withdrawn => "withdrawn",
     }
+}
+
+/// What an amendment changes; nothing where this program cannot read it.
+fn changes(membership: &Membership, text: &str) -> Vec<ChangeView> {
+    let Ok(proposed) = Agreement::parse(text) else { return Vec::new() };
+    let changes = membership.agreement.changes(&proposed);
+    let view = |change: &entente_protocol::agreement::Change| ChangeView {
+        effect: change.effect().as_str().into(),
+        at_once: change.at_once(),
+        sentence: change.sentence().into(),
+    };
+    changes.iter().map(view).collect()
 }
 
 fn missing(membership: &Membership, proposal: &Proposal) -> Vec<OrgId> {
@@ -85,19 +101,38 @@ fn sentence(membership: &Membership, deed: &Deed, name: impl Fn(&OrgId) -> Strin
         Deed::Renew { last_day } => format!("renew the agreement until the end of {}", Day::of(*last_day)),
         Deed::Terminate { reason } if reason.is_empty() => "end the partnership for good".into(),
         Deed::Terminate { reason } => format!("end the partnership for good: {reason}"),
-        Deed::Grant(grant) => {
-            let what = match &grant.scope {
-                HistoryScope::All => "everything that was shared with all members before it came".into(),
-                HistoryScope::From(time) => {
-                    format!("what was shared with all members from {} on", Day::of(*time))
-                }
-                HistoryScope::Records(places) => {
-                    format!("{} chosen records from before it came", places.len())
-                }
-            };
-            format!("let {} read {what}", name(&grant.org))
-        }
+        Deed::Grant(grant) => format!("let {} read {}", name(&grant.org), scope(&grant.scope)),
     }
+}
+
+/// What a grant of history covers.
+fn scope(scope: &HistoryScope) -> String {
+    match scope {
+        HistoryScope::All => "everything that was shared with all members before it came".into(),
+        HistoryScope::From(time) => format!("what was shared with all members from {} on", Day::of(*time)),
+        HistoryScope::Records(places) => format!("{} chosen records from before it came", places.len()),
+    }
+}
+
+/// The grants of history, by member.
+pub fn grants(node: &Node, handle: &Handle, membership: &Membership) -> Vec<GrantView> {
+    let of = membership.grants.values();
+    of.map(|grant| GrantView {
+        organisation: org_view(node, Some(handle), &grant.org).name,
+        what: scope(&grant.scope),
+    })
+    .collect()
+}
+
+/// Doors for more nodes of members that nobody has come through, and that are open still by this node's clock.
+pub fn offices(node: &Node, handle: &Handle, membership: &Membership) -> Vec<OfficeView> {
+    let now = crate::clock::now();
+    let open = membership.offices.values().filter(|o| o.used_by.is_none() && o.expires > now);
+    open.map(|office| OfficeView {
+        organisation: org_view(node, Some(handle), &office.org).name,
+        expires: office.expires,
+    })
+    .collect()
 }
 
 /// What an act says, and that it has no effect if so.

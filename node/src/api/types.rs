@@ -17,13 +17,15 @@ use entente_protocol::identity::OrgKind;
 use entente_protocol::ids::{NodeId, OrgId, PartnershipId, RecordId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use governing::{ActsFile, DecideRequest, Decision, HistoryChoice, ProposalView, StoppedView, TakenActs};
+pub use governing::{
+    ActsFile, ChangeView, DecideRequest, Decision, HistoryChoice, ProposalView, StoppedView, TakenActs,
+};
 pub use joining::{
     AboutOrg, InvitationCreated, InvitationSummary, InvitationView, Invited, Join, NewInvitation,
 };
 pub use partnership::{
-    AgreementView, FormerView, MemberView, NewPartnership, PartnershipCreated, PartnershipState,
-    PartnershipSummary, PartnershipView, PendingView,
+    AgreementView, FormerView, GrantView, MemberView, NewPartnership, OfficeView, PartnershipCreated,
+    PartnershipState, PartnershipSummary, PartnershipView, PendingView,
 };
 pub use record::{
     AttachmentStored, AttachmentView, DraftInput, Exported, Imported, Preview, RecordCreated, RecordPage,

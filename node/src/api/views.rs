@@ -88,6 +88,8 @@ pub fn partnership(node: &Node, handle: &Handle) -> PartnershipView {
         agreement: agreement(&membership.agreement),
         agreement_version: membership.version,
         proposals: deeds::proposals(node, handle, &membership),
+        grants: deeds::grants(node, handle, &membership),
+        offices: deeds::offices(node, handle, &membership),
         stopped: deeds::stopped(node, handle, &membership),
         invitations: membership
             .invitations

@@ -159,6 +159,20 @@ pub struct ProposalView {
     /// The text of the agreement that is proposed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<String>,
+    /// What it changes in the agreement that is in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeView>,
+}
+
+/// A change of the agreement.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChangeView {
+    /// `narrower`, `wider` or `words`.
+    pub effect: String,
+    /// Does it hold as soon as it is proposed?
+    pub at_once: bool,
+    /// In words.
+    pub sentence: String,
 }
 
 /// Why nothing is exchanged.

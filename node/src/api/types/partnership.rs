@@ -93,6 +93,12 @@ pub struct PartnershipView {
     /// Why nothing is exchanged, if so.
     #[serde(default)]
     pub stopped: Vec<StoppedView>,
+    /// What newcomers may read from before they came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantView>,
+    /// Doors that wait for another node of a member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offices: Vec<OfficeView>,
     /// Why this node must not go on in its log, while that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fenced: Option<String>,
@@ -164,4 +170,22 @@ pub struct FormerView {
     pub name: String,
     /// `left`, or why it was removed and by whom.
     pub how: String,
+}
+
+/// A grant of history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GrantView {
+    /// The member that may read more than newcomers may.
+    pub organisation: String,
+    /// In a sentence.
+    pub what: String,
+}
+
+/// A door for another node of a member.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OfficeView {
+    /// Whose node may come.
+    pub organisation: String,
+    /// Until when.
+    pub expires: Timestamp,
 }
