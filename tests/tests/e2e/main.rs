@@ -20,6 +20,7 @@ mod catching_up;
 mod crashes;
 mod damage;
 mod files;
+mod fixtures;
 mod governing;
 mod history;
 mod joining;

@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use entente_node::api::types::Trust;
 use entente_tests::{Home, TestNode, draft, wait_until};
 
 fn fixture(version: &str, node: &str) -> PathBuf {
@@ -11,7 +12,7 @@ fn fixture(version: &str, node: &str) -> PathBuf {
 }
 
 /// A copy of a home, private as a node makes it: git does not keep that.
-fn copied(from: &Path, to: &Path) {
+pub(crate) fn copied(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o700)).unwrap();
     for entry in std::fs::read_dir(from).unwrap().flatten() {
@@ -58,6 +59,34 @@ async fn the_homes_of_the_first_version_open_and_go_on() {
     a.cli(&["audit", "verify"]).await.ok();
     let found = a.doctor().await;
     assert!(found.iter().all(|check| check.name != "journal" || check.ok), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_partnership_that_governed_itself_opens_with_all_that_it_decided() {
+    let a = TestNode::start_in(home_of("0.2.0", "a", "An NPM")).await;
+    let b = TestNode::start_in(home_of("0.2.0", "b", "Prison Watch")).await;
+    for (node, other) in [(&a, "Prison Watch"), (&b, "An NPM")] {
+        let seen = node.partnership("Prevention").await.unwrap();
+        assert_eq!((seen.members_now.len(), seen.agreement_version, seen.revoked.len()), (2, 2, 1));
+        assert!(
+            seen.stopped.is_empty() && seen.fenced.is_some(),
+            "a copied folder publishes nothing by itself"
+        );
+        let member = seen.members_now.iter().find(|m| m.organisation.name == other).unwrap();
+        assert!(matches!(member.trust.as_ref().unwrap().trust, Trust::Verified { .. }), "{member:?}");
+        let mut titles: Vec<String> = node.records().await.iter().map(|r| r.title.clone()).collect();
+        titles.sort();
+        assert_eq!(titles, ["From the second office", "No access to a doctor", "توصية", "რეკომენდაცია"]);
+        assert!(node.sync_status().await.quarantined.is_empty());
+        node.cli(&["audit", "verify"]).await.ok();
+    }
+    let material = a.records().await.into_iter().find(|r| r.title == "რეკომენდაცია").unwrap();
+    assert_eq!(a.attachment(material.id, 0).await.unwrap(), "what we saw ".repeat(10_000).into_bytes());
+    wait_until("both find each other", async || {
+        let seen = a.partnership("Prevention").await.unwrap();
+        seen.members_now.iter().any(|m| m.connected)
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn code(node: &TestNode, org: &str) -> String {
 }
 
 /// Both begin; the codes that they read.
-async fn codes(a: (&TestNode, &str), b: (&TestNode, &str)) -> (String, String) {
+pub(crate) async fn codes(a: (&TestNode, &str), b: (&TestNode, &str)) -> (String, String) {
     start(a.0, b.1).await;
     start(b.0, a.1).await;
     (code(a.0, b.1).await, code(b.0, a.1).await)
