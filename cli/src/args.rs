@@ -8,6 +8,7 @@ mod key;
 mod node;
 mod partnership;
 mod record;
+mod redact;
 
 use std::path::PathBuf;
 

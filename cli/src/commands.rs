@@ -5,6 +5,7 @@ mod attachment;
 mod audit;
 mod backup;
 mod completions;
+mod copies;
 mod demo;
 mod doctor;
 mod drafts;

@@ -14,15 +14,12 @@ use entente_node::setup::{Setup, SetupError, WEAK_PASSPHRASE, set_up};
 use entente_node::vault::VaultError;
 use entente_protocol::agreement::Form;
 use entente_protocol::agreement::templates::template;
-use entente_protocol::codec;
 use entente_protocol::identity::OrgKind;
 use entente_protocol::ids::{NodeId, OrgId};
-use entente_protocol::record::RecordFile;
 use serde::Serialize;
-use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::problem::{FINDINGS, problem, usage};
+use crate::problem::{problem, usage};
 
 /// The forms of agreement that templates exist for.
 pub const FORMS: [&str; 5] = ["informal", "formal", "advisory-body", "joint-activity", "within-npm"];
@@ -251,47 +248,6 @@ pub async fn run(
 #[must_use]
 pub fn doctor_offline(home: &Path) -> Vec<Check> {
     entente_node::doctor::offline(home)
-}
-
-/// Verifies an exported record without any node.
-///
-/// # Errors
-/// With exit code 6 if it does not verify.
-pub fn verify_file(bytes: &[u8]) -> Result<serde_json::Value, Problem> {
-    let not_verified = |what: String| {
-        problem(
-            FINDINGS,
-            "not-verified",
-            what,
-            "nothing in this file may be relied on",
-            "ask its author for a fresh export: `entente record export ID FILE`",
-        )
-    };
-    let file: RecordFile =
-        codec::decode(bytes).map_err(|e| not_verified(format!("this is no intact record file: {e}")))?;
-    let (who, record) =
-        file.verify().map_err(|e| not_verified(format!("the record does not verify: {e}")))?;
-    let manifest = record.manifest();
-    let (hidden_fields, hidden_attachments) = record.hidden();
-    let fields: Vec<serde_json::Value> = record
-        .fields()
-        .iter()
-        .map(|(name, value)| json!({ "name": name, "value": value.to_json() }))
-        .collect();
-    Ok(json!({
-        "verified": true,
-        "record": record.id(),
-        "kind": manifest.kind,
-        "author": { "id": manifest.author, "name": who.organisation().name, "country": who.organisation().country },
-        "fingerprint": fingerprint(&manifest.author),
-        "node": manifest.node,
-        "created": manifest.created,
-        "language": manifest.language,
-        "sensitivity": manifest.sensitivity,
-        "handling": manifest.handling,
-        "fields": fields,
-        "left_out": { "fields": hidden_fields, "attachments": hidden_attachments },
-    }))
 }
 
 /// The commented TOML to begin an agreement of this form with.

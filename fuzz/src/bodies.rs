@@ -16,6 +16,7 @@ use entente_protocol::log::{Batch, Head};
 use entente_protocol::membership::{ActBody, ActGraph, Membership, verify_act};
 use entente_protocol::prekey::VerifiedPrekey;
 use entente_protocol::record::{RecordFile, RecordParts};
+use entente_protocol::redaction::RedactedFile;
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Announcement, Event, Message, Proof, Roster, SyncMachine};
 use entente_protocol::value::Value;
@@ -126,10 +127,14 @@ pub fn record(data: &[u8]) {
     }
 }
 
-/// A record in a file of its own.
+/// A record in a file of its own, whole or redacted.
 pub fn record_file(data: &[u8]) {
     if let Some(Ok((who, record))) = decoded::<RecordFile>(data).map(|file| file.verify()) {
         assert_eq!(record.manifest().author, who.org());
+    }
+    if let Some(Ok(copy)) = decoded::<RedactedFile>(data).map(|file| file.verify()) {
+        assert_eq!(copy.record().manifest().author, copy.author().org());
+        assert_eq!(copy.places().len(), copy.record().manifest().fields.len());
     }
 }
 

@@ -23,6 +23,7 @@ pub mod office;
 pub mod policy;
 pub mod prekey;
 pub mod record;
+pub mod redaction;
 pub mod root;
 pub mod signed;
 pub mod sync;

@@ -27,7 +27,7 @@ fn target_of(reader: &str) -> Option<&'static str> {
         "act" => "act",
         "introduction" => "introduction",
         "record" | "record copy" => "record",
-        "record file" => "record_file",
+        "record file" | "redacted record file" => "record_file",
         "envelope" | "chunk" => "envelope",
         "batch" => "batch",
         "acknowledgement" => "acknowledgement",

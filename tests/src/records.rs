@@ -7,7 +7,7 @@ use entente_cli::client::{Client, query, route};
 use entente_node::api::types::{
     AttachmentStored, DraftInput, Imported, Problem, RecordCreated, ShareRequest, Shared,
 };
-use entente_protocol::handling::Sensitivity;
+use entente_protocol::handling::{Handling, Sensitivity};
 use entente_protocol::ids::RecordId;
 use serde_json::{Value, json};
 use tokio::fs::File;
@@ -47,6 +47,13 @@ impl DraftBuilder {
     #[must_use]
     pub fn sensitivity(mut self, sensitivity: Sensitivity) -> DraftBuilder {
         self.0.sensitivity = Some(sensitivity);
+        self
+    }
+
+    /// To be handled so.
+    #[must_use]
+    pub fn handling(mut self, handling: Handling) -> DraftBuilder {
+        self.0.handling = Some(handling);
         self
     }
 

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use entente_node::api::types::{RecordQuery, ShareRequest};
 use entente_protocol::handling::Kind;
 
+pub use super::redact::RedactArgs;
 use crate::times::parse_since;
 
 /// Records in a list unless said otherwise: about a screen.
@@ -85,9 +86,11 @@ Paths of attachments are relative to the working folder, or to the folder of FIL
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Verify a signed copy, without a node
+    /// Save a signed copy with parts left out or replaced; it still verifies under its author's signature
+    Redact(RedactArgs),
+    /// Verify a signed copy, whole or redacted, without a node
     #[command(
-        after_help = "Example:\n  entente record verify report.entente\n\nThe exit code is 6 if it does not verify."
+        after_help = "Example:\n  entente record verify report.entente\n\nThe exit code is 6 if it does not verify. `docs/spec/verify_record.py` does the same without this program."
     )]
     Verify {
         /// The file

@@ -1,23 +1,35 @@
-//! `entente record export` and `verify`: signed copies that need no node.
+//! `entente record export`, `redact` and `verify`: signed copies that need no node.
 
 use std::path::Path;
 
 use data_encoding::BASE64;
 use entente_node::api::types::{Exported, Problem};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{drafts, words};
+use super::{copies, drafts, words};
+use crate::Context;
+use crate::args::RedactArgs;
 use crate::client::{bad_answer, route};
 use crate::problem::Exit;
-use crate::{Context, node_calls};
 
 /// Bytes of the largest copy that is verified in memory.
 const MAX_COPY: usize = 256 * 1024 * 1024;
 
 /// Saves a signed copy.
 pub(super) async fn export(context: &Context, record: &str, file: &Path) -> Result<Exit, Problem> {
-    let client = context.client().await?;
-    let exported: Exported = client.get(&route(&["records", record, "export"])).await?;
+    let exported: Exported = context.client().await?.get(&route(&["records", record, "export"])).await?;
+    saved(context, record, &exported, file).await
+}
+
+/// Saves a redacted copy.
+pub(super) async fn redact(context: &Context, what: &RedactArgs) -> Result<Exit, Problem> {
+    let record = &what.record.record;
+    let route = route(&["records", record, "redact"]);
+    let exported: Exported = context.client().await?.post(&route, &what.request()).await?;
+    saved(context, record, &exported, &what.output).await
+}
+
+async fn saved(context: &Context, record: &str, exported: &Exported, file: &Path) -> Result<Exit, Problem> {
     let bytes = BASE64.decode(exported.file.as_bytes()).map_err(|e| bad_answer(&e.to_string()))?;
     let mut new = super::attachment::NewFile::create(file).await?;
     new.write(&bytes).await?;
@@ -35,17 +47,7 @@ pub(super) async fn export(context: &Context, record: &str, file: &Path) -> Resu
 /// Verifies a signed copy.
 pub(super) fn verify(context: &Context, file: &Path) -> Result<Exit, Problem> {
     let bytes = drafts::read_bounded(file, MAX_COPY)?;
-    let verified = node_calls::verify_file(&bytes)?;
-    context.output.answer(&verified, |page| {
-        page.heading("It verifies");
-        match &verified {
-            Value::Object(fields) => {
-                for (name, value) in fields {
-                    page.item(name, &words::value(value));
-                }
-            }
-            other => page.item("result", &words::value(other)),
-        }
-    })?;
+    let verified = copies::verify_file(&bytes)?;
+    context.output.answer(&verified, |page| copies::paint(page, &verified))?;
     Ok(Exit::Done)
 }

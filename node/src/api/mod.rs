@@ -4,6 +4,7 @@
 
 mod audit;
 pub mod backups;
+mod copies;
 pub(crate) mod deeds;
 mod govern;
 pub mod keys;

@@ -8,7 +8,6 @@ use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use data_encoding::BASE64;
 use entente_protocol::agreement::Agreement;
 use entente_protocol::handling::Role;
 use entente_protocol::limits;
@@ -30,10 +29,10 @@ use super::nodes;
 use super::problem::{self, failed, not_found, refuse_input};
 use super::server::Server;
 use super::types::{
-    AboutOrg, AttachmentStored, Check, DraftInput, Explanation, Exported, Imported, InvitationCreated,
-    InvitationView, Invited, Join, NewInvitation, NewPartnership, PartnershipCreated, PartnershipState,
-    PartnershipSummary, PartnershipView, Preview, Problem, QuarantineView, RecordCreated, RecordPage,
-    RecordQuery, RecordView, ShareRequest, Shared, Status, SyncStatus, Unlock,
+    AboutOrg, AttachmentStored, Check, DraftInput, Explanation, Imported, InvitationCreated, InvitationView,
+    Invited, Join, NewInvitation, NewPartnership, PartnershipCreated, PartnershipState, PartnershipSummary,
+    PartnershipView, Preview, Problem, QuarantineView, RecordCreated, RecordPage, RecordQuery, RecordView,
+    ShareRequest, Shared, Status, SyncStatus, Unlock,
 };
 use super::views;
 
@@ -74,7 +73,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/records/{id}", get(record))
         .route("/v1/records/{id}/preview", post(preview))
         .route("/v1/records/{id}/share", post(share_record))
-        .route("/v1/records/{id}/export", get(export))
+        .merge(super::copies::routes())
         .route("/v1/records/{id}/attachments/{n}", get(attachment))
         .route("/v1/sync", get(sync))
         .route("/v1/sync/now", post(sync_now))
@@ -338,11 +337,6 @@ async fn share_record(
     Json(body): Json<ShareRequest>,
 ) -> Answer<Shared> {
     Ok(Json(share::share(&server.unlocked()?, &id, &body).await?))
-}
-
-async fn export(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer<Exported> {
-    let bytes = show::export(&server.unlocked()?, &id)?;
-    Ok(Json(Exported { file: BASE64.encode(&bytes) }))
 }
 
 #[derive(serde::Deserialize)]

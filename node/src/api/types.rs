@@ -29,7 +29,7 @@ pub use partnership::{
 };
 pub use record::{
     AttachmentStored, AttachmentView, DraftInput, Exported, Imported, Preview, RecordCreated, RecordPage,
-    RecordQuery, RecordSummary, RecordView, ShareRequest, Shared,
+    RecordQuery, RecordSummary, RecordView, RedactRequest, ShareRequest, Shared,
 };
 pub use sync::{Explanation, PartnerSync, QuarantineView, SyncStatus};
 pub use verification::{Trust, TrustView, TrustWarning, VerificationView, VerifyRequest, VerifyStage};

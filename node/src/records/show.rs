@@ -1,15 +1,13 @@
-//! One record in full, and as a file.
+//! One record in full.
 
 use std::sync::Arc;
 
 use entente_protocol::audience::Audience;
-use entente_protocol::codec;
-use entente_protocol::handling::Onward;
 use entente_protocol::ids::OrgId;
-use entente_protocol::record::{Attachment, RecordFile};
+use entente_protocol::record::Attachment;
 use entente_protocol::value::Value;
 
-use crate::api::problem::{self, not_found};
+use crate::api::problem::not_found;
 use crate::api::types::{AttachmentView, OrgView, Problem, RecordView};
 use crate::frames::Frame;
 use crate::node::Node;
@@ -42,7 +40,7 @@ fn frame(node: &Node, position: Position) -> Option<Frame> {
 }
 
 /// Opens a shared record again: every showing passes the same checks as its arrival.
-fn shown(node: &Node, position: Position, place: &RecordPlace) -> Option<(Handle, Box<Shown>)> {
+pub(super) fn shown(node: &Node, position: Position, place: &RecordPlace) -> Option<(Handle, Box<Shown>)> {
     let handle = node.handle(&place.partnership)?;
     let Frame::Entry(_, entry, _) = frame(node, position)? else { return None };
     let membership = handle.membership();
@@ -75,7 +73,7 @@ pub fn show(node: &Arc<Node>, text: &str) -> Result<RecordView, Problem> {
     }
 }
 
-fn gone() -> Problem {
+pub(super) fn gone() -> Problem {
     not_found(
         "the record is known here and cannot be opened any more: it was erased, or its bytes are damaged",
         "Nothing was shown.",
@@ -177,39 +175,4 @@ pub fn attachment(node: &Arc<Node>, text: &str, number: usize) -> Result<Attachm
             "Wait, or try `entente sync now`.",
         )),
     }
-}
-
-/// A record as a file that verifies offline. Others' records leave only as their authors allow (C6).
-///
-/// # Errors
-/// [`Problem`].
-pub fn export(node: &Arc<Node>, text: &str) -> Result<Vec<u8>, Problem> {
-    let (position, row) = find::record(node, text)?;
-    let nothing = "No file was written.";
-    let Some(place) = row.place else {
-        return Err(not_found("a draft is not signed yet", nothing, "Share it first, then export it."));
-    };
-    let (handle, shown) = shown(node, position, &place).ok_or_else(gone)?;
-    let manifest = shown.record.manifest();
-    if manifest.author != node.me.org() && manifest.handling.onward != Onward::Allowed {
-        let author = org_view(node, Some(&handle), &manifest.author).name;
-        let reason = format!(
-            "{author} allows onward sharing: {}. A copy may leave this node only as its author allows.",
-            manifest.handling.onward.as_str()
-        );
-        let next = format!("Ask {author}, through an information-request for example.");
-        return Err(problem::refused(&[("E-ONWARD".into(), reason)], nothing, &next));
-    }
-    let introduction = if manifest.author == node.me.org() {
-        Some(node.me.introduced.to_introduction())
-    } else {
-        let membership = handle.membership();
-        let present = membership.node(&manifest.node).map(|(_, of)| of.introduced.to_introduction());
-        present.or_else(|| {
-            let mut former = membership.former.values();
-            former.find_map(|f| f.nodes.get(&manifest.node)).map(|of| of.introduced.to_introduction())
-        })
-    };
-    let introduction = introduction.ok_or_else(gone)?;
-    Ok(codec::encode(&RecordFile::new(introduction, shown.parts.clone())))
 }

@@ -11,6 +11,7 @@ use entente_protocol::log::{Batch, Entry, Head};
 use entente_protocol::membership::{ActBody, verify_act};
 use entente_protocol::prekey::VerifiedPrekey;
 use entente_protocol::record::{RecordFile, RecordParts};
+use entente_protocol::redaction::RedactedFile;
 use entente_protocol::root::{LogRenewal, Revocation};
 use entente_protocol::signed::{Statement, Unverified};
 use entente_protocol::sync::{Announcement, Message};
@@ -23,7 +24,7 @@ type Outcome = Result<(), String>;
 type Reader = fn(&World, &[u8]) -> Outcome;
 
 /// All readers, by the name that the vectors use.
-pub const READERS: [(&str, Reader); 26] = [
+pub const READERS: [(&str, Reader); 27] = [
     ("organisation", |_, bytes| named::<Organisation>(bytes, |o| o.id.0)),
     ("node certificate", |w, bytes| signed::<NodeCertificate>(bytes, &w.alice.org().0)),
     ("introduction", introduction),
@@ -50,6 +51,7 @@ pub const READERS: [(&str, Reader); 26] = [
     ("record", record),
     ("record copy", record_copy),
     ("record file", record_file),
+    ("redacted record file", |_, bytes| said(decoded::<RedactedFile>(bytes)?.verify())),
     ("invitation", |_, bytes| said(Invitation::from_text(text(bytes)?))),
     ("sync message", sync_message),
     ("announcement", |_, bytes| said(codec::decode::<Announcement>(bytes))),

@@ -1,5 +1,7 @@
 //! One good example of everything that travels or is kept, under the name of its reader.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use entente_protocol::ack::{Acknowledgement, Point};
 use entente_protocol::agreement::AgreementSignature;
 use entente_protocol::audience::{Audience, NamedReaders};
@@ -13,10 +15,12 @@ use entente_protocol::log::{self, Batch, Entry, Head};
 use entente_protocol::membership::VerifiedAct;
 use entente_protocol::prekey::Prekey;
 use entente_protocol::record::{RecordFile, RecordParts};
+use entente_protocol::redaction::{Cuts, RedactedFile, redact};
 use entente_protocol::signed::{Signed, sign};
 use entente_protocol::sync::{
     Announcement, BlobMessage, Frontier, Hello, LogOwner, LogPoint, Message, Proof, VERSION,
 };
+use entente_protocol::value::Value;
 use entente_protocol::verification::VerifyMessage;
 use entente_protocol::{chunk, codec, derive, envelope};
 use zeroize::Zeroizing;
@@ -226,6 +230,19 @@ pub fn file() -> RecordFile {
     RecordFile::new(WORLD.alice.introduced.to_introduction(), WORLD.record.clone())
 }
 
+/// The sample record, redacted by the other member: its second field replaced, its attachment left out.
+pub fn redacted_file() -> RedactedFile {
+    let (w, bob) = (&*WORLD, &WORLD.bob);
+    let cuts = Cuts {
+        replaced: BTreeMap::from([(content().fields[1].0.clone(), Value::Text("[left out]".into()))]),
+        attachments: BTreeSet::from([0]),
+        reason: Some("names".into()),
+        ..Cuts::default()
+    };
+    let by = (bob.introduced.to_introduction(), &bob.node);
+    redact(w.alice.introduced.to_introduction(), w.record.clone(), &cuts, by, (bob.org(), NOW)).unwrap()
+}
+
 fn records() -> Vec<Sample> {
     let named = Audience::Named(NamedReaders::new([OrgId([2; 32]), OrgId([1; 32])]).unwrap());
     let value = &content().fields[1].1;
@@ -233,6 +250,7 @@ fn records() -> Vec<Sample> {
         ("record", "record", codec::encode(&WORLD.record)),
         ("record-redacted", "record copy", codec::encode(&redacted())),
         ("record-file", "record file", codec::encode(&file())),
+        ("record-file-redacted", "redacted record file", codec::encode(&redacted_file())),
         ("audience-everyone", "audience", codec::encode(&Audience::Everyone)),
         ("audience-named", "audience", codec::encode(&named)),
         ("value", "value", codec::encode(value)),

@@ -12,7 +12,7 @@ use crate::common::{self, Counter, RECORD_SEQ, WORLD, content, samples};
 use crate::{Wrong, replaced, sample, with_last, without_last};
 
 pub fn all() -> Vec<Wrong> {
-    [sealed(), logs(), records(), texts()].concat()
+    [sealed(), logs(), records(), copies(), texts()].concat()
 }
 
 fn sealed() -> Vec<Wrong> {
@@ -196,6 +196,30 @@ fn records() -> Vec<Wrong> {
             "known version",
         ),
         ("record-file-of-anothers-record", "record file", codec::encode(&stolen), "for another author"),
+    ]
+}
+
+fn copies() -> Vec<Wrong> {
+    let redacted = codec::encode(&samples::redacted_file());
+    vec![
+        (
+            "redacted-record-file-of-another-version",
+            "redacted record file",
+            replaced(&redacted, b"redacted record 1", b"redacted record 2"),
+            "known version",
+        ),
+        (
+            "redacted-record-file-with-the-redactors-words-changed",
+            "redacted record file",
+            replaced(&redacted, b"[left out]", b"[left oat]"),
+            "who redacted the copy cannot be told",
+        ),
+        (
+            "redacted-record-file-with-the-authors-words-changed",
+            "redacted record file",
+            replaced(&redacted, b"title", b"tytle"),
+            "added or changed after the author signed",
+        ),
     ]
 }
 

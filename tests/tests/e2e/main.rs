@@ -17,6 +17,7 @@ mod insider;
 
 mod auditing;
 mod catching_up;
+mod copies;
 mod crashes;
 mod damage;
 mod files;

@@ -207,3 +207,19 @@ pub struct Exported {
     /// The file's bytes, base64.
     pub file: String,
 }
+
+/// `POST /v1/records/{id}/redact`: what to leave out of a copy.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedactRequest {
+    /// Fields to leave out.
+    pub fields: Vec<String>,
+    /// Fields to leave out, and our words in their place.
+    pub replace: BTreeMap<String, String>,
+    /// Attachments to leave out, by number.
+    pub attachments: Vec<usize>,
+    /// Do not say what the parts left out are called.
+    pub nameless: bool,
+    /// Why, for whoever reads the copy.
+    pub reason: Option<String>,
+}

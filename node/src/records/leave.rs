@@ -1,0 +1,103 @@
+//! Copies that leave the partnership: whole, or redacted. Others' records leave only as their authors allow (C6).
+
+use std::sync::Arc;
+
+use entente_protocol::codec;
+use entente_protocol::handling::Onward;
+use entente_protocol::identity::Introduction;
+use entente_protocol::record::{Manifest, RecordFile, RecordParts};
+use entente_protocol::redaction::{self, Cuts, RedactionError};
+use entente_protocol::value::Value;
+
+use crate::api::problem::{not_found, refuse_input, refused};
+use crate::api::types::{Problem, RedactRequest};
+use crate::clock;
+use crate::node::Node;
+use crate::partnership::Handle;
+
+use super::find::{self, org_view};
+use super::show::{gone, shown};
+
+const NOTHING: &str = "No file was written.";
+
+/// A record as a file that verifies offline.
+///
+/// # Errors
+/// [`Problem`].
+pub fn export(node: &Arc<Node>, text: &str) -> Result<Vec<u8>, Problem> {
+    let (introduction, parts) = leaving(node, text)?;
+    Ok(codec::encode(&RecordFile::new(introduction, parts)))
+}
+
+/// A redacted copy as a file that verifies offline, under the author's signature and ours.
+///
+/// # Errors
+/// [`Problem`].
+pub fn redact(node: &Arc<Node>, text: &str, request: RedactRequest) -> Result<Vec<u8>, Problem> {
+    let (introduction, parts) = leaving(node, text)?;
+    let cuts = Cuts {
+        fields: request.fields.into_iter().collect(),
+        replaced: request.replace.into_iter().map(|(name, text)| (name, Value::Text(text))).collect(),
+        attachments: request.attachments.into_iter().collect(),
+        nameless: request.nameless,
+        reason: request.reason.filter(|reason| !reason.trim().is_empty()),
+    };
+    let by = (node.me.introduced.to_introduction(), &node.me.key);
+    let copy = redaction::redact(introduction, parts, &cuts, by, (node.me.org(), clock::now()));
+    copy.map(|file| codec::encode(&file)).map_err(|error| not_redacted(&error))
+}
+
+fn not_redacted(error: &RedactionError) -> Problem {
+    let next = "See `entente record show ID` for the fields and attachments that it has.";
+    match error {
+        RedactionError::NoField(_) | RedactionError::NoAttachment(_) => {
+            not_found(error.to_string(), NOTHING, next)
+        }
+        _ => refuse_input(error.to_string(), NOTHING, next),
+    }
+}
+
+/// What may leave: who signed it, and the record.
+fn leaving(node: &Arc<Node>, text: &str) -> Result<(Introduction, RecordParts), Problem> {
+    let (position, row) = find::record(node, text)?;
+    let Some(place) = row.place else {
+        return Err(not_found("a draft is not signed yet", NOTHING, "Share it first, then export it."));
+    };
+    let (handle, shown) = shown(node, position, &place).ok_or_else(gone)?;
+    let manifest = shown.record.manifest();
+    may_leave(node, &handle, manifest)?;
+    let introduction = signer(node, &handle, manifest).ok_or_else(gone)?;
+    Ok((introduction, shown.parts.clone()))
+}
+
+/// C6, and the embargo: both bind everybody but the author.
+fn may_leave(node: &Node, handle: &Handle, manifest: &Manifest) -> Result<(), Problem> {
+    if manifest.author == node.me.org() {
+        return Ok(());
+    }
+    let author = org_view(node, Some(handle), &manifest.author).name;
+    let handling = &manifest.handling;
+    if handling.onward != Onward::Allowed {
+        let reason = format!(
+            "{author} allows onward sharing: {}. A copy may leave this node only as its author allows.",
+            handling.onward.as_str()
+        );
+        let next = format!("Ask {author}, through an information-request for example.");
+        return Err(refused(&[("E-ONWARD".into(), reason)], NOTHING, &next));
+    }
+    if handling.embargo_until.is_some_and(|until| until > clock::now()) {
+        let reason = format!("{author} put an embargo on it, which is not over yet.");
+        return Err(refused(&[("E-EMBARGO".into(), reason)], NOTHING, "Wait until the embargo is over."));
+    }
+    Ok(())
+}
+
+/// Who signed a record, present or former.
+fn signer(node: &Node, handle: &Handle, manifest: &Manifest) -> Option<Introduction> {
+    if manifest.node == node.me.node() {
+        return Some(node.me.introduced.to_introduction());
+    }
+    let membership = handle.membership();
+    let (.., of) = membership.nodes_ever().find(|(_, id, _)| *id == manifest.node)?;
+    Some(of.introduced.to_introduction())
+}
