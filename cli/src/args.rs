@@ -1,6 +1,7 @@
 //! The command line: names, options and examples. The contract is in the user guide; scripts rely on it.
 
 mod agreement;
+mod attachment;
 mod audit;
 mod backup;
 mod govern;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use entente_protocol::identity::OrgKind;
 
 pub use agreement::*;
+pub use attachment::*;
 pub use audit::*;
 pub use backup::*;
 pub use govern::*;
@@ -98,7 +100,7 @@ pub enum Command {
     /// Write, share, find and export records
     #[command(subcommand, after_help = "Example:\n  entente record list --since 7d")]
     Record(RecordCommand),
-    /// Fetch files that are attached to records
+    /// See what files tell, and fetch those attached to records
     #[command(subcommand, after_help = "Example:\n  entente attachment list 3fk2q7abcd")]
     Attachment(AttachmentCommand),
     /// See what partners have, and why
@@ -224,31 +226,6 @@ fn country(text: &str) -> Result<String, String> {
     } else {
         Err("use two letters, such as GE (ISO 3166-1)".to_owned())
     }
-}
-
-/// `attachment`.
-#[derive(Subcommand, Debug)]
-pub enum AttachmentCommand {
-    /// List the files attached to a record
-    #[command(after_help = "Example:\n  entente attachment list 3fk2q7abcd")]
-    List {
-        /// The record: its id or the beginning of it
-        #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
-        record: String,
-    },
-    /// Save one of them
-    #[command(after_help = "Example:\n  entente attachment get 3fk2q7abcd 0 report.pdf")]
-    Get {
-        /// The record: its id or the beginning of it
-        #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
-        record: String,
-        /// Its number in `attachment list`
-        #[arg(value_name = "N")]
-        number: usize,
-        /// Where to save it; the file must not exist
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-    },
 }
 
 /// `sync`.

@@ -13,6 +13,7 @@ mod export;
 mod govern;
 mod import;
 mod init;
+mod inspect;
 mod key;
 mod lock;
 mod member;

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use entente_node::api::types::Problem;
+use entente_node::metadata::worker;
 
 use crate::args::{Cli, Command};
 use crate::client::Client;
@@ -57,7 +58,25 @@ impl Context {
 /// Runs the program with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == worker::WORD) {
+        let word = arguments.next().unwrap_or_default();
+        return if worker::serve(&word.to_string_lossy()) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if let Some(program) = this_program() {
+        worker::use_program(program);
+    }
     run(std::env::args_os())
+}
+
+/// This program, to be started again as a worker; on Linux also when its file was replaced meanwhile.
+fn this_program() -> Option<PathBuf> {
+    let same = Path::new("/proc/self/exe");
+    if cfg!(target_os = "linux") && same.exists() {
+        Some(same.to_owned())
+    } else {
+        std::env::current_exe().ok()
+    }
 }
 
 /// Runs the program; the first argument is its name.

@@ -19,6 +19,7 @@ pub mod joining;
 pub mod keeper;
 pub mod ledger;
 pub mod me;
+pub mod metadata;
 pub mod net;
 pub mod node;
 pub mod partnership;

@@ -100,6 +100,7 @@ async fn share_on(
         partnership: partnership.to_owned(),
         readers: readers.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
         expect_readers: None,
+        keep_metadata: false,
     };
     client.post(&route(&["records", &record.to_string(), "share"]), &request).await
 }

@@ -122,13 +122,21 @@ pub struct ShareTarget {
     /// One more organisation, whose name may hold commas; may be repeated
     #[arg(long, value_name = "ORG")]
     reader: Vec<String>,
+    /// Let readers have all that attached files tell beside their contents: place, author, device, dates
+    #[arg(long)]
+    keep_metadata: bool,
 }
 
 impl ShareTarget {
     /// As the node wants it.
     #[must_use]
     pub fn request(&self, expect_readers: Option<usize>) -> ShareRequest {
-        ShareRequest { partnership: self.partnership.clone(), readers: self.named_readers(), expect_readers }
+        ShareRequest {
+            partnership: self.partnership.clone(),
+            readers: self.named_readers(),
+            expect_readers,
+            keep_metadata: self.keep_metadata,
+        }
     }
 
     /// `None` where no reader was named; an empty list where the option was given and empty, which means
@@ -188,6 +196,7 @@ mod tests {
 
     fn target(readers: Option<&str>, reader: &[&str]) -> ShareTarget {
         ShareTarget {
+            keep_metadata: false,
             record: TheRecord { record: "r".into() },
             partnership: "p".into(),
             readers: readers.map(Into::into),

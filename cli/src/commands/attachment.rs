@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use super::words;
+use super::{inspect, words};
 use crate::Context;
 use crate::args::AttachmentCommand;
 use crate::client::route;
@@ -19,7 +19,10 @@ use crate::problem::{self, Exit, usage};
 pub(super) async fn attachment(context: &Context, command: AttachmentCommand) -> Result<Exit, Problem> {
     match command {
         AttachmentCommand::List { record } => list(context, &record).await,
-        AttachmentCommand::Get { record, number, file } => get(context, &record, number, &file).await,
+        AttachmentCommand::Get { record, number, file, original } => {
+            get(context, &record, number, &file, original).await
+        }
+        AttachmentCommand::Inspect { file } => inspect::inspect(context, &file),
     }
 }
 
@@ -51,9 +54,18 @@ pub(super) fn table(page: &mut Page, attachments: &[AttachmentView]) {
     );
 }
 
-async fn get(context: &Context, record: &str, number: usize, file: &Path) -> Result<Exit, Problem> {
+async fn get(
+    context: &Context,
+    record: &str,
+    number: usize,
+    file: &Path,
+    original: bool,
+) -> Result<Exit, Problem> {
     let client = context.client().await?;
-    let route = route(&["records", record, "attachments", &number.to_string()]);
+    let mut route = route(&["records", record, "attachments", &number.to_string()]);
+    if original {
+        route.push_str("/original");
+    }
     let mut new = NewFile::create(file).await?;
     let size = tokio::select! {
         size = client.download(&route, &mut new.file) => size?,

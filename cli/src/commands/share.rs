@@ -3,7 +3,7 @@
 use entente_node::api::types::{Preview, Problem, Shared};
 use serde_json::{Value, json};
 
-use super::words;
+use super::{inspect, words};
 use crate::args::ShareTarget;
 use crate::client::{bad_answer, route};
 use crate::output::Page;
@@ -111,6 +111,10 @@ fn paint(page: &mut Page, preview: &Preview) {
     points(page, "Why", &preview.because);
     points(page, "Not verified by a person here", &preview.unverified);
     points(page, "Left out of the shared copy", &preview.stripped);
+    for file in &preview.hidden {
+        page.heading(&format!("What {} tells beside its contents", file.name));
+        inspect::paint(page, &file.report);
+    }
     page.heading("Passing on");
     page.point(words::onward(preview.onward));
     if preview.refusals.is_empty() {

@@ -271,6 +271,12 @@ pub fn attach(error: &AttachError, not_done: &str) -> Problem {
         AttachError::Chunk(_) | AttachError::Name | AttachError::TooMany => {
             refuse_input(error.to_string(), not_done, "Choose another file or name.")
         }
+        AttachError::Hidden { .. } => refused(
+            &[("E-HIDDEN-DATA".into(), error.to_string())],
+            not_done,
+            "See `entente record preview`. Attach a cleaned file, or share with --keep-metadata if readers may \
+             know all that it tells.",
+        ),
         AttachError::Blob(_) | AttachError::Broken(_) => failed(chain(error), not_done),
     }
 }

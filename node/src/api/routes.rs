@@ -75,6 +75,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/records/{id}/share", post(share_record))
         .merge(super::copies::routes())
         .route("/v1/records/{id}/attachments/{n}", get(attachment))
+        .route("/v1/records/{id}/attachments/{n}/original", get(original))
         .route("/v1/sync", get(sync))
         .route("/v1/sync/now", post(sync_now))
         .route("/v1/sync/explain/{record}/{org}", get(explain))
@@ -374,6 +375,19 @@ async fn attachment(
 ) -> Result<Response, Problem> {
     let node = server.unlocked()?;
     let found = show::attachment(&node, &id, number)?;
+    Ok(as_stream(&node, found))
+}
+
+async fn original(
+    State(server): State<Arc<Server>>,
+    Path((id, number)): Path<(String, usize)>,
+) -> Result<Response, Problem> {
+    let node = server.unlocked()?;
+    let found = show::original(&node, &id, number)?;
+    Ok(as_stream(&node, found))
+}
+
+fn as_stream(node: &Arc<Node>, found: entente_protocol::record::Attachment) -> Response {
     let (pieces, mut queue) = mpsc::channel::<Result<Vec<u8>, std::io::Error>>(4);
     let ledger = node.shared.ledger.clone();
     let size = found.size;
@@ -390,7 +404,7 @@ async fn attachment(
     let stream = futures::stream::poll_fn(move |cx| queue.poll_recv(cx));
     let headers =
         [("content-type", "application/octet-stream".to_owned()), ("content-length", size.to_string())];
-    Ok((headers, Body::from_stream(stream)).into_response())
+    (headers, Body::from_stream(stream)).into_response()
 }
 
 async fn sync(State(server): State<Arc<Server>>) -> Answer<SyncStatus> {

@@ -28,8 +28,8 @@ pub use partnership::{
     PartnershipState, PartnershipSummary, PartnershipView, PendingView,
 };
 pub use record::{
-    AttachmentStored, AttachmentView, DraftInput, Exported, Imported, Preview, RecordCreated, RecordPage,
-    RecordQuery, RecordSummary, RecordView, RedactRequest, ShareRequest, Shared,
+    AttachmentStored, AttachmentView, DraftInput, Exported, HiddenView, Imported, Preview, RecordCreated,
+    RecordPage, RecordQuery, RecordSummary, RecordView, RedactRequest, ShareRequest, Shared,
 };
 pub use sync::{Explanation, PartnerSync, QuarantineView, SyncStatus};
 pub use verification::{Trust, TrustView, TrustWarning, VerificationView, VerifyRequest, VerifyStage};

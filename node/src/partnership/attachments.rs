@@ -94,7 +94,8 @@ impl Driver {
             return;
         }
         let who = self.sharers();
-        let wants = self.fetcher.start(|b| who.of(b));
+        let ledger = self.shared.ledger.clone();
+        let wants = self.fetcher.start(ledger.store(), |b| who.of(b));
         self.fetched(wants);
     }
 

@@ -1,10 +1,11 @@
-//! Fetching attachments: hashes first, then chunks, each checked as it comes; goes on where it stopped.
+//! Fetching attachments: hashes first, then chunks from all who have them, each checked as it comes; goes on
+//! where it stopped, whoever gave the first part.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use entente_protocol::chunk;
 use entente_protocol::derive;
-use entente_protocol::ids::{BlobId, Hash, NodeId};
+use entente_protocol::ids::{BlobId, Hash, NodeId, RecordId};
 use entente_protocol::sync::BlobMessage;
 
 use crate::frames::KnownBlob;
@@ -12,8 +13,10 @@ use crate::store::Store;
 
 /// Attachments that are fetched at one time.
 const ACTIVE: usize = 4;
-/// Chunks asked for and not yet there: 1 MiB on the way.
+/// Chunks asked of one partner and not yet there: 1 MiB on the way.
 const AHEAD: usize = 16;
+/// Chunks looked for on the disk in one go, 64 MiB: the driver has other things to do.
+const LOOKS: usize = 1_024;
 /// Attachments that may wait; the others are found again at the next start.
 const QUEUE: usize = 100_000;
 
@@ -26,14 +29,46 @@ pub struct Fetcher {
 
 struct Fetch {
     blob: KnownBlob,
-    from: NodeId,
-    /// Who was asked and does not have it.
-    without: BTreeSet<NodeId>,
+    /// Who is asked for the list of hashes.
+    list_from: NodeId,
+    /// Complete, and this attachment's, once there are as many as chunks.
     hashes: Vec<Hash>,
-    /// The next chunk to be asked for.
+    sources: BTreeMap<NodeId, Source>,
+    /// Who was asked and does not have it, or stood still.
+    without: BTreeSet<NodeId>,
+    /// The first chunk that was not looked for yet.
     next: u64,
+    /// Chunks before it that somebody was asked for in vain.
+    again: BTreeSet<u64>,
+    /// Chunks that are here.
+    here: u64,
+    /// Of these, those that partners sent since this fetch began.
+    came: u64,
+    moved: bool,
+}
+
+/// A partner that gives chunks.
+#[derive(Default)]
+struct Source {
     asked: BTreeSet<u64>,
     moved: bool,
+}
+
+/// How far a fetch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The attachment.
+    pub blob: BlobId,
+    /// The record that it belongs to.
+    pub record: Option<RecordId>,
+    /// Chunks that are here.
+    pub here: u64,
+    /// Of these, those that partners sent since this node started or the fetch was begun anew.
+    pub came: u64,
+    /// All its chunks.
+    pub chunks: u64,
+    /// Partners that are asked now.
+    pub sources: usize,
 }
 
 /// What fetching wants done.
@@ -53,8 +88,41 @@ impl Fetcher {
         }
     }
 
-    /// Puts back what stood still since this was last asked: its source may be gone.
+    /// Somebody waits for this one: it goes before the others.
+    pub fn want_now(&mut self, blob: KnownBlob) {
+        if !self.active.contains_key(&blob.blob) {
+            self.waiting.retain(|waiting| waiting.blob != blob.blob);
+            self.waiting.push_front(blob);
+        }
+    }
+
+    /// How far each is that is fetched now.
+    pub fn progress(&self) -> impl Iterator<Item = Progress> {
+        self.active.iter().map(|(blob, fetch)| Progress {
+            blob: *blob,
+            record: fetch.blob.record,
+            here: fetch.here,
+            came: fetch.came,
+            chunks: chunk::count(fetch.blob.size),
+            sources: fetch.sources.len(),
+        })
+    }
+
+    /// Passes over partners that stood still since this was last asked, and puts back what nobody gives.
     pub fn put_back_stalled(&mut self) {
+        for fetch in self.active.values_mut() {
+            let still = |source: &Source| !source.moved && !source.asked.is_empty();
+            let stuck: Vec<NodeId> =
+                fetch.sources.iter().filter(|(_, s)| still(s)).map(|(n, _)| *n).collect();
+            for node in &stuck {
+                fetch.leave(*node);
+            }
+            // The others are asked for what it held back.
+            fetch.moved |= !stuck.is_empty() && !fetch.sources.is_empty();
+            for source in fetch.sources.values_mut() {
+                source.moved = false;
+            }
+        }
         let stuck: Vec<BlobId> = self.active.iter().filter(|(_, f)| !f.moved).map(|(id, _)| *id).collect();
         for id in stuck {
             if let Some(fetch) = self.active.remove(&id) {
@@ -66,9 +134,15 @@ impl Fetcher {
         }
     }
 
-    /// Starts what waits and can be had. `who` gives the connected nodes that share an attachment's space.
-    pub fn start(&mut self, who: impl Fn(&KnownBlob) -> Vec<NodeId>) -> Vec<Want> {
+    /// Starts what waits and can be had, and asks who came since. `who` gives the connected nodes that share an
+    /// attachment's space.
+    pub fn start(&mut self, store: &Store, who: impl Fn(&KnownBlob) -> Vec<NodeId>) -> Vec<Want> {
         let mut wants = Vec::new();
+        let listed: Vec<BlobId> =
+            self.active.iter().filter(|(_, f)| f.is_listed()).map(|(id, _)| *id).collect();
+        for id in listed {
+            wants.extend(self.spread(store, id, &who));
+        }
         for _ in 0..self.waiting.len() {
             if self.active.len() >= ACTIVE {
                 break;
@@ -82,21 +156,24 @@ impl Fetcher {
         wants
     }
 
-    /// Is something waiting that was not asked for yet?
+    /// Is there something to ask for?
     #[must_use]
     pub fn is_eager(&self) -> bool {
-        self.active.len() < ACTIVE && !self.waiting.is_empty()
+        !self.active.is_empty() || !self.waiting.is_empty()
     }
 
     fn start_one(&mut self, blob: KnownBlob, from: NodeId) -> Vec<Want> {
         let id = blob.blob;
         let fetch = Fetch {
             blob,
-            from,
-            without: BTreeSet::new(),
+            list_from: from,
             hashes: Vec::new(),
+            sources: BTreeMap::new(),
+            without: BTreeSet::new(),
             next: 0,
-            asked: BTreeSet::new(),
+            again: BTreeSet::new(),
+            here: 0,
+            came: 0,
             moved: true,
         };
         self.active.insert(id, fetch);
@@ -112,9 +189,9 @@ impl Fetcher {
         who: impl Fn(&KnownBlob) -> Vec<NodeId>,
     ) -> Vec<Want> {
         match message {
-            BlobMessage::Hashes(id, start, hashes) => self.hashes(store, from, id, start, hashes),
+            BlobMessage::Hashes(id, start, hashes) => self.hashes(store, (from, id), start, hashes, who),
             BlobMessage::Chunk(id, index, bytes) => self.chunk(store, from, id, index, &bytes),
-            BlobMessage::Absent(id) => self.absent(from, id, who),
+            BlobMessage::Absent(id) => self.absent(store, from, id, who),
             BlobMessage::WantHashes(..) | BlobMessage::WantChunk(..) => Vec::new(),
         }
     }
@@ -122,12 +199,12 @@ impl Fetcher {
     fn hashes(
         &mut self,
         store: &Store,
-        from: NodeId,
-        id: BlobId,
+        (from, id): (NodeId, BlobId),
         start: u64,
         hashes: Vec<Hash>,
+        who: impl Fn(&KnownBlob) -> Vec<NodeId>,
     ) -> Vec<Want> {
-        let Some(fetch) = self.active.get_mut(&id).filter(|f| f.from == from) else { return Vec::new() };
+        let Some(fetch) = self.active.get_mut(&id).filter(|f| f.list_from == from) else { return Vec::new() };
         let count = chunk::count(fetch.blob.size);
         let room = count.saturating_sub(fetch.hashes.len() as u64);
         if start != fetch.hashes.len() as u64 || hashes.is_empty() || hashes.len() as u64 > room {
@@ -144,69 +221,130 @@ impl Fetcher {
             fetch.without.insert(from);
             return Vec::new();
         }
-        self.ask_on(store, id)
+        self.spread(store, id, &who)
     }
 
-    /// Asks for the next chunks that are not here from an earlier attempt.
-    fn ask_on(&mut self, store: &Store, id: BlobId) -> Vec<Want> {
+    /// Asks every partner that may have it for chunks that nobody else is asked for.
+    fn spread(&mut self, store: &Store, id: BlobId, who: &impl Fn(&KnownBlob) -> Vec<NodeId>) -> Vec<Want> {
         let Some(fetch) = self.active.get_mut(&id) else { return Vec::new() };
-        let count = fetch.hashes.len() as u64;
+        let mut looks = LOOKS;
         let mut wants = Vec::new();
-        while fetch.asked.len() < AHEAD && fetch.next < count {
-            let index = fetch.next;
-            fetch.next += 1;
-            let len = chunk::sealed_len(fetch.blob.size, index);
-            let here = store.blobs.get_chunk(&id.0, index, len).ok();
-            let right = usize::try_from(index).ok().and_then(|i| fetch.hashes.get(i));
-            if here.is_some_and(|bytes| right == Some(&derive::chunk_hash(index, &bytes))) {
-                continue;
-            }
-            fetch.asked.insert(index);
-            wants.push(Want::Send(fetch.from, BlobMessage::WantChunk(id, index)));
+        for node in who(&fetch.blob).into_iter().filter(|n| !fetch.without.contains(n)).collect::<Vec<_>>() {
+            fetch.sources.entry(node).or_default();
+            wants.extend(fetch.ask(store, node, &mut looks));
         }
-        if fetch.asked.is_empty()
-            && fetch.next >= count
-            && let Some(fetch) = self.active.remove(&id)
-        {
-            if store.blobs.sync(&id.0).is_ok() {
-                wants.push(Want::Complete(KnownBlob { complete: true, ..fetch.blob }));
-            } else {
-                self.waiting.push_back(fetch.blob);
-            }
-        }
+        wants.extend(self.finish(store, id));
         wants
     }
 
-    fn chunk(&mut self, store: &Store, from: NodeId, id: BlobId, index: u64, bytes: &[u8]) -> Vec<Want> {
-        let Some(fetch) = self.active.get_mut(&id).filter(|f| f.from == from) else { return Vec::new() };
-        let right = usize::try_from(index).ok().and_then(|i| fetch.hashes.get(i));
-        if !fetch.asked.contains(&index) || right != Some(&derive::chunk_hash(index, bytes)) {
-            return Vec::new();
+    /// If nothing is missing any more, the attachment is complete.
+    fn finish(&mut self, store: &Store, id: BlobId) -> Option<Want> {
+        self.active.get(&id).filter(|fetch| fetch.is_whole())?;
+        let fetch = self.active.remove(&id)?;
+        if store.blobs.sync(&id.0).is_ok() {
+            return Some(Want::Complete(KnownBlob { complete: true, ..fetch.blob }));
         }
+        self.waiting.push_back(fetch.blob);
+        None
+    }
+
+    fn chunk(&mut self, store: &Store, from: NodeId, id: BlobId, index: u64, bytes: &[u8]) -> Vec<Want> {
+        let Some(fetch) = self.active.get_mut(&id) else { return Vec::new() };
+        let right = usize::try_from(index).ok().and_then(|i| fetch.hashes.get(i));
+        let right = right == Some(&derive::chunk_hash(index, bytes));
+        let Some(source) = fetch.sources.get_mut(&from).filter(|s| right && s.asked.contains(&index)) else {
+            return Vec::new();
+        };
         if store.blobs.put_chunk(&id.0, index, bytes).is_err() {
             return Vec::new();
         }
-        fetch.asked.remove(&index);
+        source.asked.remove(&index);
+        source.moved = true;
         fetch.moved = true;
-        self.ask_on(store, id)
+        fetch.here += 1;
+        fetch.came += 1;
+        let mut wants = fetch.ask(store, from, &mut { LOOKS });
+        wants.extend(self.finish(store, id));
+        wants
     }
 
-    fn absent(&mut self, from: NodeId, id: BlobId, who: impl Fn(&KnownBlob) -> Vec<NodeId>) -> Vec<Want> {
-        let Some(fetch) = self.active.get_mut(&id).filter(|f| f.from == from) else { return Vec::new() };
-        fetch.without.insert(from);
-        fetch.moved = false;
-        let other = who(&fetch.blob).into_iter().find(|n| !fetch.without.contains(n));
-        match other {
-            Some(next) => {
-                fetch.from = next;
-                fetch.moved = true;
-                fetch.hashes.clear();
-                fetch.asked.clear();
-                fetch.next = 0;
-                vec![Want::Send(next, BlobMessage::WantHashes(id, 0))]
-            }
-            None => Vec::new(),
+    fn absent(
+        &mut self,
+        store: &Store,
+        from: NodeId,
+        id: BlobId,
+        who: impl Fn(&KnownBlob) -> Vec<NodeId>,
+    ) -> Vec<Want> {
+        let Some(fetch) = self.active.get_mut(&id) else { return Vec::new() };
+        if fetch.list_from != from && !fetch.sources.contains_key(&from) {
+            return Vec::new();
         }
+        fetch.leave(from);
+        if fetch.is_listed() {
+            return self.spread(store, id, &who);
+        }
+        let other = who(&fetch.blob).into_iter().find(|n| !fetch.without.contains(n));
+        let Some(next) = other else {
+            fetch.moved = false;
+            return Vec::new();
+        };
+        fetch.list_from = next;
+        fetch.moved = true;
+        fetch.hashes.clear();
+        vec![Want::Send(next, BlobMessage::WantHashes(id, 0))]
+    }
+}
+
+impl Fetch {
+    /// Is the list of hashes here, and this attachment's?
+    fn is_listed(&self) -> bool {
+        self.hashes.len() as u64 == chunk::count(self.blob.size)
+    }
+
+    fn is_whole(&self) -> bool {
+        let asked = self.sources.values().any(|source| !source.asked.is_empty());
+        self.is_listed() && self.next >= self.hashes.len() as u64 && self.again.is_empty() && !asked
+    }
+
+    /// A partner is not asked any more; what it was asked for, others are.
+    fn leave(&mut self, node: NodeId) {
+        self.without.insert(node);
+        self.again.extend(self.sources.remove(&node).unwrap_or_default().asked);
+    }
+
+    /// Asks a partner for the next chunks that are not here from an earlier attempt.
+    fn ask(&mut self, store: &Store, node: NodeId, looks: &mut usize) -> Vec<Want> {
+        let Some(mut source) = self.sources.remove(&node) else { return Vec::new() };
+        let mut wants = Vec::new();
+        while source.asked.len() < AHEAD {
+            let Some(index) = self.next_missing(store, looks) else { break };
+            source.asked.insert(index);
+            wants.push(Want::Send(node, BlobMessage::WantChunk(self.blob.blob, index)));
+        }
+        self.sources.insert(node, source);
+        wants
+    }
+
+    /// The next chunk that is not here and that nobody is asked for. Others are read and hashed on the way.
+    fn next_missing(&mut self, store: &Store, looks: &mut usize) -> Option<u64> {
+        if let Some(index) = self.again.pop_first() {
+            return Some(index);
+        }
+        while *looks > 0 && self.next < self.hashes.len() as u64 {
+            *looks -= 1;
+            let index = self.next;
+            self.next += 1;
+            let len = chunk::sealed_len(self.blob.size, index);
+            let here = store.blobs.get_chunk(&self.blob.blob.0, index, len).ok();
+            let right = usize::try_from(index).ok().and_then(|i| self.hashes.get(i));
+            if here.is_some_and(|bytes| right == Some(&derive::chunk_hash(index, &bytes))) {
+                self.here += 1;
+                self.moved = true;
+            } else {
+                return Some(index);
+            }
+        }
+        None
     }
 }
 
@@ -215,6 +353,8 @@ impl Fetcher {
 mod tests {
     use entente_protocol::ids::{PartnershipId, SpaceId};
     use zeroize::Zeroizing;
+
+    use entente_protocol::limits::CHUNK;
 
     use super::*;
     use crate::store::StoreKey;
@@ -269,8 +409,11 @@ mod tests {
         let id = file.blob.blob;
         let mut fetcher = Fetcher::default();
         fetcher.want(file.blob.clone());
-        assert!(matches!(fetcher.start(|_| vec![ONE])[..], [Want::Send(ONE, BlobMessage::WantHashes(..))]));
-        let none = |_: &KnownBlob| Vec::new();
+        assert!(matches!(
+            fetcher.start(&store, |_| vec![ONE])[..],
+            [Want::Send(ONE, BlobMessage::WantHashes(..))]
+        ));
+        let none = |_: &KnownBlob| vec![ONE];
         let wants = fetcher.answer(&store, ONE, BlobMessage::Hashes(id, 0, file.hashes.clone()), none);
         assert_eq!(asked(&wants), [0, 1, 2]);
         // A changed chunk is not taken, whoever sends it; nor is one from somebody who was not asked.
@@ -297,9 +440,9 @@ mod tests {
         store.blobs.put_chunk(&id.0, 1, &vec![9; file.chunks[1].len()]).unwrap();
         let mut fetcher = Fetcher::default();
         fetcher.want(file.blob.clone());
-        let _asked = fetcher.start(|_| vec![ONE]);
+        let _asked = fetcher.start(&store, |_| vec![ONE]);
         let hashes = BlobMessage::Hashes(id, 0, file.hashes.clone());
-        let wants = fetcher.answer(&store, ONE, hashes, |_| Vec::new());
+        let wants = fetcher.answer(&store, ONE, hashes, |_| vec![ONE]);
         assert_eq!(asked(&wants), [1, 2], "chunk 0 is here; chunk 1 is here and damaged");
     }
 
@@ -310,7 +453,7 @@ mod tests {
         let both = |_: &KnownBlob| vec![ONE, TWO];
         let mut fetcher = Fetcher::default();
         fetcher.want(file.blob.clone());
-        let _asked = fetcher.start(both);
+        let _asked = fetcher.start(&store, both);
         let wants = fetcher.answer(&store, ONE, BlobMessage::Absent(id), both);
         assert!(matches!(wants[..], [Want::Send(TWO, BlobMessage::WantHashes(..))]));
         let lie = BlobMessage::Hashes(id, 0, vec![Hash([0; 32]); 3]);
@@ -320,5 +463,60 @@ mod tests {
         fetcher.put_back_stalled();
         fetcher.put_back_stalled();
         assert!(fetcher.is_eager(), "it can be asked for anew");
+    }
+
+    /// A file of `count` chunks.
+    fn long_file(count: u64) -> File {
+        let size = (count - 1) * CHUNK as u64 + 1;
+        let chunks: Vec<Vec<u8>> =
+            (0..count).map(|i| vec![u8::try_from(i).unwrap(); chunk::sealed_len(size, i)]).collect();
+        let hashes: Vec<Hash> = (0..).zip(&chunks).map(|(i, c)| derive::chunk_hash(i, c)).collect();
+        let blob = KnownBlob {
+            blob: derive::blob_id(&hashes),
+            place: Some((PartnershipId([1; 32]), SpaceId([2; 32]))),
+            size,
+            complete: false,
+            record: None,
+        };
+        File { blob, chunks, hashes }
+    }
+
+    #[test]
+    fn several_holders_give_one_file_each_chunk_once_and_what_one_withholds_another_gives() {
+        let (file, (_home, store)) = (long_file(80), store());
+        let id = file.blob.blob;
+        let both = |_: &KnownBlob| vec![ONE, TWO];
+        let mut fetcher = Fetcher::default();
+        fetcher.want(file.blob.clone());
+        let _list = fetcher.start(&store, both);
+        let hashes = BlobMessage::Hashes(id, 0, file.hashes.clone());
+        let mut wants = fetcher.answer(&store, ONE, hashes, both);
+        let mut sent = BTreeMap::from([(ONE, 0), (TWO, 0)]);
+        let mut withheld = 0;
+        while !wants.is_empty() {
+            let mut next = Vec::new();
+            for want in wants {
+                match want {
+                    // The second gives ten chunks, and falls silent.
+                    Want::Send(TWO, BlobMessage::WantChunk(..)) if sent[&TWO] == 10 => withheld += 1,
+                    Want::Send(from, BlobMessage::WantChunk(_, index)) => {
+                        *sent.get_mut(&from).unwrap() += 1;
+                        let bytes = file.chunks[usize::try_from(index).unwrap()].clone();
+                        next.extend(fetcher.answer(&store, from, BlobMessage::Chunk(id, index, bytes), both));
+                    }
+                    Want::Complete(done) => assert!(done.complete),
+                    other => panic!("{other:?}"),
+                }
+            }
+            if next.is_empty() && fetcher.progress().next().is_some() {
+                fetcher.put_back_stalled();
+                fetcher.put_back_stalled();
+                next = fetcher.start(&store, both);
+            }
+            wants = next;
+        }
+        assert_eq!(sent[&ONE] + sent[&TWO], 80, "each chunk once: {sent:?}");
+        assert!(sent[&TWO] == 10 && withheld > 0, "{sent:?} {withheld}");
+        assert!(fetcher.progress().next().is_none(), "it is complete");
     }
 }

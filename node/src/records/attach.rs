@@ -42,6 +42,14 @@ pub enum AttachError {
     /// A name too long, or with control characters.
     #[error("the file's name or media type is too long or holds control characters")]
     Name,
+    /// Hidden data that cannot be left out of the shared copy.
+    #[error("{name} may tell more than it shows, and that cannot be left out of the copy: {reason}")]
+    Hidden {
+        /// The file.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
 }
 
 /// A file that was taken in, by the id that its upload was answered with.
@@ -121,7 +129,7 @@ pub fn read_chunk(
 }
 
 /// Writes a file's chunks under a temporary id, since the real one is the hash of all of them.
-struct BlobWriter<'a> {
+pub(super) struct BlobWriter<'a> {
     store: &'a Store,
     key: Key,
     temporary: [u8; 32],
@@ -131,7 +139,7 @@ struct BlobWriter<'a> {
 }
 
 impl<'a> BlobWriter<'a> {
-    fn new(store: &'a Store) -> Self {
+    pub(super) fn new(store: &'a Store) -> Self {
         let mut key = Zeroizing::new([0; 32]);
         SystemRandom.fill_bytes(key.as_mut());
         let mut temporary = [0; 32];
@@ -140,7 +148,7 @@ impl<'a> BlobWriter<'a> {
         Self { store, key, temporary, pending, hashes: Vec::new(), size: 0 }
     }
 
-    fn write(&mut self, mut bytes: &[u8]) -> Result<(), AttachError> {
+    pub(super) fn write(&mut self, mut bytes: &[u8]) -> Result<(), AttachError> {
         while !bytes.is_empty() {
             // A full chunk waits until it is known that another follows: the last one is marked.
             if self.pending.len() == limits::CHUNK {
@@ -164,7 +172,7 @@ impl<'a> BlobWriter<'a> {
         Ok(())
     }
 
-    fn finish(mut self, name: String, media_type: String) -> Result<Attachment, AttachError> {
+    pub(super) fn finish(mut self, name: String, media_type: String) -> Result<Attachment, AttachError> {
         self.put(true)?;
         let blob: BlobId = derive::blob_id(&self.hashes);
         self.store.blobs.rename(&self.temporary, &blob.0)?;
@@ -174,7 +182,7 @@ impl<'a> BlobWriter<'a> {
         Ok(Attachment { salt, name, media_type, size: self.size, blob, key: *self.key })
     }
 
-    fn abandon(&self) {
+    pub(super) fn abandon(&self) {
         let _nothing_to_do_about_it = self.store.blobs.remove(&self.temporary);
     }
 }

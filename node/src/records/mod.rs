@@ -4,6 +4,7 @@ pub mod attach;
 pub mod drafts;
 pub mod exposed;
 pub mod find;
+pub mod hidden;
 pub mod leave;
 pub mod share;
 pub mod show;

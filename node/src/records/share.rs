@@ -8,16 +8,18 @@ use entente_protocol::policy::Refusal;
 use entente_protocol::record::{Attachment, Content};
 
 use crate::api::problem::{self, refused};
-use crate::api::types::{Preview, Problem, RefusalView, ShareRequest, Shared};
+use crate::api::types::{HiddenView, Preview, Problem, RefusalView, ShareRequest, Shared};
 use crate::api::verify;
 use crate::clock;
+use crate::metadata::Cleaning;
 use crate::node::Node;
 use crate::partnership::Handle;
 use crate::partnership::commands::{Command, CommandError, Publish};
 use crate::partnership::publish::{PublishError, private_fields};
 use crate::rows;
 
-use super::{attach, drafts, find};
+use super::attach::AttachError;
+use super::{drafts, find, hidden};
 
 const NOT_SHARED: &str = "The record was not shared; it is still a draft on this node.";
 
@@ -47,6 +49,8 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
     let handle = find::partnership(node, &request.partnership)?;
     let onward = draft.content.handling.onward;
     let stripped = private_fields(&draft.content);
+    let hidden = hidden_data(node, &draft.content, request.keep_metadata).await?;
+    let cannot = uncleaned(&hidden);
     let refusals_only = |refusals: Vec<RefusalView>| Preview {
         readers: Vec::new(),
         because: Vec::new(),
@@ -54,6 +58,7 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
         onward,
         refusals,
         unverified: Vec::new(),
+        hidden: hidden.clone(),
     };
     let audience = match audience(&handle, request.readers.as_ref()) {
         Ok(audience) => audience,
@@ -69,7 +74,7 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
             let unverified = verify::unverified_readers(node, &handle, &foreseen.key_holders);
             let readers =
                 foreseen.key_holders.iter().map(|o| find::org_view(node, Some(&handle), o)).collect();
-            Ok(Preview { readers, because, stripped, onward, refusals: Vec::new(), unverified })
+            Ok(Preview { readers, because, stripped, onward, refusals: cannot, unverified, hidden })
         }
         Err(CommandError::Publish(PublishError::Refused(refusals))) => Ok(refusals_only(views(&refusals))),
         Err(CommandError::Publish(PublishError::NotAMember)) => Ok(refusals_only(vec![not_a_member()])),
@@ -104,7 +109,7 @@ pub async fn share(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Resu
         let foreseen = Box::new(content.clone());
         let asked = audience.clone();
         handle.ask(|reply| Command::Preview(foreseen, asked, reply)).await.map_err(|e| explain(&e))?;
-        content = for_sharing(node, content).await?;
+        content = for_sharing(node, content, request.keep_metadata).await?;
     }
     // The first sharing keeps the draft's id; a further one must not be linkable to it.
     let store = node.shared.ledger.store();
@@ -123,13 +128,41 @@ pub async fn share(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Resu
     })
 }
 
-async fn for_sharing(node: &Arc<Node>, mut content: Content) -> Result<Content, Problem> {
+/// What each attachment tells beside its contents.
+async fn hidden_data(node: &Arc<Node>, content: &Content, keep: bool) -> Result<Vec<HiddenView>, Problem> {
+    let attachments = content.attachments.clone();
+    let ledger = node.shared.ledger.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let view = |(number, a): (usize, Attachment)| {
+            let report = hidden::look(ledger.store(), &a, keep)?;
+            Ok::<_, AttachError>(HiddenView { number, name: a.name, size: a.size, report })
+        };
+        attachments.into_iter().enumerate().map(view).collect::<Result<Vec<_>, _>>()
+    });
+    match looked.await {
+        Ok(looked) => looked.map_err(|e| problem::attach(&e, NOT_SHARED)),
+        Err(error) => Err(problem::failed(error.to_string(), NOT_SHARED)),
+    }
+}
+
+/// The attachments that will not be shared because of what they tell.
+fn uncleaned(hidden: &[HiddenView]) -> Vec<RefusalView> {
+    let impossible = hidden.iter().filter(|h| matches!(h.report.cleaning, Cleaning::Impossible { .. }));
+    let refusal = |h: &HiddenView| {
+        let reason = hidden::reason(&h.report.cleaning).to_owned();
+        let error = AttachError::Hidden { name: h.name.clone(), reason };
+        RefusalView { code: "E-HIDDEN-DATA".into(), reason: error.to_string() }
+    };
+    impossible.map(refusal).collect()
+}
+
+async fn for_sharing(node: &Arc<Node>, mut content: Content, keep: bool) -> Result<Content, Problem> {
     let originals = content.attachments.clone();
     let ledger = node.shared.ledger.clone();
     let copied = tokio::task::spawn_blocking(move || {
         originals
             .iter()
-            .map(|a| attach::copy_for_sharing(ledger.store(), a))
+            .map(|a| hidden::copy(ledger.store(), a, keep))
             .collect::<Result<Vec<Attachment>, _>>()
     })
     .await;

@@ -176,3 +176,19 @@ pub fn attachment(node: &Arc<Node>, text: &str, number: usize) -> Result<Attachm
         )),
     }
 }
+
+/// An attachment of an own record as it was attached, with all that it tells.
+///
+/// # Errors
+/// [`Problem`] `not-found` if there is none.
+pub fn original(node: &Arc<Node>, text: &str, number: usize) -> Result<Attachment, Problem> {
+    let (_, row) = find::record(node, text)?;
+    let attachments = super::drafts::read(node, &row.id)?.content.attachments;
+    attachments.get(number).cloned().ok_or_else(|| {
+        not_found(
+            format!("the draft has {} attachments, numbered from 0", attachments.len()),
+            "Nothing was written.",
+            "See `entente attachment list ID`.",
+        )
+    })
+}

@@ -15,6 +15,7 @@ mod hostile;
 #[path = "../attacks/insider.rs"]
 mod insider;
 
+mod attachments;
 mod auditing;
 mod catching_up;
 mod copies;

@@ -28,6 +28,7 @@ pub(super) async fn refused(attempt: Attempt<'_>, code: &str) -> Proof {
         partnership: attempt.partnership.name.to_owned(),
         readers: attempt.readers,
         expect_readers: attempt.expect_readers,
+        keep_metadata: false,
     };
     let route = route(&["records", &attempt.draft, "share"]);
     let answer: Result<Shared, Problem> = attempt.by.client.post(&route, &request).await;

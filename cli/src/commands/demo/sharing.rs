@@ -198,6 +198,7 @@ async fn send(
         partnership: plan.partnership.name.to_owned(),
         readers: plan.named.then_some(names),
         expect_readers: None,
+        keep_metadata: false,
     };
     let preview: Preview = author.client.post(&route(&["records", &record, "preview"]), &request).await?;
     request.expect_readers = Some(plan.readers.len());

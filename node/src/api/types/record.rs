@@ -65,6 +65,9 @@ pub struct ShareRequest {
     /// Refuse unless exactly so many organisations besides ourselves could read it.
     #[serde(default)]
     pub expect_readers: Option<usize>,
+    /// Share attachments with all that they tell beside their contents (C8).
+    #[serde(default)]
+    pub keep_metadata: bool,
 }
 
 /// Who could read a record if it were shared so.
@@ -83,6 +86,23 @@ pub struct Preview {
     /// What to know of readers that no person here has verified.
     #[serde(default)]
     pub unverified: Vec<String>,
+    /// What each attachment tells beside its contents, and what becomes of that.
+    #[serde(default)]
+    pub hidden: Vec<HiddenView>,
+}
+
+/// What an attachment tells beside its contents.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HiddenView {
+    /// Its number in the record, from 0.
+    pub number: usize,
+    /// The file's name.
+    pub name: String,
+    /// Its size, bytes.
+    pub size: u64,
+    /// What it tells, and what sharing does with that.
+    #[serde(flatten)]
+    pub report: crate::metadata::Report,
 }
 
 /// The answer to `/share`.

@@ -1,0 +1,95 @@
+//! Hidden data of attachments (C8): looked for before a file is shared, and left out of the shared copy unless
+//! the author keeps it. The original stays as it is, on this node.
+
+use entente_protocol::chunk;
+use entente_protocol::record::Attachment;
+
+use crate::metadata::worker::{self, WorkerError};
+use crate::metadata::{Cleaning, Form, MAX_FILE, Report};
+use crate::store::Store;
+
+use super::attach::{AttachError, BlobWriter, copy_for_sharing, read_chunk};
+
+/// What sharing an attachment would do with its hidden data. Blocks; reads all of the file.
+///
+/// # Errors
+/// [`AttachError::Blob`] if the file is not here whole. What cannot be looked into is part of the answer.
+pub fn look(store: &Store, original: &Attachment, keep: bool) -> Result<Report, AttachError> {
+    let report = look_inside(store, original, None)?;
+    Ok(if keep && report.cleaning != Cleaning::AsItIs {
+        Report { cleaning: Cleaning::Kept, ..report }
+    } else {
+        report
+    })
+}
+
+/// Encrypts an attachment anew, without its hidden data unless the author keeps it. Blocks.
+///
+/// # Errors
+/// [`AttachError::Hidden`] if it has to be left out and cannot be.
+pub fn copy(store: &Store, original: &Attachment, keep: bool) -> Result<Attachment, AttachError> {
+    if keep || form(store, original)? == Form::Other {
+        return copy_for_sharing(store, original);
+    }
+    let mut writer = BlobWriter::new(store);
+    let mut put = |piece: &[u8]| writer.write(piece).map_err(|e| e.to_string());
+    let report = look_inside(store, original, Some(&mut put));
+    match report {
+        Ok(Report { cleaning: Cleaning::Cleaned, .. }) => {
+            writer.finish(original.name.clone(), original.media_type.clone())
+        }
+        Ok(Report { cleaning, .. }) => {
+            writer.abandon();
+            Err(AttachError::Hidden { name: original.name.clone(), reason: reason(&cleaning).to_owned() })
+        }
+        Err(error) => {
+            writer.abandon();
+            Err(error)
+        }
+    }
+}
+
+/// Why hidden data cannot be left out.
+#[must_use]
+pub fn reason(cleaning: &Cleaning) -> &str {
+    match cleaning {
+        Cleaning::Impossible { reason } => reason,
+        _ => "its hidden data was not left out",
+    }
+}
+
+fn form(store: &Store, original: &Attachment) -> Result<Form, AttachError> {
+    Ok(Form::of(&original.name, &read_chunk(store, original, 0)?))
+}
+
+fn look_inside(
+    store: &Store,
+    original: &Attachment,
+    copy: Option<&mut dyn FnMut(&[u8]) -> Result<(), String>>,
+) -> Result<Report, AttachError> {
+    let form = form(store, original)?;
+    let impossible = |reason: String| Report {
+        form: form.words().to_owned(),
+        found: Vec::new(),
+        remains: Vec::new(),
+        cleaning: Cleaning::Impossible { reason },
+    };
+    if let Some(report) = worker::without_looking(form) {
+        return Ok(report);
+    }
+    if original.size > MAX_FILE as u64 {
+        return Ok(impossible(format!("it is larger than {} MiB", MAX_FILE >> 20)));
+    }
+    let mut pieces = 0..chunk::count(original.size);
+    let next = || match pieces.next() {
+        Some(index) => {
+            read_chunk(store, original, index).map(|piece| piece.to_vec()).map_err(|e| e.to_string())
+        }
+        None => Ok(Vec::new()),
+    };
+    match worker::ask(form, next, copy) {
+        Ok(report) => Ok(report),
+        Err(WorkerError::File(error)) => Err(AttachError::Broken(error)),
+        Err(error) => Ok(impossible(error.to_string())),
+    }
+}
