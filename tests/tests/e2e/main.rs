@@ -29,6 +29,7 @@ mod joining;
 mod leaving;
 mod locking;
 mod migrating;
+mod prekeys;
 mod raid;
 mod recovering;
 mod renewing;
