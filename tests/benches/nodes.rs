@@ -7,6 +7,9 @@
 //! `bytes` is what crossed the loopback interface meanwhile: run it alone, or under `unshare -n`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+#[path = "rotation/mod.rs"]
+mod rotation;
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use entente_cli::client::route;
@@ -41,6 +44,11 @@ async fn main() {
     }
     if let Some(n) = size("rate", 10_000) {
         rate(n).await;
+    }
+    if let Some(n) = size("rotate", 300) {
+        for members in [10, 30, 100, 300].into_iter().filter(|members| *members <= n) {
+            rotation::rotate(members);
+        }
     }
     if let Some(n) = size("catch-up", 10_000) {
         catch_up(n).await;

@@ -221,6 +221,7 @@ impl Driver {
         self.ask_for_missing_epochs();
         self.parting.revoked = self.state.membership.revoked.keys().copied().collect();
         self.mint_if_steward();
+        self.tell_current_epoch();
         self.look_up_history();
         self.open_doors();
         self.refresh_network().await;
@@ -332,7 +333,6 @@ impl Driver {
         self.last_seen.insert(node, clock::now());
         self.event(Event::Connected(node));
         self.tell_prekeys(node);
-        self.give_current_epoch(node);
         self.resume_verification(&node);
         self.tell_partner(node, true);
         self.fetch_on();

@@ -49,6 +49,7 @@ impl Driver {
                     self.send(to, Job::Message(Message::Epoch(header, slot)));
                 }
             }
+            Effect::EpochTold(from, epoch) => self.epoch_told(from, epoch),
             Effect::SendRecordKeys(to, epoch, places) => self.give_history(to, epoch, places),
             Effect::TakeRecordKeys(_, keys) => self.take_history(&keys),
             Effect::Compare { with, space, log, next, chain } => {

@@ -138,6 +138,7 @@ impl Driver {
                 Applied::Epoch(epoch) => {
                     self.asked_epochs.remove(&epoch);
                     self.event(Event::EpochKnown(epoch));
+                    self.tell_current_epoch();
                     self.give_if_minted_here(epoch);
                 }
                 Applied::Refused(code, reason) => {

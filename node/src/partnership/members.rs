@@ -7,7 +7,7 @@ use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId};
 use entente_protocol::membership::{ActBody, verify_act};
 use entente_protocol::signed::Unverified;
-use entente_protocol::sync::{Event, Message};
+use entente_protocol::sync::{Event, Message, PUSH_FANOUT};
 use tokio::sync::oneshot;
 
 use crate::clock;
@@ -73,8 +73,9 @@ impl Driver {
         );
         self.tell_revoked(&known);
         self.refresh_network().await;
-        // The new key comes from whoever minted it (`give_if_minted_here`): if all who have it gave it to all whom
-        // they know, a change among 300 would cost each of them 300 slots.
+        // If all who have the new key gave it to all whom they know, a change among 300 would cost each of them 300
+        // slots: the machine sees to it that each gets it once.
+        self.tell_current_epoch();
         self.answer_joiners();
         self.look_up_history();
         let event = crate::api::types::Event::Membership { partnership: self.state.id };
@@ -159,23 +160,32 @@ impl Driver {
         }
     }
 
-    /// Sends a node the epoch that all members use now, if we know it and it may read it.
-    pub(super) fn give_current_epoch(&mut self, to: NodeId) {
-        let all = self.state.all();
+    /// Tells the machine under which epoch all members write now, if its key is here: it passes it on.
+    pub(super) fn tell_current_epoch(&mut self) {
         let nodes = self.state.readers_of(None, clock::now());
-        let Some((id, _)) = self.state.ring.writable(&all, &nodes, |_| true) else { return };
-        if let Some((header, slot)) = epochs::give(&self.state, &to, &id) {
-            self.send(to, Job::Message(Message::Epoch(header, slot)));
+        if let Some((epoch, now)) = self.state.ring.writable(&self.state.all(), &nodes, |_| true) {
+            let mine = now.header.value().minter == self.state.me.node();
+            self.event(Event::EpochCurrent { epoch, mine });
         }
     }
 
-    /// Sends an epoch that was minted here to the readers that are connected, ahead of what is sealed in it.
+    /// A partner has the key of an epoch: it is asked for where it is not here.
+    pub(super) fn epoch_told(&mut self, from: NodeId, epoch: EpochId) {
+        if self.state.ring.get(&epoch).is_none() {
+            self.event(Event::EpochLacked(from, epoch));
+        }
+    }
+
+    /// Sends an epoch of a circle that was minted here to readers that are connected, ahead of what is sealed in
+    /// it. It is no more of them than entries are pushed to; the others ask when an entry reaches them.
     pub(super) fn give_if_minted_here(&mut self, id: EpochId) {
         let me = self.state.me.node();
-        if self.state.ring.get(&id).is_none_or(|epoch| epoch.header.value().minter != me) {
+        let Some(epoch) = self.state.ring.get(&id) else { return };
+        if epoch.space == self.state.all() || epoch.header.value().minter != me {
             return;
         }
-        let connected: Vec<NodeId> = self.couriers.keys().copied().collect();
+        let reads = |node: &&NodeId| epoch.readers.contains(*node);
+        let connected: Vec<NodeId> = self.couriers.keys().filter(reads).take(PUSH_FANOUT).copied().collect();
         for node in connected {
             if let Some((header, slot)) = epochs::give(&self.state, &node, &id) {
                 self.send(node, Job::Message(Message::Epoch(header, slot)));

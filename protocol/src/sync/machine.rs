@@ -1,12 +1,14 @@
 //! The machine's state, and which of its parts answers which event.
 //!
 //! `events` is what goes in and comes out, `frontiers` what is known of logs and told of them, `sending` and
-//! `receiving` the two directions of entries, `epochs` the keys that are missing, `forks` authors with two faces.
+//! `receiving` the two directions of entries, `epochs` the keys that are missing, `passing` how a fresh one
+//! reaches everybody, `forks` authors with two faces.
 
 mod epochs;
 mod events;
 mod forks;
 mod frontiers;
+mod passing;
 mod receiving;
 mod sending;
 
@@ -80,6 +82,8 @@ pub struct SyncMachine {
     /// Logs of which some peer may hold more: a tick looks at these only, so that it costs nothing in a
     /// partnership of hundreds where nothing happens.
     behind: BTreeSet<LogKey>,
+    /// The epoch that all members write under.
+    current: Option<EpochId>,
     out: Vec<Effect>,
 }
 
@@ -100,6 +104,7 @@ impl SyncMachine {
             wanted_epochs: BTreeMap::new(),
             grown: BTreeSet::new(),
             behind: BTreeSet::new(),
+            current: None,
             out: Vec::new(),
         }
     }
@@ -122,6 +127,8 @@ impl SyncMachine {
             Event::EpochKnown(epoch) => self.epoch_known(epoch),
             Event::RecordsMissing(space, epoch, places) => self.records_missing(space, epoch, places),
             Event::RecordsKnown(epoch, places) => self.records_known(&epoch, &places),
+            Event::EpochCurrent { epoch, mine } => self.epoch_current(epoch, mine),
+            Event::EpochLacked(from, epoch) => self.epoch_lacked(from, epoch),
             Event::MayReadMore => self.hurry_all_epochs(),
             Event::Diverged { from, space, log, next } => self.diverged(from, (space, log), next),
             Event::Forked { space, log, seq } => self.forked((space, log), seq),
@@ -134,8 +141,8 @@ impl SyncMachine {
     /// Would a tick, if one came since the last event, do nothing but, perhaps, ask once more for an epoch's key?
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let shunned = self.peers.values().any(|peer| !peer.shunned.is_empty());
-        self.grown.is_empty() && self.behind.is_empty() && !shunned
+        let waits = |peer: &Peer| !peer.shunned.is_empty() || peer.asked_epoch.is_some();
+        self.grown.is_empty() && self.behind.is_empty() && !self.peers.values().any(waits)
     }
 
     /// What a connected peer said it holds of a log: the next position that it lacks.
@@ -204,12 +211,16 @@ impl SyncMachine {
         self.out.push(Effect::Send(peer, Message::Hello(hello)));
         self.tell(peer, true);
         self.tell_forks(peer);
+        self.tell_epoch(peer);
         self.ask_newly_connected(peer);
     }
 
     fn gone(&mut self, peer: NodeId) {
-        self.peers.remove(&peer);
+        let before = self.peers.remove(&peer);
         self.forget_asked(&peer);
+        if let Some((epoch, _)) = before.and_then(|peer| peer.asked_epoch) {
+            self.ask_another(epoch);
+        }
     }
 
     fn received(&mut self, from: NodeId, message: Message) {
@@ -231,6 +242,7 @@ impl SyncMachine {
             Message::Batch(batch) => self.batch(from, batch),
             Message::WantEpoch(space, epoch) => self.want_epoch(from, space, epoch),
             Message::Epoch(header, slot) => self.out.push(Effect::TakeEpoch(from, header, slot)),
+            Message::HaveEpoch(epoch) => self.have_epoch(from, epoch),
             Message::WantRecords(space, epoch, places) => self.want_records(from, &space, epoch, places),
             Message::RecordKeys(keys) => self.out.push(Effect::TakeRecordKeys(from, keys)),
             Message::WantProof(space, log, seq) => self.want_proof(from, space, log, seq),
@@ -307,6 +319,7 @@ impl SyncMachine {
             peer.forgive();
         }
         self.ask_for_epochs();
+        self.ask_other_holders();
         self.look_up_claims();
     }
 

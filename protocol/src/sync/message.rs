@@ -76,6 +76,9 @@ pub enum Message {
     /// The keys of those entries that were asked for and may be given.
     #[n(16)]
     RecordKeys(#[n(0)] RecordKeys),
+    /// The sender has the key of this epoch of all members, and writes under it.
+    #[n(28)]
+    HaveEpoch(#[n(0)] EpochId),
 }
 
 /// What an author signed.

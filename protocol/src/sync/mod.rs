@@ -24,6 +24,9 @@
 //!   gets it later gives it to whoever asked in vain (`who_asked_in_vain_is_given_the_key_once_it_is_here`).
 //! - **S9** A former member's log is taken up to where it is welcome, from whoever holds it, in batches that may
 //!   end beyond (`logs_of_the_removed_meet_at_their_cutoff`).
+//! - **S10** A fresh key of all members is pushed to a few by who made it, and asked for by the others once somebody
+//!   says that it has it: each downloads one slot (`a_fresh_key_reaches_everybody_in_one_slot_each`,
+//!   `who_does_not_give_a_key_that_it_says_it_has_is_not_asked_again`).
 
 pub mod machine;
 pub mod message;
@@ -31,5 +34,5 @@ mod peer;
 #[cfg(test)]
 mod tests;
 
-pub use machine::{Effect, Event, Roster, SyncMachine};
+pub use machine::{Effect, Event, PUSH_FANOUT, Roster, SyncMachine};
 pub use message::{Announcement, BlobMessage, Frontier, Hello, LogOwner, LogPoint, Message, Proof, VERSION};

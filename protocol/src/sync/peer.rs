@@ -31,6 +31,10 @@ pub struct Peer {
     pub knows_forks: BTreeSet<LogKey>,
     /// Epochs that it asked for and that may not have been here.
     pub asked_in_vain: BTreeMap<EpochId, SpaceId>,
+    /// The epoch of all members that it has, by its own word or because we gave it.
+    pub holds: Option<EpochId>,
+    /// The epoch that we asked it for since it has it, and the ticks until another is asked.
+    pub asked_epoch: Option<(EpochId, u32)>,
     /// Own logs of ours that it claims to hold more of.
     pub more_of_ours: BTreeMap<LogKey, MoreOfOurs>,
     /// Did it say hello?

@@ -36,6 +36,11 @@ struct World {
     /// Messages on the way, by (from, to). A pair is a key of this map while it is connected.
     wires: BTreeMap<(usize, usize), VecDeque<Message>>,
     sent: Vec<(usize, usize, Message)>,
+    /// Who has which epoch's key.
+    holders: BTreeSet<(usize, EpochId)>,
+    /// Keys on their way, and to whom each came, in order.
+    slots: VecDeque<(usize, EpochId)>,
+    given: Vec<(usize, EpochId)>,
     rng: Counter,
 }
 
@@ -68,7 +73,15 @@ impl World {
                 }
             })
             .collect();
-        let mut world = World { nodes, wires: BTreeMap::new(), sent: vec![], rng: Counter(seed) };
+        let mut world = World {
+            nodes,
+            wires: BTreeMap::new(),
+            sent: vec![],
+            holders: BTreeSet::new(),
+            slots: VecDeque::new(),
+            given: vec![],
+            rng: Counter(seed),
+        };
         let roster = world.roster();
         for i in 0..n {
             world.event(i, Event::RosterChanged(roster.clone(), vec![ActId([1; 32])]));
@@ -213,6 +226,12 @@ impl World {
                 let evidence = Box::new(self.nodes[i].forks[&(space, log)].evidence().clone());
                 self.send(i, &to, Message::Proof(Proof::Fork(evidence)));
             }
+            Effect::SendEpoch(to, _, epoch) if self.holders.contains(&(i, epoch)) => {
+                self.slots.push_back((self.index(&to), epoch));
+            }
+            Effect::EpochTold(from, epoch) if !self.holders.contains(&(i, epoch)) => {
+                self.event(i, Event::EpochLacked(from, epoch));
+            }
             Effect::HangUp(_, why) => self.nodes[i].hung_up.push(why),
             _ => {}
         }
@@ -276,6 +295,28 @@ impl World {
             }
         }
         while self.step() {}
+    }
+
+    /// Delivers all messages, then one key after the other, each before the messages that follow from it.
+    fn pass_keys_on(&mut self) {
+        for _ in 0..30 {
+            while self.step() {}
+            while let Some((to, epoch)) = self.slots.pop_front() {
+                self.given.push((to, epoch));
+                if self.holders.insert((to, epoch)) {
+                    self.event(to, Event::EpochKnown(epoch));
+                    self.event(to, Event::EpochCurrent { epoch, mine: false });
+                }
+                while self.step() {}
+            }
+            self.tick_all();
+        }
+    }
+
+    fn tick_all(&mut self) {
+        for i in 0..self.nodes.len() {
+            self.event(i, Event::Tick);
+        }
     }
 
     fn connect_all(&mut self) {
@@ -840,6 +881,66 @@ fn who_may_read_more_than_before_asks_again_at_once_for_what_nobody_gave() {
     assert_eq!(ticks(None, 1_000), 0, "it has given up hope for a while");
     assert_eq!(ticks(Some(Event::MayReadMore), 1), 1);
     assert!(ticks(None, 20) >= 2, "and soon again, for who was asked may not know of it yet");
+}
+
+#[test]
+fn a_fresh_key_reaches_everybody_in_one_slot_each() {
+    let mut world = World::new(40, 11);
+    world.connect_all();
+    world.settle();
+    for epoch in [EpochId([5; 32]), EpochId([6; 32])] {
+        world.holders.insert((3, epoch));
+        world.sent.clear();
+        world.event(3, Event::EpochCurrent { epoch, mine: true });
+        assert_eq!(world.slots.len(), PUSH_FANOUT, "who made it seals it to a few");
+        world.pass_keys_on();
+        let given: Vec<usize> = world.given.drain(..).map(|(to, _)| to).collect();
+        let each: BTreeSet<usize> = given.iter().copied().collect();
+        assert_eq!((given.len(), each.len()), (39, 39), "nobody twice");
+        let words = world.sent.iter().filter(|(_, to, m)| *to == 30 && matches!(m, Message::HaveEpoch(_)));
+        assert!(words.count() < 20, "and few are the words");
+    }
+    // Who has it already and meets others is given nothing again; who was away is.
+    world.cut(7, 9);
+    world.connect(7, 9);
+    world.pass_keys_on();
+    assert_eq!(world.given, []);
+    world.holders.remove(&(9, EpochId([6; 32])));
+    world.event(9, Event::EpochCurrent { epoch: EpochId([5; 32]), mine: false });
+    world.cut(7, 9);
+    world.connect(7, 9);
+    world.pass_keys_on();
+    assert_eq!(world.given, [(9, EpochId([6; 32]))]);
+}
+
+#[test]
+fn who_does_not_give_a_key_that_it_says_it_has_is_not_asked_again() {
+    let mut world = World::new(3, 12);
+    world.connect_all();
+    world.settle();
+    let epoch = EpochId([5; 32]);
+    let (liar, honest) = (world.nodes[1].id, world.nodes[2].id);
+    let asked = |world: &World, who: usize| {
+        world.sent.iter().filter(|(_, to, m)| *to == who && matches!(m, Message::WantEpoch(..))).count()
+    };
+    world.holders.insert((2, epoch));
+    world.event(0, Event::Received(liar, Message::HaveEpoch(epoch)));
+    world.event(0, Event::Received(honest, Message::HaveEpoch(epoch)));
+    world.pass_keys_on();
+    assert_eq!((asked(&world, 1), asked(&world, 2)), (1, 0), "one after the other");
+    for _ in 0..1_000 {
+        world.event(0, Event::Tick);
+    }
+    world.pass_keys_on();
+    assert_eq!((asked(&world, 1), asked(&world, 2)), (1, 1));
+    assert!(world.holders.contains(&(0, epoch)));
+    // However many it speaks of, one question is open at a time.
+    for n in 10..200 {
+        world.event(0, Event::Received(liar, Message::HaveEpoch(EpochId([n; 32]))));
+        world.event(0, Event::Tick);
+    }
+    // 190 ticks: one each time that the one before was waited for in vain.
+    assert!(asked(&world, 1) <= 1 + 190 / 40 + 1);
 }
 
 #[test]

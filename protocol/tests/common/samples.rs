@@ -290,6 +290,7 @@ fn messages() -> Vec<Sample> {
                 logs: vec![LogPoint { chain: Some(Hash([0x94; 32])), ..point(None) }],
             }),
         ),
+        ("have-epoch", Message::HaveEpoch(w.epoch.id)),
         ("want-records", Message::WantRecords(all, w.epoch.id, vec![(w.alice.log_id(), Seq(7))])),
         ("keys-of-records", Message::RecordKeys(record_keys())),
         ("want-proof", Message::WantProof(all, w.alice.log_id(), Seq(1))),

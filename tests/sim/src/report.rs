@@ -27,6 +27,8 @@ pub struct Report {
     pub members: usize,
     /// Epochs minted.
     pub epochs: usize,
+    /// Epochs of all members that were minted, but for the first, which members have from the beginning.
+    pub rotations: usize,
     /// Folds made, and found made.
     pub folds: (u64, u64),
     /// Virtual seconds from the end of faults until nothing was said any more.
@@ -57,6 +59,16 @@ impl Report {
         self.sent.values().fold((0, 0), |(n, bytes), (m, more)| (n + m, bytes + more))
     }
 
+    /// Bytes that pass an epoch on, for each node that is to have it and each epoch of all members that was minted
+    /// while the run went on (W9): slots, and the word of who has it. The word that nodes give each other whenever
+    /// they meet is counted in.
+    #[must_use]
+    pub fn per_epoch_and_node(&self) -> f64 {
+        let passed_on = ["epoch", "have-epoch"].iter().filter_map(|kind| self.sent.get(kind));
+        let bytes: u64 = passed_on.map(|(_, bytes)| bytes).sum();
+        bytes as f64 / (self.rotations.max(1) * self.members.max(1)) as f64
+    }
+
     /// Messages and bytes for each record and node (W10).
     #[must_use]
     pub fn per_record_and_node(&self) -> (f64, f64) {
@@ -79,6 +91,7 @@ pub fn kind(message: &Message) -> &'static str {
         Message::Batch(_) => "batch",
         Message::WantEpoch(..) => "want-epoch",
         Message::Epoch(..) => "epoch",
+        Message::HaveEpoch(_) => "have-epoch",
         _ => "other",
     }
 }

@@ -25,7 +25,10 @@ fn run(scenario: (&str, &str), seeds: u64) -> Vec<Report> {
 /// Figures of W10: printed, never asserted.
 fn print(name: &str, report: &Report) {
     let (messages, bytes) = report.per_record_and_node();
-    println!("{name}: {messages:.1} messages and {bytes:.0} bytes for each record and node; {report:?}");
+    let keys = report.per_epoch_and_node();
+    println!(
+        "{name}: {messages:.1} messages and {bytes:.0} bytes for each record and node, {keys:.0} for each key and node; {report:?}"
+    );
 }
 
 #[test]
@@ -129,5 +132,8 @@ fn three_hundred_nodes_agree_and_one_comes_back_after_weeks() {
     for report in run((name, text), 1) {
         print(name, &report);
         assert_eq!(report.members, 299);
+        assert!(report.rotations >= 5, "{report:?}");
+        // Bytes follow from the seed: no machine is too slow for this.
+        assert!(report.per_epoch_and_node() <= 2_000.0, "{report:?}");
     }
 }

@@ -52,8 +52,11 @@ impl Wanted {
 impl SyncMachine {
     pub(super) fn epoch_missing(&mut self, space: SpaceId, epoch: EpochId) {
         if self.wanted_epochs.len() < MAX_WANTED_EPOCHS && !self.wanted_epochs.contains_key(&epoch) {
-            self.wanted_epochs.insert(epoch, Wanted::new(space));
-            self.ask_for_epoch(epoch);
+            let soon = Wanted { wait: PATIENCE.0, ..Wanted::new(space) };
+            self.wanted_epochs.insert(epoch, soon);
+            if !self.hurry_holder(epoch) {
+                self.ask_for_epoch(epoch);
+            }
         }
     }
 
@@ -149,6 +152,7 @@ impl SyncMachine {
     /// An epoch's key is here now.
     pub(super) fn epoch_known(&mut self, epoch: EpochId) {
         self.wanted_epochs.remove(&epoch);
+        self.need_not_ask(epoch);
         let asked: Vec<(NodeId, SpaceId)> = self
             .peers
             .iter_mut()

@@ -86,6 +86,15 @@ pub enum Event {
     RecordsMissing(SpaceId, EpochId, Vec<(LogId, Seq)>),
     /// Entries of an epoch can be opened by keys of their own, or are not to be asked for any more.
     RecordsKnown(EpochId, Vec<(LogId, Seq)>),
+    /// All members write under this epoch now, and its key is here; `mine` if this node minted it.
+    EpochCurrent {
+        /// Which.
+        epoch: EpochId,
+        /// Was it minted here?
+        mine: bool,
+    },
+    /// The epoch that a peer told of ([`Effect::EpochTold`]) is not here.
+    EpochLacked(NodeId, EpochId),
     /// This node may read more of the past than before: what was refused may be given now.
     MayReadMore,
     /// A peer's copy of a log, of which it spoke, is not ours before this position.
@@ -156,6 +165,8 @@ pub enum Effect {
     TakeEpoch(NodeId, Unverified<EpochHeader>, Slot),
     /// Give an epoch to a node, if it is one of its readers or may read it as history.
     SendEpoch(NodeId, SpaceId, EpochId),
+    /// A peer has the key of this epoch of all members: say [`Event::EpochLacked`] if it is not here.
+    EpochTold(NodeId, EpochId),
     /// Give the keys of those of these entries of an epoch that a node may read, in the space of all members.
     SendRecordKeys(NodeId, EpochId, Vec<(LogId, Seq)>),
     /// Verify and open keys of single entries.

@@ -27,6 +27,7 @@ impl Node {
                     self.judge(env, key, seq);
                 }
                 self.event(env, Event::EpochKnown(id));
+                self.tell_current_epoch(env);
                 self.give_if_minted_here(env, &id);
             }
             Write::Log(key, ..) => self.tell_log(env, key),

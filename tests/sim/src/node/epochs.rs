@@ -7,7 +7,7 @@ use entente_protocol::derive::{self, Key};
 use entente_protocol::epoch::{self, EpochHeader, Slot};
 use entente_protocol::ids::{EpochId, NodeId, OrgId, SpaceId};
 use entente_protocol::signed::{Unverified, sign};
-use entente_protocol::sync::Message;
+use entente_protocol::sync::{Event, Message, PUSH_FANOUT};
 use rand_core::Rng as _;
 use zeroize::Zeroizing;
 
@@ -182,11 +182,12 @@ impl Node {
         }
     }
 
-    /// The epoch that all members use now, if we know it and they may read it.
-    pub(super) fn give_current_epoch(&mut self, env: &mut Env, to: &NodeId) {
-        if let Some(id) = self.current_epoch() {
-            self.send_epoch(env, to, &id);
-        }
+    /// Tells the machine under which epoch all members write now: it passes it on.
+    pub(super) fn tell_current_epoch(&mut self, env: &mut Env) {
+        let Some(epoch) = self.current_epoch() else { return };
+        let minter =
+            self.live.as_ref().and_then(|live| live.ring.get(&epoch)).map(|e| e.header.1.value().minter);
+        self.event(env, Event::EpochCurrent { epoch, mine: minter == Some(self.id()) });
     }
 
     pub(super) fn current_epoch(&self) -> Option<EpochId> {
@@ -197,10 +198,12 @@ impl Node {
     pub(super) fn give_if_minted_here(&mut self, env: &mut Env, id: &EpochId) {
         let Some(live) = &self.live else { return };
         let me = self.id();
-        if live.ring.get(id).is_none_or(|epoch| epoch.header.1.value().minter != me) {
+        let Some(epoch) = live.ring.get(id) else { return };
+        if epoch.space == self.all() || epoch.header.1.value().minter != me {
             return;
         }
-        for node in live.connected.clone() {
+        let readers = live.connected.iter().filter(|node| epoch.readers.contains(node));
+        for node in readers.take(PUSH_FANOUT).copied().collect::<Vec<_>>() {
             self.send_epoch(env, &node, id);
         }
     }

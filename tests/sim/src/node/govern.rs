@@ -121,6 +121,7 @@ impl Node {
     pub(super) fn membership_changed(&mut self, env: &mut Env) {
         self.tell_roster(env);
         self.mint_if_steward(env);
+        self.tell_current_epoch(env);
         env.out.push(Out::Dial);
     }
 

@@ -238,6 +238,7 @@ impl Node {
             }
         }
         self.mint_if_steward(env);
+        self.tell_current_epoch(env);
         env.out.push(Out::Dial);
     }
 

@@ -25,7 +25,6 @@ impl Node {
             live.connected.insert(peer);
         }
         self.event(env, Event::Connected(peer));
-        self.give_current_epoch(env, &peer);
     }
 
     /// It ended.
@@ -54,6 +53,11 @@ impl Node {
             Effect::SendActs(to, heads) => self.send_acts(env, to, &heads),
             Effect::TakeEpoch(_, header, slot) => self.take_epoch(env, &header, &slot),
             Effect::SendEpoch(to, _, epoch) => self.send_epoch(env, &to, &epoch),
+            Effect::EpochTold(from, epoch)
+                if !self.live.as_ref().is_some_and(|live| live.ring.contains_key(&epoch)) =>
+            {
+                self.event(env, Event::EpochLacked(from, epoch));
+            }
             Effect::Compare { with, space, log, next, chain } => {
                 self.compare(env, with, (space, log), next, chain);
             }

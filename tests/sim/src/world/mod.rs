@@ -155,6 +155,9 @@ impl World {
             }
         }
         self.report.epochs = self.env.ledger.epochs.len();
+        let all = self.nodes[0].all();
+        let of_all = self.env.ledger.epochs.values().filter(|epoch| epoch.space == all).count();
+        self.report.rotations = of_all.saturating_sub(1);
         self.report.folds = self.env.memo.folded;
         let mut problems = std::mem::take(&mut self.env.ledger.problems);
         problems.append(&mut self.env.memo.problems);
