@@ -4,6 +4,7 @@ mod agreement;
 mod attachment;
 mod audit;
 mod backup;
+mod field;
 mod govern;
 mod key;
 mod node;
@@ -21,6 +22,7 @@ pub use agreement::*;
 pub use attachment::*;
 pub use audit::*;
 pub use backup::*;
+pub use field::*;
 pub use govern::*;
 pub use key::*;
 pub use node::*;
@@ -100,6 +102,20 @@ pub enum Command {
     /// Write, share, find and export records
     #[command(subcommand, after_help = "Example:\n  entente record list --since 7d")]
     Record(RecordCommand),
+    /// Follow recommendations: replies, assessments, endorsements, shadow information, statistics
+    #[command(subcommand, after_help = "Example:\n  entente recommendation board")]
+    Recommendation(RecommendationCommand),
+    /// See what is owed and overdue: answers, replies, regular exchanges, contributions, positions
+    Due(DueArgs),
+    /// See visits and their teams, and the roster of experts
+    #[command(subcommand, after_help = "Example:\n  entente visit list")]
+    Visit(VisitCommand),
+    /// Work together on one visit, project, report or campaign, in a space of its own with an end
+    #[command(subcommand, after_help = "Example:\n  entente activity list")]
+    Activity(ActivityCommand),
+    /// Advise: agenda, papers, opinions, motions with quorum, the NPM's response
+    #[command(subcommand, after_help = "Example:\n  entente advice show 'Advisory council'")]
+    Advice(AdviceCommand),
     /// See what files tell, and fetch those attached to records
     #[command(subcommand, after_help = "Example:\n  entente attachment list 3fk2q7abcd")]
     Attachment(AttachmentCommand),

@@ -10,18 +10,22 @@ mod demo;
 mod doctor;
 mod drafts;
 mod export;
+mod forms;
 mod govern;
 mod import;
 mod init;
 mod inspect;
 mod key;
+mod kinds;
 mod lock;
 mod member;
 mod node;
 mod partnership;
 mod qr;
+mod recommendation;
 mod record;
 mod run;
+mod say;
 mod share;
 mod status;
 mod sync;
@@ -54,6 +58,11 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Key(command) => key::key(context, command).await,
         Command::Backup(command) => backup::backup(context, command).await,
         Command::Record(command) => record::record(context, command).await,
+        Command::Recommendation(command) => recommendation::recommendation(context, command).await,
+        Command::Due(args) => forms::due(context, &args).await,
+        Command::Visit(command) => forms::visit(context, command).await,
+        Command::Activity(command) => forms::activity(context, command).await,
+        Command::Advice(command) => forms::advice(context, command).await,
         Command::Attachment(command) => attachment::attachment(context, command).await,
         Command::Sync(command) => sync::sync(context, command).await,
         Command::Audit(command) => audit::audit(context, command).await,

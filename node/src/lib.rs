@@ -11,6 +11,7 @@ pub mod clock;
 pub mod doctor;
 pub mod door;
 pub mod enrol;
+pub mod field;
 pub mod fingerprint;
 pub mod frames;
 pub mod held;

@@ -57,6 +57,8 @@ pub struct Node {
     pub(crate) coming: RwLock<Vec<JoinHandle<()>>>,
     /// Files that no draft names yet.
     pub uploads: records::attach::Uploads,
+    /// Records that were opened to see what became of them.
+    pub opened: crate::field::Opened,
 }
 
 /// Why a node could not be opened, or a partnership not made.
@@ -152,6 +154,7 @@ impl Node {
             joining: RwLock::default(),
             coming: RwLock::default(),
             uploads: records::attach::Uploads::default(),
+            opened: crate::field::Opened::default(),
         });
         for state in states {
             node.start(state)?;

@@ -46,6 +46,10 @@ pub enum Table {
     Evidence = 14,
     /// partnership, log, acknowledging log → [`AckRow`].
     Acknowledgement = 15,
+    /// record, journal position → nothing: who refers to it. Drafts included.
+    Refers = 20,
+    /// kind, journal position → nothing: all records of a kind. Drafts included.
+    OfKind = 21,
     /// partnership, organisation, success or suspicion → [`Verification`].
     Verified = 13,
     /// partnership, journal position → nothing: keys of single entries.
@@ -218,6 +222,9 @@ pub struct RecordRow {
     /// Its attachments.
     #[n(9)]
     pub blobs: Vec<BlobId>,
+    /// The records that it refers to, replies to or corrects, at most [`entente_protocol::limits::MAX_REFERENCES`].
+    #[n(10)]
+    pub refers: Option<Vec<RecordId>>,
 }
 
 /// Where a shared record stands.
@@ -387,6 +394,40 @@ pub fn put_record(batch: &mut Batch, index: &Index, position: Position, row: &Re
     let order = position.to_bytes();
     batch.put(Table::Order as u8, &order, &codec::encode(row));
     batch.put(Table::Record as u8, &index.name(Table::Record as u8, &row.id.0), &order);
+    batch.put(Table::OfKind as u8, &kind_key(index, row.kind.as_str(), position), &[]);
+    for target in row.refers.iter().flatten() {
+        batch.put(Table::Refers as u8, &refers_key(index, target, position), &[]);
+    }
+}
+
+fn refers_key(index: &Index, target: &RecordId, position: Position) -> Vec<u8> {
+    positioned(index.name(Table::Refers as u8, &target.0), position)
+}
+
+fn kind_key(index: &Index, kind: &str, position: Position) -> Vec<u8> {
+    positioned(index.name(Table::OfKind as u8, kind.as_bytes()), position)
+}
+
+/// All records of a kind, in the order of their arrival; drafts included.
+pub fn of_kind<'a>(index: &'a Index, kind: &str) -> impl Iterator<Item = (Position, RecordRow)> + 'a {
+    rows_at(index, Table::OfKind, index.name(Table::OfKind as u8, kind.as_bytes()))
+}
+
+/// The records that refer to one, in the order of their arrival; drafts included.
+pub fn referring<'a>(
+    index: &'a Index,
+    target: &RecordId,
+) -> impl Iterator<Item = (Position, RecordRow)> + 'a {
+    rows_at(index, Table::Refers, index.name(Table::Refers as u8, &target.0))
+}
+
+fn rows_at(index: &Index, table: Table, name: [u8; 16]) -> impl Iterator<Item = (Position, RecordRow)> + '_ {
+    let found: Vec<Position> =
+        prefix(index, table as u8, &name).filter_map(|(key, _)| key.get(16..).and_then(position)).collect();
+    found.into_iter().filter_map(|position| {
+        let row = index.get(Table::Order as u8, &position.to_bytes()).ok()??;
+        Some((position, decode(&row)?))
+    })
 }
 
 /// Takes back what was made of an entry, before it is judged again: its record or its refusal.
@@ -397,6 +438,10 @@ pub fn forget_judgement(batch: &mut Batch, index: &Index, position: Position) {
         let name = index.name(Table::Record as u8, &row.id.0);
         if index.get(Table::Record as u8, &name).ok().flatten().is_some_and(|at| *at == order) {
             batch.delete(Table::Record as u8, &name);
+        }
+        batch.delete(Table::OfKind as u8, &kind_key(index, row.kind.as_str(), position));
+        for target in row.refers.iter().flatten() {
+            batch.delete(Table::Refers as u8, &refers_key(index, target, position));
         }
         batch.delete(Table::Order as u8, &order);
     }

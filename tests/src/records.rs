@@ -30,6 +30,7 @@ pub fn draft(kind: &str, title: &str) -> DraftBuilder {
         fields: BTreeMap::from([("title".to_owned(), json!(title))]),
         sensitivity: Some(Sensitivity::Partnership),
         handling: None,
+        supersedes: None,
         replies_to: None,
         attachments: Vec::new(),
     })
@@ -54,6 +55,13 @@ impl DraftBuilder {
     #[must_use]
     pub fn handling(mut self, handling: Handling) -> DraftBuilder {
         self.0.handling = Some(handling);
+        self
+    }
+
+    /// In reply to a record.
+    #[must_use]
+    pub fn replies_to(mut self, record: RecordId) -> DraftBuilder {
+        self.0.replies_to = Some(record);
         self
     }
 

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use entente_node::api::types::{RecordQuery, ShareRequest};
 use entente_protocol::handling::Kind;
 
+use super::KindCommand;
 pub use super::redact::RedactArgs;
 use crate::times::parse_since;
 
@@ -16,6 +17,9 @@ const PAGE: u16 = 50;
 /// `record`.
 #[derive(Subcommand, Debug)]
 pub enum RecordCommand {
+    /// What can be written, and with which words.
+    #[command(flatten)]
+    Kind(KindCommand),
     /// Keep a draft; nobody else sees it until it is shared
     #[command(after_help = "\
 Example:
@@ -128,6 +132,13 @@ pub struct ShareTarget {
 }
 
 impl ShareTarget {
+    /// A draft that a command made.
+    #[must_use]
+    pub fn of(record: String, partnership: String, readers: Option<String>) -> ShareTarget {
+        let record = TheRecord { record };
+        ShareTarget { record, partnership, readers, reader: Vec::new(), keep_metadata: false }
+    }
+
     /// As the node wants it.
     #[must_use]
     pub fn request(&self, expect_readers: Option<usize>) -> ShareRequest {

@@ -7,7 +7,7 @@ use entente_node::api::types::{
 };
 use serde_json::Value;
 
-use super::{attachment, drafts, export, import, share, words};
+use super::{attachment, drafts, export, import, kinds, share, words};
 use crate::args::{Filters, RecordCommand};
 use crate::client::{query, route};
 use crate::output::Page;
@@ -24,6 +24,7 @@ const SHORT_FIELD: usize = 60;
 /// Dispatches.
 pub(super) async fn record(context: &Context, command: RecordCommand) -> Result<Exit, Problem> {
     match command {
+        RecordCommand::Kind(command) => kinds::kind(context, command).await,
         RecordCommand::New { file } => new(context, &file).await,
         RecordCommand::Share { target, yes, expect_readers } => {
             share::share(context, &target, yes, expect_readers).await
@@ -59,6 +60,9 @@ async fn new(context: &Context, file: &Path) -> Result<Exit, Problem> {
     context.output.answer(&created, |page| {
         page.line("The draft is kept; nobody else can see it.");
         page.item("record", &created.record.to_string());
+        for warning in &created.warnings {
+            page.item("note", warning);
+        }
         page.item("next", &next);
     })?;
     Ok(Exit::Done)
@@ -116,6 +120,14 @@ fn paint(page: &mut Page, view: &RecordView) {
     page.item("dated", &times::local(summary.created));
     page.item("arrived", &times::local(summary.arrived));
     page.item("language", summary.language.as_str());
+    page.item("stage", view.about.stage.as_deref().unwrap_or_default());
+    for words in &view.about.progress {
+        page.item("", words);
+    }
+    for finding in &view.about.findings {
+        page.item("note", finding);
+    }
+    page.item("corrects", &view.about.supersedes.map(|id| id.to_string()).unwrap_or_default());
     page.item("answers", &view.replies_to.map(|id| id.to_string()).unwrap_or_default());
     for (partnership, record) in &view.shared_as {
         page.item("shared as", &format!("{record} in {}", words::short(partnership)));
@@ -127,6 +139,13 @@ fn paint(page: &mut Page, view: &RecordView) {
         page.point(&words::organisation(reader));
     }
     paint_attachments(page, &view.attachment_list);
+    if !view.about.referred_by.is_empty() {
+        page.heading("Refers to it");
+        for r in &view.about.referred_by {
+            let id = words::short(&r.record);
+            page.point(&format!("{} {id} by {}: {}", r.kind, r.author.name, safe_text::cut(&r.title, TITLE)));
+        }
+    }
 }
 
 fn paint_fields(page: &mut Page, fields: &[(String, Value)]) {

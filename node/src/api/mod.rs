@@ -6,6 +6,7 @@ mod audit;
 pub mod backups;
 mod copies;
 pub(crate) mod deeds;
+mod field;
 mod govern;
 pub mod keys;
 pub mod logs;

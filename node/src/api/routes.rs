@@ -62,6 +62,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/partnerships/{p}/leave", post(leave))
         .route("/v1/partnerships/{p}/decide", post(govern::decide))
         .route("/v1/partnerships/{p}/acts", get(govern::give_acts).post(govern::take_acts))
+        .merge(super::field::routes())
         .merge(super::verify::routes())
         .route("/v1/partnerships/{p}/rotate", post(logs::rotate))
         .route("/v1/partnerships/{p}/next-log", post(logs::next_log))
@@ -294,13 +295,14 @@ async fn leave(State(server): State<Arc<Server>>, Path(p): Path<String>) -> Answ
 }
 
 async fn draft(State(server): State<Arc<Server>>, Json(body): Json<DraftInput>) -> Answer<RecordCreated> {
-    let ids = drafts::keep(&server.unlocked()?, vec![body]).await?;
-    let record = *ids.first().ok_or_else(|| failed("no draft was made", "Nothing was kept."))?;
-    Ok(Json(RecordCreated { record }))
+    let kept = drafts::keep(&server.unlocked()?, vec![body]).await?;
+    let first = kept.into_iter().next().ok_or_else(|| failed("no draft was made", "Nothing was kept."))?;
+    Ok(Json(first))
 }
 
 async fn import(State(server): State<Arc<Server>>, Json(body): Json<Vec<DraftInput>>) -> Answer<Imported> {
-    Ok(Json(Imported { records: drafts::keep(&server.unlocked()?, body).await? }))
+    let kept = drafts::keep(&server.unlocked()?, body).await?;
+    Ok(Json(Imported { records: kept.into_iter().map(|kept| kept.record).collect() }))
 }
 
 async fn records(State(server): State<Arc<Server>>, Query(query): Query<RecordQuery>) -> Answer<RecordPage> {

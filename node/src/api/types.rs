@@ -5,6 +5,7 @@
 //! two) its name will do. Text that came from partners is passed on as it is: whoever shows it makes control
 //! characters visible.
 
+mod field;
 mod governing;
 mod joining;
 mod partnership;
@@ -17,6 +18,7 @@ use entente_protocol::identity::OrgKind;
 use entente_protocol::ids::{NodeId, OrgId, PartnershipId, RecordId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use field::*;
 pub use governing::{
     ActsFile, ChangeView, DecideRequest, Decision, HistoryChoice, ProposalView, StoppedView, TakenActs,
 };

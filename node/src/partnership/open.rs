@@ -7,11 +7,13 @@
 use entente_protocol::ack::{self, Acknowledgement};
 use entente_protocol::codec;
 use entente_protocol::envelope::Place;
-use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, SpaceId, Timestamp};
+use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
 use entente_protocol::membership::Membership;
+use entente_protocol::policy::RefusalCode;
 use entente_protocol::policy::{Permitted, Refusal};
 use entente_protocol::record::{RecordParts, VerifiedRecord};
+use entente_protocol::{divergent, limits, schema};
 
 use crate::rows::{RecordPlace, RecordRow};
 
@@ -121,6 +123,7 @@ fn open(
             return Err(in_words(&refusals));
         }
     }
+    divergent::carried(record.fields()).map_err(|e| refused(RefusalCode::Divergent.as_str(), e))?;
     Ok(Judgement::Shown(Box::new(Shown { record, parts, permitted })))
 }
 
@@ -154,7 +157,28 @@ pub fn row(shown: &Shown, place: (PartnershipId, SpaceId), entry: &Entry, arrive
         sensitivity: manifest.sensitivity,
         title: title(shown.record.fields()),
         blobs: shown.record.attachments().iter().map(|a| a.blob).collect(),
+        refers: refers(
+            shown.record.fields(),
+            [manifest.replies_to, manifest.supersedes],
+            &manifest.references,
+        ),
     }
+}
+
+/// The records that a record refers to, in whatever way; none as nothing.
+#[must_use]
+pub fn refers(
+    fields: &[(String, entente_protocol::value::Value)],
+    answered: [Option<RecordId>; 2],
+    references: &[RecordId],
+) -> Option<Vec<RecordId>> {
+    let mut all: Vec<RecordId> = answered.into_iter().flatten().collect();
+    for id in references.iter().copied().chain(schema::references(fields)) {
+        if all.len() < limits::MAX_REFERENCES && !all.contains(&id) {
+            all.push(id);
+        }
+    }
+    (!all.is_empty()).then_some(all)
 }
 
 /// What a record is called in lists: its title, name or summary, else the beginning of its first text.

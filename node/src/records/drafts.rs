@@ -9,8 +9,9 @@ use entente_protocol::record::{Content, check_content};
 use entente_protocol::value::Value;
 
 use crate::api::problem::{self, not_found, refuse_input};
-use crate::api::types::{DraftInput, Problem};
+use crate::api::types::{DraftInput, Problem, RecordCreated};
 use crate::clock;
+use crate::field;
 use crate::frames::{Draft, Frame, KnownBlob};
 use crate::node::Node;
 
@@ -23,7 +24,7 @@ pub const MAX_IMPORT: usize = 1_000;
 ///
 /// # Errors
 /// [`Problem`]; then none is kept.
-pub async fn keep(node: &Arc<Node>, inputs: Vec<DraftInput>) -> Result<Vec<RecordId>, Problem> {
+pub async fn keep(node: &Arc<Node>, inputs: Vec<DraftInput>) -> Result<Vec<RecordCreated>, Problem> {
     if inputs.len() > MAX_IMPORT {
         let what = format!("{} drafts at once, at most {MAX_IMPORT} are taken", inputs.len());
         return Err(refuse_input(what, "No draft was made.", "Send them in slices."));
@@ -31,12 +32,13 @@ pub async fn keep(node: &Arc<Node>, inputs: Vec<DraftInput>) -> Result<Vec<Recor
     let mut drafts = Vec::with_capacity(inputs.len());
     let mut frames = Vec::new();
     for (number, input) in inputs.into_iter().enumerate() {
-        let content = content(node, input).map_err(|mut p| {
+        let made = content(node, input).map_err(|mut p| {
             if number > 0 {
                 p.what = format!("draft number {}: {}", number + 1, p.what);
             }
             p
-        })?;
+        });
+        let (content, warnings) = made?;
         for attachment in &content.attachments {
             let blob = KnownBlob {
                 blob: attachment.blob,
@@ -48,7 +50,7 @@ pub async fn keep(node: &Arc<Node>, inputs: Vec<DraftInput>) -> Result<Vec<Recor
             frames.push(Frame::Blob(blob));
         }
         let draft = Draft { nonce: clock::nonce(), content };
-        drafts.push(draft_id(&draft, &node.me));
+        drafts.push(RecordCreated { record: draft_id(&draft, &node.me), warnings });
         frames.push(Frame::Draft(draft));
     }
     let ledger = &node.shared.ledger;
@@ -59,7 +61,8 @@ pub async fn keep(node: &Arc<Node>, inputs: Vec<DraftInput>) -> Result<Vec<Recor
     Ok(drafts)
 }
 
-fn content(node: &Arc<Node>, input: DraftInput) -> Result<Content, Problem> {
+/// What a draft says, checked against the schema of its kind, and what is odd about it.
+pub(crate) fn content(node: &Arc<Node>, input: DraftInput) -> Result<(Content, Vec<String>), Problem> {
     let nothing = "No draft was made.";
     let known = kinds::known(&input.kind);
     let mut fields = Vec::with_capacity(input.fields.len());
@@ -80,7 +83,7 @@ fn content(node: &Arc<Node>, input: DraftInput) -> Result<Content, Problem> {
         })?;
         attachments.push(attachment);
     }
-    let content = Content {
+    let mut content = Content {
         language: input.language.unwrap_or_else(Language::undetermined),
         sensitivity: input
             .sensitivity
@@ -90,14 +93,15 @@ fn content(node: &Arc<Node>, input: DraftInput) -> Result<Content, Problem> {
         kind: input.kind,
         created: clock::now(),
         replies_to: input.replies_to,
-        supersedes: None,
+        supersedes: input.supersedes,
         references: Vec::new(),
         fields,
         attachments,
     };
+    let warnings = field::rules::of_draft(node, &mut content)?;
     check_content(&content)
         .map_err(|e| refuse_input(e.to_string(), nothing, "Correct the draft and try again."))?;
-    Ok(content)
+    Ok((content, warnings))
 }
 
 /// A draft of ours.

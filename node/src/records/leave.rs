@@ -14,6 +14,7 @@ use crate::api::types::{Problem, RedactRequest};
 use crate::clock;
 use crate::node::Node;
 use crate::partnership::Handle;
+use crate::partnership::open::Shown;
 
 use super::find::{self, org_view};
 use super::show::{gone, shown};
@@ -90,6 +91,13 @@ fn may_leave(node: &Node, handle: &Handle, manifest: &Manifest) -> Result<(), Pr
         return Err(refused(&[("E-EMBARGO".into(), reason)], NOTHING, "Wait until the embargo is over."));
     }
     Ok(())
+}
+
+/// A shared record with the introduction of its author: what verifies without a node.
+#[must_use]
+pub(crate) fn file(node: &Node, handle: &Handle, shown: &Shown) -> Option<RecordFile> {
+    let introduction = signer(node, handle, shown.record.manifest())?;
+    Some(RecordFile::new(introduction, shown.parts.clone()))
 }
 
 /// Who signed a record, present or former.

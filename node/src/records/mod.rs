@@ -16,7 +16,7 @@ use entente_protocol::ids::RecordId;
 
 use crate::frames::{Draft, Frame};
 use crate::me::Me;
-use crate::partnership::open::title;
+use crate::partnership::open::{refers, title};
 use crate::rows::{self, Batch, RecordRow, Table};
 use crate::store::{Position, Store};
 
@@ -63,5 +63,6 @@ fn draft_row(draft: &Draft, me: &Me) -> RecordRow {
         sensitivity: content.sensitivity,
         title: title(&content.fields),
         blobs: content.attachments.iter().map(|a| a.blob).collect(),
+        refers: refers(&content.fields, [content.replies_to, content.supersedes], &content.references),
     }
 }

@@ -11,6 +11,7 @@ use crate::api::problem::{self, refused};
 use crate::api::types::{HiddenView, Preview, Problem, RefusalView, ShareRequest, Shared};
 use crate::api::verify;
 use crate::clock;
+use crate::field;
 use crate::metadata::Cleaning;
 use crate::node::Node;
 use crate::partnership::Handle;
@@ -46,6 +47,7 @@ fn audience(handle: &Handle, readers: Option<&Vec<String>>) -> Result<Audience, 
 pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Result<Preview, Problem> {
     let (_, row) = find::record(node, text)?;
     let draft = drafts::read(node, &row.id)?;
+    let draft_id = row.id;
     let handle = find::partnership(node, &request.partnership)?;
     let onward = draft.content.handling.onward;
     let stripped = private_fields(&draft.content);
@@ -65,8 +67,10 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
         Err(problem) if !problem.refusals.is_empty() => return Ok(refusals_only(problem.refusals)),
         Err(problem) => return Err(problem),
     };
+    let ruled = views(&field::rules::of_sharing(node, &handle, &draft.content, &draft_id));
     let content = Box::new(draft.content);
     match handle.ask(|reply| Command::Preview(content, audience, reply)).await {
+        Ok(_) if !ruled.is_empty() => Ok(refusals_only(ruled)),
         Ok(foreseen) => {
             let mut because = foreseen.permitted.because().to_vec();
             let key = if foreseen.fresh_key { "a fresh key" } else { "the present key" };
@@ -76,7 +80,9 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
                 foreseen.key_holders.iter().map(|o| find::org_view(node, Some(&handle), o)).collect();
             Ok(Preview { readers, because, stripped, onward, refusals: cannot, unverified, hidden })
         }
-        Err(CommandError::Publish(PublishError::Refused(refusals))) => Ok(refusals_only(views(&refusals))),
+        Err(CommandError::Publish(PublishError::Refused(refusals))) => {
+            Ok(refusals_only(views(&refusals).into_iter().chain(ruled).collect()))
+        }
         Err(CommandError::Publish(PublishError::NotAMember)) => Ok(refusals_only(vec![not_a_member()])),
         Err(error) => Err(problem::command(&error, NOT_SHARED)),
     }
@@ -104,6 +110,10 @@ pub async fn share(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Resu
     let handle = find::partnership(node, &request.partnership)?;
     let audience = audience(&handle, request.readers.as_ref())?;
     let mut content = draft.content;
+    let ruled = field::rules::of_sharing(node, &handle, &content, &row.id);
+    if !ruled.is_empty() {
+        return Err(explain(&CommandError::Publish(PublishError::Refused(ruled))));
+    }
     if !content.attachments.is_empty() {
         // Refusals first: nothing is encrypted for somebody who may not have it.
         let foreseen = Box::new(content.clone());

@@ -27,7 +27,7 @@ pub fn fields(node: &Node, position: Position, row: &RecordRow) -> Option<Vec<(S
     }
 }
 
-fn draft(node: &Node, position: Position) -> Option<entente_protocol::record::Content> {
+pub(crate) fn draft(node: &Node, position: Position) -> Option<entente_protocol::record::Content> {
     match frame(node, position)? {
         Frame::Draft(draft) => Some(draft.content),
         _ => None,
@@ -40,7 +40,7 @@ fn frame(node: &Node, position: Position) -> Option<Frame> {
 }
 
 /// Opens a shared record again: every showing passes the same checks as its arrival.
-pub(super) fn shown(node: &Node, position: Position, place: &RecordPlace) -> Option<(Handle, Box<Shown>)> {
+pub(crate) fn shown(node: &Node, position: Position, place: &RecordPlace) -> Option<(Handle, Box<Shown>)> {
     let handle = node.handle(&place.partnership)?;
     let Frame::Entry(_, entry, _) = frame(node, position)? else { return None };
     let membership = handle.membership();
@@ -92,6 +92,7 @@ fn show_draft(node: &Arc<Node>, position: Position, row: &RecordRow) -> Result<R
         verified: "draft: on this node only, not signed yet".into(),
         shared_as: rows::shared(&node.shared.ledger.store().index, &row.id),
         attachment_list: attachment_views(node, &content.attachments),
+        about: crate::field::about_record(node, position, row),
     })
 }
 
@@ -114,11 +115,12 @@ fn show_shared(
         verified: format!("signed by {} (node {signing}…), and permitted by the agreement", author.name),
         shared_as: rows::shared(&node.shared.ledger.store().index, &row.id),
         attachment_list: attachment_views(node, shown.record.attachments()),
+        about: crate::field::about_record(node, position, row),
     })
 }
 
 /// The organisations whose nodes hold the epoch's key, by the circle that the record stands in.
-fn readers(node: &Node, handle: &Handle, shown: &Shown) -> Vec<OrgView> {
+pub(crate) fn readers(node: &Node, handle: &Handle, shown: &Shown) -> Vec<OrgView> {
     let author = shown.record.manifest().author;
     let named = shown.record.context().map(|c| &c.audience);
     let orgs: Vec<OrgId> = match named {

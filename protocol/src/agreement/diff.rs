@@ -13,6 +13,7 @@ mod clauses;
 mod flows;
 mod limits;
 mod parties;
+mod practice;
 mod texts;
 
 #[cfg(test)]
@@ -106,6 +107,7 @@ pub(super) fn changes(old: &Agreement, new: &Agreement) -> Vec<Change> {
     all.extend(flows::changes(old, new));
     all.extend(limits::ceiling(old.ceiling(), new.ceiling()));
     all.extend(clauses::changes(old, new));
+    all.extend(practice::changes(old, new));
     all.extend(texts::changes(old, new));
     if all.is_empty() && old.hash() != new.hash() {
         let only = "Only explanations, the order or the layout of the text change; it is another text to sign all the same.";

@@ -31,9 +31,11 @@
 //! [recorded]                   # shown and signed, not enforced
 //! objectives = "..."           # visits, gross_violation, money, disputes, law
 //! ```
-//! The sections `[decisions]`, `[declaration]`, `[history]`, `[keys]` and `[document]` are in [`clauses`].
+//! The sections `[decisions]`, `[declaration]`, `[history]`, `[keys]` and `[document]` are in [`clauses`], those about
+//! working together (`[[exchange]]`, `[visits]`, `[council]`, `[vocabulary]`, `[scale]`) in [`practice`].
 
 mod clauses;
+mod practice;
 
 use super::table::{AgreementError, Document, Field, Table, readable};
 use super::{Agreement, Ceiling, Choice, Day, Flow, Form, Party, PersonalData, RECORDED};
@@ -55,7 +57,7 @@ const MAX_KINDS: usize = 64;
 /// The word for all kinds, or all members. No role and no kind can be called so.
 const ANY: &str = "any";
 
-const ROOT: [&str; 17] = [
+const ROOT: [&str; 22] = [
     "version",
     "title",
     "form",
@@ -71,6 +73,11 @@ const ROOT: [&str; 17] = [
     "history",
     "keys",
     "document",
+    "exchange",
+    "visits",
+    "council",
+    "vocabulary",
+    "scale",
     "survival",
     "recorded",
 ];
@@ -95,6 +102,7 @@ pub(super) fn parse(text: &str) -> Result<Agreement, AgreementError> {
     let flows = flows(&root, &roles)?;
     let ceiling = ceiling(&root)?;
     let declaration = clauses::declaration(&root, &roles)?;
+    let practice = practice::practice(&root, &roles)?;
     let survival = survival(&root)?;
     let recorded = recorded(&root)?;
     Ok(Agreement {
@@ -112,6 +120,7 @@ pub(super) fn parse(text: &str) -> Result<Agreement, AgreementError> {
         history: clauses::history(&root)?,
         keys: clauses::keys(&root)?,
         document: clauses::document(&root)?,
+        practice,
         survival,
         recorded,
         hash: derive::hash(text.as_bytes()),

@@ -12,6 +12,7 @@ mod clauses;
 mod day;
 mod diff;
 mod file;
+mod practice;
 mod table;
 pub mod templates;
 mod words;
@@ -24,6 +25,7 @@ use minicbor::{Decode, Encode};
 pub use clauses::{Decisions, DeclarationClause, DocumentClause, Keys, Newcomers, Threshold};
 pub use day::Day;
 pub use diff::{Change, Effect};
+pub use practice::{Exchange, VisitsClause};
 pub use table::AgreementError;
 pub(crate) use words::{kind_words, list, role_words};
 
@@ -32,6 +34,7 @@ use crate::handling::{Kind, Onward, Role, Sensitivity};
 use crate::ids::{Hash, OrgId, PartnershipId, Timestamp};
 use crate::kinds;
 use crate::signed::Statement;
+use crate::vocabulary::Additions;
 
 /// An agreement that was read without a fault. Only [`Agreement::parse`] makes one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,6 +53,7 @@ pub struct Agreement {
     history: Newcomers,
     keys: Keys,
     document: Option<DocumentClause>,
+    practice: practice::Practice,
     survival: Option<String>,
     recorded: Vec<(&'static str, String)>,
     hash: Hash,
@@ -253,6 +257,30 @@ impl Agreement {
     #[must_use]
     pub fn document(&self) -> Option<&DocumentClause> {
         self.document.as_ref()
+    }
+
+    /// What is sent regularly.
+    #[must_use]
+    pub fn exchanges(&self) -> &[Exchange] {
+        &self.practice.exchanges
+    }
+
+    /// What follows a visit, where it is settled.
+    #[must_use]
+    pub fn visits(&self) -> Option<VisitsClause> {
+        self.practice.visits
+    }
+
+    /// How many members must at least take part in a vote, where it is settled.
+    #[must_use]
+    pub fn quorum(&self) -> Option<Threshold> {
+        self.practice.quorum
+    }
+
+    /// The words that the parties add to the vocabularies.
+    #[must_use]
+    pub fn additions(&self) -> &Additions {
+        &self.practice.additions
     }
 
     /// What stays in force after the end; words only.

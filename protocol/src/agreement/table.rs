@@ -93,6 +93,7 @@ pub(super) struct Table<'d> {
 pub(super) struct Field<'d> {
     text: &'d str,
     name: String,
+    key: String,
     value: &'d Spanned<DeValue<'d>>,
 }
 
@@ -132,7 +133,7 @@ impl<'d> Table<'d> {
 
     pub(super) fn get(&self, key: &str) -> Option<Field<'d>> {
         let value = self.entries.get(key)?;
-        Some(Field { text: self.text, name: self.called(key), value })
+        Some(Field { text: self.text, name: self.called(&readable(key)), key: key.to_owned(), value })
     }
 
     /// `example` is what to write if the key is missing.
@@ -180,12 +181,29 @@ impl<'d> Table<'d> {
         items.iter().enumerate().map(table).collect()
     }
 
+    /// All values, where the keys are the parties' own words; in the order of the file.
+    pub(super) fn fields(&self, max: usize) -> Result<Vec<Field<'d>>, AgreementError> {
+        let mut keys: Vec<_> = self.entries.keys().collect();
+        keys.sort_by_key(|key| key.span().start);
+        if let Some(first) = keys.get(max) {
+            let field = self.get(first.get_ref());
+            let wrong = |f: Field<'d>| f.wrong("is one too many", format!("use at most {max}"));
+            return Err(field.map_or_else(|| self.missing("", String::new()), wrong));
+        }
+        Ok(keys.into_iter().filter_map(|key| self.get(key.get_ref())).collect())
+    }
+
     fn called(&self, key: &str) -> String {
         if self.name.is_empty() { format!("`{key}`") } else { format!("`{key}` in {}", self.name) }
     }
 }
 
 impl<'d> Field<'d> {
+    /// Its key, as it stands in the file.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// An error about this value.
     pub(super) fn wrong(&self, problem: impl Into<String>, instead: impl Into<String>) -> AgreementError {
         AgreementError::Value {
@@ -291,7 +309,7 @@ impl<'d> Field<'d> {
         }
         let (mut seen, mut list) = (BTreeSet::new(), Vec::with_capacity(items.len()));
         for item in items {
-            let here = Field { text: self.text, name: self.name.clone(), value: item };
+            let here = Field { text: self.text, name: self.name.clone(), key: self.key.clone(), value: item };
             let DeValue::String(word) = item.get_ref() else {
                 return Err(here.wrong("holds something that is not a word", format!("write {example}")));
             };

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod clauses;
+mod practice;
 
 use super::templates::template;
 use super::*;

@@ -2,6 +2,7 @@
 //! is only recorded last, and which is which is said.
 
 pub(in crate::agreement) mod clauses;
+pub(in crate::agreement) mod practice;
 
 use super::{Agreement, Choice, Flow, Form, PersonalData};
 use crate::handling::{Kind, Onward, Role, Sensitivity};
@@ -22,6 +23,7 @@ pub(super) fn sentences(agreement: &Agreement) -> Vec<String> {
     all.push(personal_data(agreement.ceiling.personal_data).into());
     all.push(onward(agreement.ceiling.onward).into());
     all.extend(clauses::sentences(agreement));
+    all.extend(practice::sentences(agreement));
     all.extend(
         agreement.survival.as_ref().map(|text| quoted("After the end the parties remain bound", text)),
     );

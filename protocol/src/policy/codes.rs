@@ -44,14 +44,20 @@ pub enum RefusalCode {
     Declaration,
     /// `E-VERIFY`
     Verify,
+    /// `E-FIELDS`
+    Fields,
+    /// `E-TEAM`
+    Team,
+    /// `E-DIVERGENT`
+    Divergent,
 }
 
 /// A row of the table: code, as quoted, the rule or clause behind it, what it means.
 type Row = (RefusalCode, &'static str, &'static str, &'static str);
 
-/// The table, in the order in which [`super::permit`] checks. The last four are not its: the node, which
-/// knows how the partnership and its members stand, raises them.
-const TABLE: [Row; 19] = {
+/// The table, in the order in which [`super::permit`] checks. The last seven are not its: the node, which
+/// knows how the partnership, its members and other records stand, raises them.
+const TABLE: [Row; 22] = {
     use RefusalCode::*;
     [
         (Own, "E-OWN", "C2, sensitivity `own`", "the record never leaves the node of its author"),
@@ -92,6 +98,24 @@ const TABLE: [Row; 19] = {
             "E-VERIFY",
             "verification of persons",
             "the keys of a reader changed since they were verified",
+        ),
+        (
+            Fields,
+            "E-FIELDS",
+            "schema of the kind",
+            "a field is missing that the kind needs, or has a wrong type",
+        ),
+        (
+            Team,
+            "E-TEAM",
+            "form 3",
+            "somebody on a visit's team has no declaration or training that holds until its end",
+        ),
+        (
+            Divergent,
+            "E-DIVERGENT",
+            "form 6, clause `visits`",
+            "a final report carries a divergent view not as it was signed, or leaves one out",
         ),
     ]
 };

@@ -351,6 +351,9 @@ fn the_table_of_codes_is_complete_and_stable() {
         "E-TERMINATED",
         "E-DECLARATION",
         "E-VERIFY",
+        "E-FIELDS",
+        "E-TEAM",
+        "E-DIVERGENT",
     ];
     assert_eq!(table, stable);
     // Each code finds its own row.

@@ -23,6 +23,7 @@ mod crashes;
 mod damage;
 mod files;
 mod fixtures;
+mod forms;
 mod governing;
 mod history;
 mod joining;

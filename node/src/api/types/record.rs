@@ -23,6 +23,9 @@ pub struct DraftInput {
     /// Careful defaults if absent.
     #[serde(default)]
     pub handling: Option<Handling>,
+    /// An own record that this one corrects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<RecordId>,
     /// The record that this one answers.
     #[serde(default)]
     pub replies_to: Option<RecordId>,
@@ -36,6 +39,9 @@ pub struct DraftInput {
 pub struct RecordCreated {
     /// The record.
     pub record: RecordId,
+    /// What is odd about it; it is kept all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// `POST /v1/records/import` takes a list of drafts; this is the answer.
@@ -204,6 +210,9 @@ pub struct RecordView {
     pub shared_as: Vec<(PartnershipId, RecordId)>,
     /// Its attachments.
     pub attachment_list: Vec<AttachmentView>,
+    /// What became of it, what it refers to, and what is odd about it.
+    #[serde(default)]
+    pub about: super::AboutRecord,
 }
 
 /// An attachment on a screen.

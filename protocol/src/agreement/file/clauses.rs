@@ -55,7 +55,7 @@ pub(super) fn decisions(root: &Table<'_>) -> Result<Decisions, AgreementError> {
     })
 }
 
-fn threshold(field: &Field<'_>) -> Result<Threshold, AgreementError> {
+pub(super) fn threshold(field: &Field<'_>) -> Result<Threshold, AgreementError> {
     if field.is_word("majority") {
         return Ok(Threshold::Majority);
     }
@@ -119,7 +119,7 @@ pub(super) fn keys(root: &Table<'_>) -> Result<Keys, AgreementError> {
 }
 
 /// A number of days from 1 to `most`.
-fn days(table: &Table<'_>, key: &str, most: u16) -> Result<Option<u16>, AgreementError> {
+pub(super) fn days(table: &Table<'_>, key: &str, most: u16) -> Result<Option<u16>, AgreementError> {
     let Some(field) = table.get(key) else { return Ok(None) };
     let days = field.number().and_then(|n| u16::try_from(n).ok()).filter(|n| (1..=most).contains(n));
     let instead = || format!("write a number from 1 to {most}, without quotation marks");

@@ -1,0 +1,132 @@
+//! What is owed in all partnerships: by us, by partners, by authorities.
+
+use std::sync::Arc;
+
+use entente_protocol::due::{self, Due, Member, Sent};
+use entente_protocol::ids::OrgId;
+use entente_protocol::lifecycle;
+
+use crate::api::types::{DueView, Problem};
+use crate::clock;
+use crate::node::Node;
+use crate::partnership::Handle;
+use crate::records::find::{self, org_view};
+use crate::records::show;
+use crate::rows;
+
+use super::{Known, about, of_kind, statements};
+
+/// The kinds of record that ask for something by a day.
+const ASKING: [&str; 4] = ["information-request", "recommendation", "visit", "motion"];
+/// Things that are listed; more than anybody can do.
+const MAX_DUE: usize = 2_000;
+
+/// What is owed, the earliest first.
+///
+/// # Errors
+/// [`Problem`] where the partnership is not known.
+pub fn list(node: &Arc<Node>, partnership: Option<&str>) -> Result<Vec<DueView>, Problem> {
+    let handles = match partnership {
+        Some(text) => vec![find::partnership(node, text)?],
+        None => node.handles(),
+    };
+    let mut all: Vec<DueView> = handles.iter().flat_map(|handle| of_partnership(node, handle)).collect();
+    all.sort_by(|a, b| (a.due, &a.title).cmp(&(b.due, &b.title)));
+    all.truncate(MAX_DUE);
+    Ok(all)
+}
+
+fn of_partnership(node: &Node, handle: &Handle) -> Vec<DueView> {
+    let membership = handle.membership();
+    if !membership.members.contains_key(&node.me.org()) || membership.terminated.is_some() {
+        return Vec::new();
+    }
+    let (agreement, now) = (membership.agreement.clone(), clock::now());
+    let member = |(org, m): (&OrgId, &entente_protocol::membership::Member)| Member {
+        org: *org,
+        role: m.role.clone(),
+        since: m.since,
+    };
+    let members: Vec<Member> = membership.members.iter().map(member).collect();
+    let vocabularies = super::vocabularies(node, Some(handle.id));
+    let mut owed: Vec<Due> = Vec::new();
+    for kind in ASKING {
+        let asking: Vec<Known> = of_kind(node, kind, Some(handle.id)).collect();
+        for statement in lifecycle::current(statements(&asking)) {
+            let Some(known) = asking.iter().find(|k| k.row.id == statement.id) else { continue };
+            let answers = about(node, &known.row.id);
+            let readers = readers(node, known);
+            let sent = Sent { statement, readers: &readers, title: &known.row.title };
+            owed.extend(due::of_record(
+                sent,
+                &statements(&answers),
+                (&agreement, &members),
+                &vocabularies,
+                now,
+            ));
+        }
+    }
+    owed.extend(regular(node, handle, &members, &agreement));
+    owed.into_iter().map(|due| view(node, handle, due)).collect()
+}
+
+/// Regular exchanges; of each kind only author and date matter.
+fn regular(
+    node: &Node,
+    handle: &Handle,
+    members: &[Member],
+    agreement: &entente_protocol::agreement::Agreement,
+) -> Vec<Due> {
+    let kinds: std::collections::BTreeSet<&str> =
+        agreement.exchanges().iter().flat_map(|e| e.kinds()).map(|kind| kind.as_str()).collect();
+    let index = &node.shared.ledger.store().index;
+    let mut sent = Vec::new();
+    for kind in kinds {
+        let here = rows::of_kind(index, kind)
+            .filter(|(_, row)| row.place.is_some_and(|p| p.partnership == handle.id));
+        sent.extend(here.map(|(_, row)| (row.author, kind, row.created)));
+    }
+    // What others exchange without us cannot be seen to be late here.
+    let ours = members.iter().find(|m| m.org == node.me.org());
+    let reaches_us = |due: &Due| {
+        let by = members.iter().find(|m| Some(m.org) == due.by);
+        let clause = agreement.exchanges().iter().find(|e| e.what() == due.title);
+        ours.zip(by).zip(clause).is_some_and(|((ours, by), clause)| {
+            let covers = |kind| agreement.flows().iter().any(|flow| flow.covers(&by.role, kind, &ours.role));
+            by.org == ours.org || clause.kinds().iter().any(covers)
+        })
+    };
+    let mut all = due::of_agreement(agreement, members, sent.into_iter(), clock::now());
+    all.retain(reaches_us);
+    all
+}
+
+/// The other organisations that read a record.
+fn readers(node: &Node, known: &Known) -> Vec<OrgId> {
+    let Some(place) = known.row.place else { return Vec::new() };
+    let index = &node.shared.ledger.store().index;
+    let Ok(Some((position, _))) = rows::record(index, &known.row.id) else { return Vec::new() };
+    let Some((handle, shown)) = show::shown(node, position, &place) else { return Vec::new() };
+    let all = show::readers(node, &handle, &shown).into_iter().map(|org| org.id);
+    all.filter(|org| *org != known.row.author).collect()
+}
+
+fn view(node: &Node, handle: &Handle, due: Due) -> DueView {
+    let asked = due.record.and_then(|id| super::by_id(node, &id));
+    // What an authority owes is for the author of the recommendation to follow up.
+    let ours = match due.by {
+        Some(org) => org == node.me.org(),
+        None => asked.is_some_and(|known| known.row.author == node.me.org()),
+    };
+    DueView {
+        what: due.what.as_str().into(),
+        title: due.title,
+        record: due.record,
+        by: due.by.map(|org| org_view(node, Some(handle), &org)),
+        ours,
+        partnership: handle.id,
+        partnership_name: handle.membership().name.clone(),
+        due: due.due,
+        overdue: due.overdue,
+    }
+}
