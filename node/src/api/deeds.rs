@@ -158,7 +158,7 @@ fn words(membership: &Membership, act: &Act, name: impl Fn(&OrgId) -> String + C
         Act::Join(_) => "asked to join, and signed the agreement".into(),
         Act::Approve { .. } => "let an organisation in".into(),
         Act::Remove(remove) => format!("removed {}{}", name(&remove.org), because(&remove.reason)),
-        Act::Leave {} => "left".into(),
+        Act::Leave { .. } => "left".into(),
         Act::Decide(deed) => format!("decided: {}", sentence(membership, deed, name)),
         Act::Propose(deed) => format!("proposed: {}", sentence(membership, deed, name)),
         Act::Sign { proposal } => format!("signed: {}", proposed(proposal)),

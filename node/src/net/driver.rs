@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use super::dial::Backoff;
 use super::events::EventSender;
 use super::limits::{
-    ANNOUNCEMENTS_PER_SECOND, COMMANDS, COURTESY, GOODBYE, MAX_ADDRESSES, MAX_MEMBERS, PENDING_DIALS,
-    SESSION_GAP, SESSION_TIMEOUT, TICK,
+    ANNOUNCEMENTS_PER_SECOND, COMMANDS, COURTESY, GOODBYE, MAX_ADDRESSES, MAX_MEMBERS, PARLEY_GAP,
+    PENDING_DIALS, SESSION_GAP, SESSION_TIMEOUT, TICK,
 };
 use super::session::{Ended, Session, Side, Wanted};
 use super::streams::Inbound;
@@ -65,6 +65,8 @@ pub(super) struct Driver {
 struct Peer {
     peer_id: PeerId,
     addrs: Vec<SocketAddr>,
+    /// Of a former member: it is here to parley.
+    former: bool,
     connections: HashMap<ConnectionId, Instant>,
     session: Option<Running>,
     last_session: Option<Instant>,
@@ -143,7 +145,7 @@ impl Driver {
         match command {
             // Nobody to hear it, or heard already: reconciliation will deliver.
             Command::Announce(data) => {
-                let _ = self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), data);
+                let _ = self.swarm.behaviour_mut().gossip.inner.publish(self.topic.clone(), data);
             }
             Command::SetMembers(members) => self.set_members(members),
             Command::SetDoorKeys { admit, knock } => {
@@ -192,7 +194,7 @@ impl Driver {
             None => MessageAcceptance::Ignore,
         };
         let accepted = from.filter(|_| matches!(judged, MessageAcceptance::Accept));
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        let gossip = &mut self.swarm.behaviour_mut().gossip.inner;
         gossip.report_message_validation_result(&message_id, &propagation_source, judged);
         if let Some(from) = accepted {
             self.events.offer(NetEvent::Announced { from, data: message.data.into() });
@@ -201,10 +203,15 @@ impl Driver {
 
     fn on_connected(&mut self, peer_id: &PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
         let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
+        let too_soon = peer.former && peer.last_session.is_some_and(|last| last.elapsed() < PARLEY_GAP);
         peer.connections.insert(connection, Instant::now());
         peer.dialling &= !endpoint.is_dialer();
         let address = socket_addr(endpoint.get_remote_address());
         self.shared.update(&id, |info| info.address = address);
+        if too_soon {
+            self.swarm.close_connection(connection);
+            return;
+        }
         self.open_session(id);
     }
 
@@ -318,12 +325,17 @@ impl Driver {
         let ids: HashSet<_> = members.iter().map(|member| member.id).collect();
         let gone: Vec<_> = self.peers.keys().filter(|id| !ids.contains(id)).copied().collect();
         gone.into_iter().for_each(|id| self.remove(id));
+        // Who becomes a former member, or a member again, begins anew on a connection of the other kind.
+        let other = |m: &&Member| self.peers.get(&m.id).is_some_and(|peer| peer.former != m.former);
+        let other: Vec<_> = members.iter().filter(other).map(|member| member.id).collect();
+        other.into_iter().for_each(|id| self.remove(id));
         members.into_iter().for_each(|member| self.admit(member));
     }
 
     fn remove(&mut self, id: TransportId) {
         let Some(peer) = self.peers.remove(&id) else { return };
         self.swarm.behaviour_mut().members.disallow_peer(peer.peer_id);
+        self.swarm.behaviour_mut().gossip.mute(peer.peer_id, false);
         if let Some(session) = peer.session {
             session.cancel.cancel();
             self.leaving.insert(id, session.task);
@@ -333,7 +345,7 @@ impl Driver {
         self.dial_keys.forget(&id);
     }
 
-    fn admit(&mut self, Member { id, mut addrs }: Member) {
+    fn admit(&mut self, Member { id, mut addrs, former }: Member) {
         addrs.truncate(MAX_ADDRESSES);
         let now = Instant::now();
         if let Some(peer) = self.peers.get_mut(&id) {
@@ -345,12 +357,16 @@ impl Driver {
         }
         // What is no key can neither dial nor be dialled.
         let Some(peer_id) = peer_id(&id) else { return };
+        self.swarm.behaviour_mut().gossip.mute(peer_id, former);
         self.swarm.behaviour_mut().members.allow_peer(peer_id);
-        lock(&self.shared.peers).insert(id, PeerInfo::unheard(id));
+        if !former {
+            lock(&self.shared.peers).insert(id, PeerInfo::unheard(id));
+        }
         let first = if self.shared.me < id { now } else { now + COURTESY };
         let peer = Peer {
             peer_id,
             addrs,
+            former,
             connections: HashMap::new(),
             session: None,
             last_session: None,

@@ -68,6 +68,9 @@ pub const PENDING_DIALS: usize = 16;
 /// Streams of one connection, both ways: a session, gossip in and out, and what is being negotiated.
 pub const STREAMS: usize = 32;
 
+/// The shortest time between the beginnings of two sessions with a former member's node: reading its acts costs.
+pub const PARLEY_GAP: Duration = Duration::from_secs(5);
+
 /// Session streams that a peer opened on one connection and the driver has not taken yet.
 pub const WAITING_STREAMS: usize = 4;
 

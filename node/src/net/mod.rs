@@ -13,6 +13,7 @@
 //! | `transport.rs` | libp2p's transport behind the door |
 //! | `streams.rs` | the part of the swarm that opens and accepts the streams of sessions |
 //! | `session.rs` | one session: hello, reading, writing |
+//! | `gossip.rs` | announcements, kept from former members |
 //! | `events.rs` | the bounded queue to the node |
 //! | `dial.rs` | when to dial, and why it failed |
 //! | `limits.rs` | all bounds |
@@ -20,6 +21,7 @@
 mod dial;
 mod driver;
 mod events;
+mod gossip;
 pub mod limits;
 mod session;
 mod streams;
@@ -51,6 +53,8 @@ pub struct Member {
     pub id: TransportId,
     /// Where its door may be; with none it is only waited for. [`limits::MAX_ADDRESSES`] count.
     pub addrs: Vec<SocketAddr>,
+    /// Is it a former member's, let in to parley? Then no announcements go to it or are taken from it.
+    pub former: bool,
 }
 
 /// What a partnership's network is made of.

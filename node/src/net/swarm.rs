@@ -14,6 +14,7 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::{Config, NetworkBehaviour, Swarm};
 use libp2p::{StreamProtocol, Transport, noise, yamux};
 
+use super::gossip::MembersOnly;
 use super::limits::{
     ANNOUNCEMENT_OVERHEAD, CONNECT_TIMEOUT, CONNECTIONS_PER_PEER, GOSSIP_MEMORY, GOSSIP_QUEUE,
     IDLE_CONNECTION, MAX_ANNOUNCEMENT, MAX_MEMBERS, NEGOTIATING_STREAMS, PENDING_DIALS, PENDING_INBOUND,
@@ -25,14 +26,14 @@ use super::{NetError, streams};
 /// The protocol of sessions. It never shows on the wire.
 pub(super) const SESSION: StreamProtocol = StreamProtocol::new("/e/1");
 
-type Gossip = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
+pub(super) type Gossip = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
 
 /// Those that refuse connections come first: a later one must not act on what an earlier one would refuse.
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     limits: connection_limits::Behaviour,
     pub(super) members: allow_block_list::Behaviour<AllowedPeers>,
-    pub(super) gossip: Gossip,
+    pub(super) gossip: MembersOnly,
     pub(super) sessions: streams::Behaviour,
 }
 
@@ -53,7 +54,7 @@ pub(super) fn build(
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(limits()),
         members: allow_block_list::Behaviour::default(),
-        gossip: gossip(topic)?,
+        gossip: MembersOnly::new(gossip(topic)?),
         sessions: streams::Behaviour::default(),
     };
     let config = Config::with_tokio_executor()

@@ -50,7 +50,7 @@ async fn open() -> Door {
 }
 
 fn member(number: u8, door: &Door) -> Member {
-    Member { id: id(number), addrs: vec![door.local_addr()] }
+    Member { id: id(number), addrs: vec![door.local_addr()], former: false }
 }
 
 /// Nodes `1..=count`, each of which knows all.
@@ -237,7 +237,8 @@ async fn a_node_that_restarts_on_its_port_is_connected_again_by_itself() {
     .await;
     let door = Door::open(addr).await.unwrap();
     // B does not know where A is: it is A that comes back.
-    let (net, events) = spawn(config(&door, 2, vec![Member { id: id(1), addrs: vec![] }])).unwrap();
+    let (net, events) =
+        spawn(config(&door, 2, vec![Member { id: id(1), addrs: vec![], former: false }])).unwrap();
     let mut b = Node { door, net, events };
     a.connected(&b.net.id()).await;
     b.connected(&a.net.id()).await;
@@ -265,7 +266,8 @@ async fn a_member_that_knows_only_an_old_door_key_is_still_reached() {
         let (net, events) = spawn(NetConfig { door_keys: keys, ..config(door, number, members) }).unwrap();
         Node { door: door.clone(), net, events }
     };
-    let mut was_offline = with(&old, 2, vec![key(1)], vec![Member { id: id(1), addrs: vec![] }]);
+    let mut was_offline =
+        with(&old, 2, vec![key(1)], vec![Member { id: id(1), addrs: vec![], former: false }]);
     // The first knock, with the new key, is met with silence; the second uses the old one.
     let mut up_to_date = with(&new, 1, vec![key(5), key(1)], vec![member(2, &old)]);
     up_to_date.connected(&id(2)).await;
@@ -346,6 +348,49 @@ async fn who_is_not_read_from_is_slowed_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_former_member_has_a_session_and_no_gossip() {
+    let doors = [open().await, open().await, open().await];
+    let of = |number: u8| member(number, &doors[usize::from(number) - 1]);
+    let start = |number: u8, members: Vec<Member>| {
+        let door = doors[usize::from(number) - 1].clone();
+        let (net, events) = spawn(config(&door, number, members)).unwrap();
+        Node { door, net, events }
+    };
+    // Node 3 does not know that it is out, and takes node 1 for a partner.
+    let mut one = start(1, vec![of(2), Member { former: true, ..of(3) }]);
+    let mut two = start(2, vec![of(1)]);
+    let mut three = start(3, vec![of(1)]);
+    one.connected(&id(2)).await;
+    one.connected(&id(3)).await;
+    two.connected(&id(1)).await;
+    three.connected(&id(1)).await;
+    assert_eq!(one.net.peers().iter().map(|peer| peer.id).collect::<Vec<_>>(), [id(2)]);
+    // Until it has found the other, gossip reaches nobody.
+    let heard = timeout(PATIENCE, async {
+        for number in 0_u32.. {
+            one.net.announce(format!("!{number}").into_bytes().into()).await.unwrap();
+            three.net.announce(format!("!three {number}").into_bytes().into()).await.unwrap();
+            if timeout(Duration::from_millis(200), two.announced()).await.is_ok() {
+                return;
+            }
+        }
+    });
+    heard.await.expect("a member hears");
+    one.net.send(&id(3), Bytes::from_static(b"to the former")).await.unwrap();
+    three.net.send(&id(1), Bytes::from_static(b"from the former")).await.unwrap();
+    for (node, said) in [(&mut three, "to the former"), (&mut one, "from the former")] {
+        let message = node
+            .wait(|event| match event {
+                NetEvent::Message { bytes, .. } => Some(bytes),
+                NetEvent::Announced { .. } => panic!("an announcement came through"),
+                _ => None,
+            })
+            .await;
+        assert_eq!(message, said.as_bytes());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_oversized_or_odd_frame_ends_the_session_and_not_the_node() {
     let mut nodes = mesh(2).await;
     let (b, mut a) = (nodes.pop().unwrap(), nodes.pop().unwrap());
@@ -353,7 +398,7 @@ async fn an_oversized_or_odd_frame_ends_the_session_and_not_the_node() {
     b.net.shutdown().await;
     // A member that does not play by the rules; its identity is below A's, so it opens the sessions.
     let number = (0x20..).find(|number| id(*number) < id(1)).unwrap();
-    a.net.set_members(vec![Member { id: id(number), addrs: vec![] }]).await.unwrap();
+    a.net.set_members(vec![Member { id: id(number), addrs: vec![], former: false }]).await.unwrap();
     let (oversized, bad_hello): (&[u8], &[u8]) = (&[0, 0, 0, 1, 1, 0, 0x40, 0, 1, 1], &[0, 0, 0, 1, 99]);
     for (frames, opens) in [(oversized, true), (bad_hello, false), (oversized, true)] {
         // Sooner, A would not even listen.
@@ -411,10 +456,11 @@ async fn nothing_readable_shows_on_the_wire() {
     let at = proxy.local_addr().unwrap();
     let captured = Arc::new(Mutex::new(Vec::new()));
     tokio::spawn(record(proxy, right.local_addr(), captured.clone()));
-    let to_right = Member { id: id(2), addrs: vec![at] };
+    let to_right = Member { id: id(2), addrs: vec![at], former: false };
     let (net, events) = spawn(config(&left, 1, vec![to_right])).unwrap();
     let mut a = Node { door: left, net, events };
-    let (net, events) = spawn(config(&right, 2, vec![Member { id: id(1), addrs: vec![] }])).unwrap();
+    let (net, events) =
+        spawn(config(&right, 2, vec![Member { id: id(1), addrs: vec![], former: false }])).unwrap();
     let mut b = Node { door: right, net, events };
     a.connected(&id(2)).await;
     b.connected(&id(1)).await;

@@ -72,6 +72,17 @@ pub enum Job {
     Chunk(BlobId, u64, usize),
 }
 
+impl Job {
+    /// May it go to a former member (S11)? Which acts may is decided where they are gathered.
+    #[must_use]
+    pub fn is_of_a_parley(&self) -> bool {
+        matches!(
+            self,
+            Job::Acts(..) | Job::Message(Message::Parley(_) | Message::Heard(_) | Message::WantActs(_))
+        )
+    }
+}
+
 /// A batch went out.
 pub struct BatchSent {
     /// To whom.

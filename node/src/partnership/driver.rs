@@ -113,6 +113,8 @@ pub(super) struct Courier {
     pub jobs: mpsc::Sender<Job>,
     pub task: JoinHandle<()>,
     pub transport: TransportId,
+    /// Of a former member: it is here to parley, and given nothing else.
+    pub former: bool,
     /// Bytes of acts in `jobs`.
     pub acts_waiting: Arc<AtomicUsize>,
     /// Generations of prekeys that it was sent.
@@ -277,7 +279,7 @@ impl Driver {
     async fn tick(&mut self) {
         self.event(Event::Tick);
         self.expire_verifications();
-        if self.parted(None) {
+        if self.parted() {
             self.refresh_network().await;
         }
         self.acknowledge_if_due();
@@ -317,7 +319,8 @@ impl Driver {
     }
 
     fn node_of(&self, transport: &TransportId) -> Option<NodeId> {
-        self.state.membership.by_transport(transport).map(|(_, node)| node)
+        let member = self.state.membership.by_transport(transport).map(|(_, node)| node);
+        member.or_else(|| self.former_by_transport(transport))
     }
 
     fn connected(&mut self, transport: TransportId) {
@@ -326,12 +329,16 @@ impl Driver {
         let (ledger, net, done) = (self.shared.ledger.clone(), self.net.clone(), self.batches_sent.clone());
         let task = tokio::spawn(courier::run((node, transport), queue, ledger, net, done));
         let (acts_waiting, prekeys_sent) = (Arc::default(), BTreeMap::new());
-        let courier = Courier { jobs, task, transport, acts_waiting, prekeys_sent };
+        let former = self.state.membership.node(&node).is_none();
+        let courier = Courier { jobs, task, transport, former, acts_waiting, prekeys_sent };
         if let Some(before) = self.couriers.insert(node, courier) {
             before.task.abort();
         }
-        self.last_seen.insert(node, clock::now());
         self.event(Event::Connected(node));
+        if former {
+            return;
+        }
+        self.last_seen.insert(node, clock::now());
         self.tell_prekeys(node);
         self.resume_verification(&node);
         self.tell_partner(node, true);
@@ -353,7 +360,7 @@ impl Driver {
         self.event(Event::Disconnected(node));
         self.pause_verification(&node);
         self.tell_partner(node, false);
-        if self.parted(Some(&node)) || !self.state.is_member() {
+        if !self.state.is_member() {
             self.refresh_network().await;
         }
     }

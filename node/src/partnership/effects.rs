@@ -41,6 +41,8 @@ impl Driver {
                     self.send(from, Job::Message(Message::WantActs(ours)));
                 }
             }
+            Effect::ComparePoints(with, points, ask) => self.compare_points(with, points, ask),
+            Effect::ParleyOver(with) => self.parley_over(with),
             Effect::TakeActs(_, acts) => self.take_acts(&acts),
             Effect::SendActs(to, heads) => self.send_acts(to, &heads),
             Effect::TakeEpoch(_, header, slot) => self.take_epoch(&header, &slot),
@@ -68,15 +70,14 @@ impl Driver {
                 self.told.insert(from, addresses);
             }
             Effect::HangUp(node, why) => {
-                if !self.is_seen_off(&node) {
-                    tracing::info!(?node, why, "hanging up");
-                    self.hang_up(node);
-                }
+                tracing::info!(?node, why, "hanging up");
+                self.hang_up(node);
             }
         }
     }
 
-    /// Answers a partner that asks for acts, unless it has not read the answers before.
+    /// Answers a partner that asks for acts, unless it has not read the answers before. Who is a member no more is
+    /// given those that put it out, and what they follow.
     pub(super) fn send_acts(&mut self, to: NodeId, heads: &[ActId]) {
         let Some(waiting) = self.couriers.get(&to).map(|courier| courier.acts_waiting.clone()) else {
             return;
@@ -85,17 +86,20 @@ impl Driver {
             tracing::info!(?to, "hanging up: it asks for acts again and again and does not read them");
             return self.hang_up(to);
         }
-        for slice in govern::missing(&self.state, heads) {
+        for slice in govern::slices(&self.state, self.lacking(&to, heads)) {
             let bytes = slice.iter().map(|act| codec::encode(act).len()).sum();
             self.send(to, Job::Acts(slice, Waiting::new(bytes, &waiting)));
         }
-        self.note_told(to);
     }
 
-    /// Queues something for a partner. One that lets its queue fill is hung up on.
+    /// Queues something for a partner. One that lets its queue fill is hung up on. To a former member nothing goes
+    /// but what a parley consists of, whoever would send it.
     pub(super) fn send(&mut self, to: NodeId, job: Job) {
-        let full = self.couriers.get(&to).is_some_and(|courier| courier.jobs.try_send(job).is_err());
-        if full {
+        let Some(courier) = self.couriers.get(&to) else { return };
+        if courier.former && !job.is_of_a_parley() {
+            return;
+        }
+        if courier.jobs.try_send(job).is_err() {
             self.hang_up(to);
         }
     }

@@ -202,7 +202,13 @@ pub(super) fn cutoffs(state: &State, org: &OrgId) -> Result<Vec<(LogId, Seq)>, G
 /// # Errors
 /// [`GovernError`].
 pub fn leave(state: &mut State, now: Timestamp) -> Result<Unverified<ActBody>, GovernError> {
-    let act = acts::leave(author(state, now))?;
+    let mut logs = cutoffs(state, &state.me.org())?;
+    // What is on its way to the disk was said, too.
+    for (log, next) in &mut logs {
+        let queued = state.logs.get(&(state.all(), *log)).map(|log| log.queued.next);
+        *next = queued.map_or(*next, |queued| queued.max(*next));
+    }
+    let act = acts::leave(author(state, now), logs)?;
     add(state, act)
 }
 
@@ -264,10 +270,16 @@ fn acts_of_strangers(state: &State) -> usize {
 /// The acts that a partner with these heads lacks, in slices that fit a message.
 #[must_use]
 pub fn missing(state: &State, heads: &[ActId]) -> Vec<Vec<Unverified<ActBody>>> {
+    slices(state, state.graph.missing_from(heads))
+}
+
+/// Acts in slices that fit a message.
+#[must_use]
+pub fn slices(state: &State, acts: Vec<ActId>) -> Vec<Vec<Unverified<ActBody>>> {
     let mut slices = Vec::new();
     let mut slice = Vec::new();
     let mut size = 0;
-    for id in state.graph.missing_from(heads) {
+    for id in acts {
         let Some(act) = state.graph.get(&id) else { continue };
         let act = act.signed().to_unverified();
         let length = codec::encode(&act).len();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use entente_protocol::derive;
 use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId};
+use entente_protocol::limits;
 use entente_protocol::membership::{ActBody, verify_act};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Event, Message, PUSH_FANOUT};
@@ -62,8 +63,10 @@ impl Driver {
             }
         }
         self.finish_renewal();
-        self.see_off();
         self.forget_verifications();
+        for (node, courier) in &mut self.couriers {
+            courier.former = self.state.membership.node(node).is_none();
+        }
         self.event(Event::RosterChanged(self.state.roster(), self.state.graph.heads()));
         self.mint_if_steward();
         self.open_doors();
@@ -147,15 +150,16 @@ impl Driver {
         }
     }
 
-    /// An epoch can overtake the acts that it was minted under: it is tried again when acts come. One for
-    /// each member's node, the newest.
+    /// An epoch can overtake the acts that it was minted under, or that let its minter in: it is tried again
+    /// when acts come. One for each minter, the newest.
     fn keep_early_epoch(&mut self, header: &Unverified<EpochHeader>, slot: &Slot) {
         let created = |header: &Unverified<EpochHeader>| {
             header.verify_self(|h| h.minter.0).ok().map(|h| (h.value().minter, h.value().created))
         };
         let Some((minter, time)) = created(header) else { return };
         let known = self.early_epochs.get(&minter).and_then(|(header, _)| created(header));
-        if self.state.org_of(&minter).is_some() && known.is_none_or(|(_, known)| known < time) {
+        let room = known.is_some() || self.early_epochs.len() < limits::MAX_NODES;
+        if room && known.is_none_or(|(_, known)| known < time) {
             self.early_epochs.insert(minter, (header.clone(), slot.clone()));
         }
     }
@@ -215,7 +219,8 @@ impl Driver {
     }
 
     pub(super) fn addresses_of(&self, node: &NodeId) -> Vec<SocketAddr> {
-        let card = self.state.membership.node(node).map(|(_, of)| govern::card_addresses(&of.card));
+        let known = self.state.membership.nodes_ever().find(|(_, id, _)| id == node);
+        let card = known.map(|(_, _, of)| govern::card_addresses(&of.card));
         let told = self.told.get(node).into_iter().flatten().filter_map(|a| a.parse().ok());
         let mut addresses: Vec<SocketAddr> = told.collect();
         for address in card.unwrap_or_default() {

@@ -1,33 +1,34 @@
-//! Parting: who is removed hears of it, and who leaves goes on knocking until the others have heard.
+//! Parting, and parleys with those who parted (S11, decision 18): who was removed hears of it, also if it was away;
+//! who left goes on knocking until the others have heard; and two sides that removed each other hear each other.
 //!
-//! The machine speaks to nobody but members. So a removed node is sent the acts by hand, and its session is
-//! kept for a moment so that they arrive; nothing else goes through it. A node that left keeps dialling those
-//! who have not asked for its acts yet.
+//! The machine says what there is to say. Here is who is let in for it, who is dialled, and what is given: acts up to
+//! those that put the other out, nothing later.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use entente_protocol::ids::{NodeId, TransportId};
+use entente_protocol::ids::{ActId, NodeId, TransportId};
 use entente_protocol::membership::Departure;
-use entente_protocol::sync::Message;
+use entente_protocol::sync::{Event, Message};
 use tokio::time::Instant;
 
 use crate::net::Member;
 
 use super::courier::Job;
 use super::driver::Driver;
-use super::govern;
 
-/// How long a removed node may stay to read why. It hangs up by itself when it has.
+/// How long a session lasts once all is said, so that the last words arrive.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Who is parting.
 #[derive(Default)]
 pub(super) struct Parting {
-    /// Nodes that were removed while connected.
-    removed: BTreeMap<NodeId, (TransportId, Instant)>,
-    /// After we left: who has asked for the acts that say so.
-    told: BTreeSet<NodeId>,
+    /// Nodes with which a parley is over, and what we had them hear: with as much there is no other.
+    over: BTreeMap<NodeId, Vec<ActId>>,
+    /// Sessions that end soon.
+    ending: BTreeMap<NodeId, Instant>,
+    /// Whom the network dials has changed.
+    changed: bool,
     /// Revoked nodes that the API was told of.
     pub(super) revoked: BTreeSet<NodeId>,
     /// How many door keys admit.
@@ -35,68 +36,82 @@ pub(super) struct Parting {
 }
 
 impl Driver {
-    /// Sends the acts to connected nodes that are members no more.
-    pub(super) fn see_off(&mut self) {
-        let gone: Vec<(NodeId, TransportId)> = self
-            .couriers
-            .iter()
-            .filter(|(node, _)| self.state.membership.node(node).is_none())
-            .map(|(node, courier)| (*node, courier.transport))
-            .collect();
-        for (node, transport) in gone {
-            if self.parting.removed.contains_key(&node) {
-                continue;
-            }
-            // Whoever holds a seized node learns nothing from us, not even that we know.
-            if self.state.membership.revoked.get(&node).is_some_and(|r| r.seized_at.is_some()) {
-                continue;
-            }
-            for slice in govern::missing(&self.state, &[]) {
-                self.send(node, Job::Message(Message::Acts(slice)));
-            }
-            self.parting.removed.insert(node, (transport, Instant::now() + GRACE));
+    /// A former member's node that may parley.
+    pub(super) fn former_by_transport(&self, transport: &TransportId) -> Option<NodeId> {
+        let may = self.state.membership.parleys();
+        let ever = self.state.membership.nodes_ever();
+        let of = |(_, node, of): &(_, NodeId, &entente_protocol::membership::MemberNode)| {
+            of.card.transport == *transport && may.contains_key(node)
+        };
+        ever.into_iter().find(of).map(|(_, node, _)| node)
+    }
+
+    /// What a node would have another hear: the acts that put it out; of a member, all.
+    fn points(&self, node: &NodeId) -> Vec<ActId> {
+        self.state.membership.parleys().remove(node).unwrap_or_else(|| self.state.graph.heads())
+    }
+
+    /// What somebody with these heads lacks and may have.
+    pub(super) fn lacking(&self, to: &NodeId, heads: &[ActId]) -> Vec<ActId> {
+        if self.state.membership.node(to).is_some() {
+            return self.state.graph.missing_from(heads);
+        }
+        // Of a node that is not spoken to: nothing.
+        let points = self.state.membership.parleys().remove(to).unwrap_or_default();
+        self.state.graph.missing_up_to(heads, &points)
+    }
+
+    pub(super) fn compare_points(&mut self, with: NodeId, points: Vec<ActId>, ask: bool) {
+        if points.iter().all(|act| self.state.graph.contains(act)) {
+            self.event(Event::Holds(with, points));
+        } else if ask {
+            let ours = self.points(&with);
+            self.send(with, Job::Message(Message::WantActs(ours)));
         }
     }
 
-    /// Is this node being seen off? Then its session ends by itself.
-    pub(super) fn is_seen_off(&self, node: &NodeId) -> bool {
-        self.parting.removed.contains_key(node)
+    /// All is said.
+    pub(super) fn parley_over(&mut self, with: NodeId) {
+        self.parting.over.insert(with, self.points(&with));
+        self.parting.ending.insert(with, Instant::now() + GRACE);
+        self.parting.changed = true;
     }
 
-    /// A node disconnected, or its time is over: true if the network must hear of it.
-    pub(super) fn parted(&mut self, node: Option<&NodeId>) -> bool {
-        let before = self.parting.removed.len();
+    /// Ends the sessions whose time is over; true if the network must hear of something.
+    pub(super) fn parted(&mut self) -> bool {
         let now = Instant::now();
-        self.parting.removed.retain(|id, (_, until)| Some(id) != node && *until > now);
-        self.parting.removed.len() != before
-    }
-
-    /// After we left, a partner asked for the acts: it knows, or will in a moment.
-    pub(super) fn note_told(&mut self, node: NodeId) {
-        if !self.state.is_member() {
-            self.parting.told.insert(node);
+        for (node, _) in self.parting.ending.extract_if(.., |_, until| *until <= now).collect::<Vec<_>>() {
+            self.hang_up(node);
         }
+        std::mem::take(&mut self.parting.changed)
     }
 
     /// Whom the network lets in and dials. Who is no member dials nobody, but lets members in: that it was put
-    /// out may turn out to be void, and then whoever takes it for a member dials it.
+    /// out may turn out to be void, and then whoever takes it for a member dials it. Former members are let in to
+    /// parley; stewards dial them until they have heard that they are.
     pub(super) fn network_members(&self) -> Vec<Member> {
         let me = self.state.me.node();
-        let left =
-            self.state.membership.former.get(&self.state.me.org()).is_some_and(|f| f.how == Departure::Left);
-        let dialled = |node: &NodeId| {
-            let untold = left && !self.parting.told.contains(node);
-            self.state.is_member() || untold
+        let membership = &self.state.membership;
+        let left = membership.former.get(&self.state.me.org()).is_some_and(|f| f.how == Departure::Left);
+        let goes_out = self.state.is_member() || left;
+        let steward = self.state.is_member() && membership.is_steward(&self.state.me.org());
+        let parleys = membership.parleys();
+        let heads = self.state.graph.heads();
+        let untold = |node: &NodeId| {
+            let points = parleys.get(node).unwrap_or(&heads);
+            self.parting.over.get(node).is_none_or(|told| told != points)
         };
-        let members = self.state.membership.nodes().filter(|(_, node, _)| *node != me);
-        let mut members: Vec<Member> = members
-            .map(|(_, node, of)| {
-                let addrs = if dialled(&node) { self.addresses_of(&node) } else { Vec::new() };
-                Member { id: of.card.transport, addrs }
-            })
-            .collect();
-        let removed = self.parting.removed.values();
-        members.extend(removed.map(|(transport, _)| Member { id: *transport, addrs: Vec::new() }));
+        let mut members = Vec::new();
+        let mut known = BTreeSet::from([me]);
+        for (_, node, of) in membership.nodes_ever() {
+            let former = membership.node(&node).is_none();
+            if former && !parleys.contains_key(&node) || !known.insert(node) {
+                continue;
+            }
+            let dialled = untold(&node) && if former { steward } else { goes_out };
+            let addrs = if dialled { self.addresses_of(&node) } else { Vec::new() };
+            members.push(Member { id: of.card.transport, addrs, former });
+        }
         members
     }
 }

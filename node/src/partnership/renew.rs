@@ -103,7 +103,7 @@ impl Driver {
     /// Everything that the connected partners hold: entries, ours included, and acts.
     pub(super) fn all_is_here(&self) -> Result<(), RenewError> {
         let mut nobody = true;
-        for node in self.couriers.keys() {
+        for (node, _) in self.couriers.iter().filter(|(_, courier)| !courier.former) {
             let Some(heads) = self.told_heads.get(node) else { return Err(RenewError::Behind) };
             let acts = heads.iter().all(|head| self.state.graph.contains(head));
             if !acts || !self.machine.caught_up_with(node) {

@@ -166,7 +166,8 @@ impl State {
             logs.extend(of.ended.iter().map(|(log, until)| (*log, (node, Some(*until)))));
             logs.insert(of.card.log, (node, None));
         }
-        Roster { nodes: self.membership.nodes().map(|(org, node, _)| (node, org)).collect(), logs }
+        let nodes = self.membership.nodes().map(|(org, node, _)| (node, org)).collect();
+        Roster { nodes, logs, former: self.membership.parleys() }
     }
 
     /// The present nodes of these organisations (of all members if none are named) that may be given keys now.

@@ -7,7 +7,7 @@ use entente_protocol::agreement::Form;
 use entente_protocol::agreement::templates::template;
 use entente_protocol::derive;
 use entente_protocol::identity::{OrgKind, introduce};
-use entente_protocol::ids::{NodeId, Timestamp};
+use entente_protocol::ids::{LogId, NodeId, Seq, Timestamp};
 use entente_protocol::membership::acts::{self, Accepted, Author, Founding, Invite, Office};
 use entente_protocol::membership::{ActGraph, VerifiedAct};
 use zeroize::Zeroizing;
@@ -109,4 +109,26 @@ fn what_an_organisation_did_whose_approval_was_voided_is_taken_and_a_strangers_a
     assert!(state.graph.contains(&acted.id()), "others may build on it");
     assert!(!state.graph.contains(&stranger.id()), "who was never approved adds nothing but its request");
     assert_eq!(taken.len(), offered.len() - 1);
+}
+
+#[test]
+fn what_a_leaver_signs_after_leaving_is_late_and_not_welcome() {
+    let (a, b) = (Party::new(1), Party::new(2));
+    let mut graph = ActGraph::founded(a.found()).unwrap();
+    let invite = a.invite(&mut graph, false);
+    let join = b.join(&mut graph, &invite);
+    let approve = acts::approve(a.author(&graph), join.id()).unwrap();
+    put(&mut graph, approve);
+    let log = LogId(b.1.log.signing_key().verifying_key().to_bytes());
+    let leave = acts::leave(b.author(&graph), [(log, Seq(2))]).unwrap();
+    put(&mut graph, leave);
+    let secrets = PartnershipSecrets::fresh(graph.partnership()).unwrap();
+    let state = State::new(Arc::new(a.0.clone()), secrets, graph);
+    let node = b.0.node();
+    assert!(!state.is_late(&node, &log, Seq(1)) && state.is_late(&node, &log, Seq(2)));
+    assert_eq!(
+        state.roster().logs.get(&log),
+        Some(&(node, Some(Seq(2)))),
+        "what it wrote before still comes"
+    );
 }

@@ -63,7 +63,12 @@ pub enum Act {
     Remove(#[n(0)] Remove),
     /// Goes.
     #[n(5)]
-    Leave {},
+    Leave {
+        /// Entries of its logs below these positions stay welcome: all that it wrote, in its own word. Sorted by log,
+        /// each once; nothing in acts of before this was said, which end its logs where they are held.
+        #[n(0)]
+        cutoff: Option<Vec<(LogId, Seq)>>,
+    },
     /// Does what the agreement lets one steward do alone: any deed but approving and removing, which are acts
     /// of their own, and amending and renewing, which every member signs.
     #[n(6)]
@@ -370,6 +375,9 @@ fn verified(body: Signed<ActBody>) -> Result<VerifiedAct, ActError> {
         Act::Found(found) => form::found(value, found)?,
         Act::Join(join) => form::join(value, join)?,
         Act::Remove(remove) => form::remove(remove).map(|()| Inner::Nothing)?,
+        Act::Leave { cutoff } => {
+            form::cutoff(cutoff.as_deref().unwrap_or_default()).map(|()| Inner::Nothing)?
+        }
         Act::Decide(deed) | Act::Propose(deed) => form::deed(&value.act, deed)?,
         Act::Suspend { reason } => form::reason(reason).map(|()| Inner::Nothing)?,
         Act::AddNode(add) => form::add_node(value, add)?,
@@ -378,7 +386,6 @@ fn verified(body: Signed<ActBody>) -> Result<VerifiedAct, ActError> {
         Act::Declare(declaration) => form::declaration(value, declaration).map(Inner::Declared)?,
         Act::Invite(_)
         | Act::Approve { .. }
-        | Act::Leave {}
         | Act::Sign { .. }
         | Act::Withdraw { .. }
         | Act::Enact { .. }

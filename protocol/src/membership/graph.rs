@@ -247,13 +247,7 @@ impl ActGraph {
     /// for nothing; the same acts come in the same order wherever they are held.
     #[must_use]
     pub fn missing_from(&self, their_heads: &[ActId]) -> Vec<ActId> {
-        let mut theirs = Places::default();
-        for place in their_heads.iter().filter_map(|id| self.places.get(id).copied()) {
-            theirs.add(place);
-            if let Some(head) = self.placed(place) {
-                theirs.add_all(&head.past);
-            }
-        }
+        let theirs = self.with_past(their_heads);
         let mut lacking: Vec<(u32, ActId)> = (0..self.placed.len())
             .filter(|place| !theirs.has(*place))
             .filter_map(|place| self.placed(place))
@@ -261,6 +255,26 @@ impl ActGraph {
             .collect();
         lacking.sort_unstable();
         lacking.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// What somebody with these heads lacks of some acts and what they follow, every act after its parents. Acts
+    /// that are unknown here count for nothing.
+    #[must_use]
+    pub fn missing_up_to(&self, their_heads: &[ActId], up_to: &[ActId]) -> Vec<ActId> {
+        let shown = self.with_past(up_to);
+        let shown = |id: &ActId| self.places.get(id).is_some_and(|place| shown.has(*place));
+        self.missing_from(their_heads).into_iter().filter(shown).collect()
+    }
+
+    fn with_past(&self, heads: &[ActId]) -> Places {
+        let mut places = Places::default();
+        for place in heads.iter().filter_map(|id| self.places.get(id).copied()) {
+            places.add(place);
+            if let Some(head) = self.placed(place) {
+                places.add_all(&head.past);
+            }
+        }
+        places
     }
 
     /// All acts, each after its parents.

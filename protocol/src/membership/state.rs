@@ -120,6 +120,8 @@ pub struct Revoked {
     pub cutoff: BTreeMap<LogId, Seq>,
     /// The node.
     pub node: MemberNode,
+    /// The acts that revoked it.
+    pub acts: Vec<ActId>,
 }
 
 /// What was proposed.
@@ -218,6 +220,8 @@ pub struct Former {
     pub cutoff: BTreeMap<LogId, Seq>,
     /// The nodes that it had.
     pub nodes: BTreeMap<NodeId, MemberNode>,
+    /// The acts by which it went.
+    pub acts: Vec<ActId>,
 }
 
 /// How an organisation went.

@@ -2,12 +2,14 @@
 //!
 //! `events` is what goes in and comes out, `frontiers` what is known of logs and told of them, `sending` and
 //! `receiving` the two directions of entries, `epochs` the keys that are missing, `passing` how a fresh one
-//! reaches everybody, `forks` authors with two faces.
+//! reaches everybody, `forks` authors with two faces,
+//! `parley` what is said with former members.
 
 mod epochs;
 mod events;
 mod forks;
 mod frontiers;
+mod parley;
 mod passing;
 mod receiving;
 mod sending;
@@ -24,10 +26,14 @@ use crate::signed::Unverified;
 use super::message::{Hello, Message, VERSION};
 use super::peer::{LogKey, Peer};
 use epochs::Wanted;
+use parley::Parley;
 
 pub use events::{Effect, Event, Roster};
+pub use parley::{MAX_PARLEYS, MAX_POINTS};
 pub use sending::{PUSH_FANOUT, WINDOW};
 
+/// Why a node of another version is hung up on.
+const OTHER_VERSION: &str = "it speaks another version of the protocol";
 /// Ticks for which a claim to hold more of our own log is believed without an entry to prove it: 10 s.
 pub const CLAIM: u32 = 40;
 
@@ -76,6 +82,8 @@ pub struct SyncMachine {
     addresses: Vec<String>,
     spaces: BTreeMap<SpaceId, Space>,
     peers: BTreeMap<NodeId, Peer>,
+    /// Those with whom nothing but acts of membership is exchanged.
+    parleys: BTreeMap<NodeId, Parley>,
     wanted_epochs: BTreeMap<EpochId, Wanted>,
     /// Logs that grew since the last tick: the others are told of them then.
     grown: BTreeSet<LogKey>,
@@ -101,6 +109,7 @@ impl SyncMachine {
             addresses,
             spaces,
             peers: BTreeMap::new(),
+            parleys: BTreeMap::new(),
             wanted_epochs: BTreeMap::new(),
             grown: BTreeSet::new(),
             behind: BTreeSet::new(),
@@ -132,6 +141,7 @@ impl SyncMachine {
             Event::MayReadMore => self.hurry_all_epochs(),
             Event::Diverged { from, space, log, next } => self.diverged(from, (space, log), next),
             Event::Forked { space, log, seq } => self.forked((space, log), seq),
+            Event::Holds(peer, points) => self.holds(peer, points),
             Event::RosterChanged(roster, heads) => self.roster_changed(roster, heads),
             Event::Tick => self.tick(),
         }
@@ -142,7 +152,10 @@ impl SyncMachine {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let waits = |peer: &Peer| !peer.shunned.is_empty() || peer.asked_epoch.is_some();
-        self.grown.is_empty() && self.behind.is_empty() && !self.peers.values().any(waits)
+        self.grown.is_empty()
+            && self.behind.is_empty()
+            && !self.peers.values().any(waits)
+            && self.parleys.is_empty()
     }
 
     /// What a connected peer said it holds of a log: the next position that it lacks.
@@ -203,9 +216,10 @@ impl SyncMachine {
 
     fn connected(&mut self, peer: NodeId) {
         if !self.roster.nodes.contains_key(&peer) || peer == self.me {
-            self.out.push(Effect::HangUp(peer, "not a member"));
+            self.parley_or_hang_up(peer, "not a member");
             return;
         }
+        self.parleys.remove(&peer);
         self.peers.insert(peer, Peer::default());
         let hello = Hello { version: VERSION, heads: self.heads.clone(), addresses: self.addresses.clone() };
         self.out.push(Effect::Send(peer, Message::Hello(hello)));
@@ -217,6 +231,7 @@ impl SyncMachine {
 
     fn gone(&mut self, peer: NodeId) {
         let before = self.peers.remove(&peer);
+        self.parleys.remove(&peer);
         self.forget_asked(&peer);
         if let Some((epoch, _)) = before.and_then(|peer| peer.asked_epoch) {
             self.ask_another(epoch);
@@ -224,6 +239,11 @@ impl SyncMachine {
     }
 
     fn received(&mut self, from: NodeId, message: Message) {
+        let invited = matches!(message, Message::Parley(_)) && self.peers.contains_key(&from);
+        if invited || self.parleys.contains_key(&from) {
+            self.parley_said(from, message);
+            return;
+        }
         let Some(peer) = self.peers.get_mut(&from) else { return };
         if !peer.greeted && !matches!(message, Message::Hello(_)) {
             self.out.push(Effect::HangUp(from, "it did not say hello first"));
@@ -255,6 +275,8 @@ impl SyncMachine {
             Message::Prekeys(prekeys) if prekeys.len() <= limits::MAX_PREKEYS_PER_MESSAGE => {
                 self.out.push(Effect::TakePrekeys(from, prekeys));
             }
+            // Of a parley that ended here.
+            Message::Parley(_) | Message::Heard(_) => {}
             Message::PrekeyPoints(_) | Message::Prekeys(_) => {
                 self.out.push(Effect::HangUp(from, "it tells of more prekeys than there can be"));
             }
@@ -263,7 +285,7 @@ impl SyncMachine {
 
     fn hello(&mut self, from: NodeId, hello: Hello) {
         if hello.version != VERSION {
-            self.out.push(Effect::HangUp(from, "it speaks another version of the protocol"));
+            self.out.push(Effect::HangUp(from, OTHER_VERSION));
             return;
         }
         if let Some(peer) = self.peers.get_mut(&from) {
@@ -288,7 +310,7 @@ impl SyncMachine {
             self.peers.keys().filter(|p| !self.roster.nodes.contains_key(*p)).copied().collect();
         for peer in gone {
             self.gone(peer);
-            self.out.push(Effect::HangUp(peer, "no longer a member"));
+            self.parley_or_hang_up(peer, "no longer a member");
         }
         if heads != self.heads {
             self.heads = heads;
@@ -296,6 +318,7 @@ impl SyncMachine {
                 self.out.push(Effect::Send(*peer, Message::Heads(self.heads.clone())));
             }
         }
+        self.parleys_go_on();
         for peer in self.peers.keys().copied().collect::<Vec<_>>() {
             self.tell(peer, false);
         }
@@ -315,6 +338,7 @@ impl SyncMachine {
             self.fetch_if_stalled(key);
         }
         self.weigh_claims();
+        self.end_silent_parleys();
         for peer in self.peers.values_mut() {
             peer.forgive();
         }

@@ -76,6 +76,13 @@ pub enum Message {
     /// The keys of those entries that were asked for and may be given.
     #[n(16)]
     RecordKeys(#[n(0)] RecordKeys),
+    /// Opens a parley (S11), or goes on with one: the acts that put the receiver out, in the sender's eyes; where
+    /// the receiver is a member in them, the heads of the sender's membership graph.
+    #[n(17)]
+    Parley(#[n(0)] Vec<ActId>),
+    /// The sender holds all the acts that the receiver named in its last [`Message::Parley`] or heads.
+    #[n(18)]
+    Heard(#[n(0)] Vec<ActId>),
     /// The sender has the key of this epoch of all members, and writes under it.
     #[n(28)]
     HaveEpoch(#[n(0)] EpochId),

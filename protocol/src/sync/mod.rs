@@ -27,9 +27,17 @@
 //! - **S10** A fresh key of all members is pushed to a few by who made it, and asked for by the others once somebody
 //!   says that it has it: each downloads one slot (`a_fresh_key_reaches_everybody_in_one_slot_each`,
 //!   `who_does_not_give_a_key_that_it_says_it_has_is_not_asked_again`).
+//! - **S11** With a node whose organisation is a member no more, or that was revoked, a node *parleys*: it takes acts
+//!   of membership from it, which the fold judges as ever, and gives it the acts that put it out with what they
+//!   follow; no entries, no keys, nothing of what came later. So two sides that put each other out agree when they
+//!   meet, and who was away hears that it was put out. Parleys are few, short, and end
+//!   (`in_a_parley_nothing_but_acts_is_taken_or_given`, `two_who_put_each_other_out_hear_each_other`,
+//!   `who_was_away_hears_that_it_was_put_out_and_nothing_later`, `a_parley_ends_and_costs_little`).
 
 pub mod machine;
 pub mod message;
+#[cfg(test)]
+mod parleys;
 mod peer;
 #[cfg(test)]
 mod tests;

@@ -98,6 +98,7 @@ impl World {
         Roster {
             nodes: self.nodes.iter().map(|n| (n.id, n.org)).collect(),
             logs: (0..self.nodes.len()).map(|i| (self.main_log(i), (self.nodes[i].id, None))).collect(),
+            former: BTreeMap::new(),
         }
     }
 

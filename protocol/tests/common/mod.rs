@@ -176,7 +176,7 @@ impl World {
         let approve = acts::approve(author("alice", &join), join.id()).unwrap();
         let cutoff = [(bob.log_id(), Seq(9))];
         let remove = acts::remove(author("alice", &approve), bob.org(), "Closed.", cutoff).unwrap();
-        let leave = acts::leave(author("bob", &approve)).unwrap();
+        let leave = acts::leave(author("bob", &approve), []).unwrap();
         let (alice_prekey, bob_prekey) = (alice.prekey.public().unwrap(), bob.prekey.public().unwrap());
         let readers = [(alice.node_id(), alice_prekey.as_slice()), (bob.node_id(), bob_prekey.as_slice())];
         let space = derive::space_of_all(&partnership);

@@ -297,6 +297,8 @@ fn messages() -> Vec<Sample> {
         ("proof-side", Message::Proof(Proof::Side(evidence().one))),
         ("proof-fork", Message::Proof(Proof::Fork(Box::new(evidence())))),
         ("heads", Message::Heads(vec![w.approve.id()])),
+        ("parley", Message::Parley(vec![w.approve.id()])),
+        ("heard", Message::Heard(vec![w.approve.id()])),
         ("want-acts", Message::WantActs(vec![w.found.id()])),
         ("acts", Message::Acts(acts)),
         ("want-log", Message::WantLog(all, w.alice.log_id(), Seq(300))),

@@ -30,7 +30,21 @@ pub fn check(world: &mut World) -> Vec<String> {
     equal_logs(&present, &reference, &mut wrong);
     all_shown(world, &present, &mut wrong);
     nothing_for_the_removed(world, &mut wrong);
+    all_know_of_their_departure(world, &truth, &mut wrong);
     wrong
+}
+
+/// Who is a member no more by all acts together was told, also if it was away when it was put out (S11).
+fn all_know_of_their_departure(world: &World, truth: &Folded, wrong: &mut Vec<String>) {
+    for node in world.nodes.iter().filter(|n| n.evil.is_none()) {
+        let (Some(points), Some(graph)) = (truth.roster.former.get(&node.id()), node.graph()) else {
+            continue;
+        };
+        if !points.iter().all(|act| graph.contains(act)) {
+            let number = node.party.number;
+            wrong.push(format!("node {number} was put out and does not know; doors {}", node.doors().len()));
+        }
+    }
 }
 
 /// What all acts together amount to, wherever they are held: whoever is a member by that must know it.

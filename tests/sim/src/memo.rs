@@ -188,7 +188,7 @@ impl Folded {
             logs.extend(of.ended.iter().map(|(log, until)| (*log, (node, Some(*until)))));
             logs.insert(of.card.log, (node, None));
         }
-        let roster = Roster { nodes: nodes.clone(), logs };
+        let roster = Roster { nodes: nodes.clone(), logs, former: membership.parleys() };
         Folded { set, membership, nodes, roster }
     }
 

@@ -92,6 +92,7 @@ pub fn kind(message: &Message) -> &'static str {
         Message::WantEpoch(..) => "want-epoch",
         Message::Epoch(..) => "epoch",
         Message::HaveEpoch(_) => "have-epoch",
+        Message::Parley(_) | Message::Heard(_) => "parley",
         _ => "other",
     }
 }

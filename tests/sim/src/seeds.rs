@@ -19,17 +19,10 @@ const ONLY: &str = "ENTENTE_SIM_SEED";
 #[derive(Deserialize)]
 struct Seeds {
     failed: BTreeMap<String, Vec<u64>>,
-    open: BTreeMap<String, Vec<u64>>,
 }
 
 fn seeds() -> Seeds {
     toml::from_str(SEEDS).unwrap_or_else(|error| panic!("seeds.toml: {error}"))
-}
-
-/// The seeds of a scenario that are known to fail still.
-#[must_use]
-pub fn open(name: &str) -> Vec<u64> {
-    seeds().open.get(name).cloned().unwrap_or_default()
 }
 
 /// Runs a scenario with the seeds that once failed, and with `count` others (or as many as
@@ -42,10 +35,10 @@ pub fn run(name: &str, text: &str, count: u64) -> Vec<Report> {
     let scenario = Scenario::parse(text);
     let count = std::env::var(VARIABLE).ok().and_then(|n| n.parse().ok()).unwrap_or(count);
     let failed = seeds().failed.get(name).cloned().unwrap_or_default();
-    let open = open(name);
-    let others = (1..=count).filter(|seed| !open.contains(seed));
+    let others = (1..=count).filter(|seed| !failed.contains(seed));
     let only = std::env::var(ONLY).ok().and_then(|n| n.parse().ok());
-    let all: Vec<u64> = only.map_or_else(|| failed.into_iter().chain(others).collect(), |seed| vec![seed]);
+    let all: Vec<u64> =
+        only.map_or_else(|| failed.iter().copied().chain(others).collect(), |seed| vec![seed]);
     let next = AtomicUsize::new(0);
     let work = || {
         let mine = core::iter::from_fn(|| all.get(next.fetch_add(1, Ordering::Relaxed)).copied());

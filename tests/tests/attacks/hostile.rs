@@ -43,7 +43,7 @@ impl Hostile {
             door_keys,
             identity_seed: keys.transport.key(),
             topic: derive::gossip_topic(partnership).to_string(),
-            members: vec![Member { id: target, addrs: vec![address] }],
+            members: vec![Member { id: target, addrs: vec![address], former: false }],
             valid_announcement: |_| true,
             tunables: Tunables::default(),
         };

@@ -29,10 +29,15 @@ pub struct Insider {
 
 impl Insider {
     pub fn open(home: &Home) -> Insider {
-        let (_vault, contents) = Vault::open(&home.path().join("vault"), PASSPHRASE.as_bytes()).unwrap();
+        Insider::open_at(&home.path())
+    }
+
+    /// The home may be a copy.
+    pub fn open_at(home: &std::path::Path) -> Insider {
+        let (_vault, contents) = Vault::open(&home.join("vault"), PASSPHRASE.as_bytes()).unwrap();
         let secrets = Secrets::from_bytes(&contents).unwrap();
         let me = Me::from_secrets(&secrets).unwrap();
-        let (store, _) = Store::open(&home.path(), &StoreKey::from_bytes(secrets.store.key())).unwrap();
+        let (store, _) = Store::open(home, &StoreKey::from_bytes(secrets.store.key())).unwrap();
         Insider { secrets, me, store }
     }
 

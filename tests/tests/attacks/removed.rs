@@ -1,5 +1,6 @@
 //! A removed member: it has its old keys, all it ever received, and a program that says what it likes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entente_cli::client::route;
@@ -9,8 +10,10 @@ use entente_node::frames::Frame;
 use entente_protocol::derive;
 use entente_protocol::envelope;
 use entente_protocol::epoch;
-use entente_protocol::ids::{OrgId, RecordId};
-use entente_tests::{Partnership, TestNode, draft, wait_until};
+use entente_protocol::ids::{ActId, OrgId, RecordId, Seq};
+use entente_protocol::membership::{Act, verify_act};
+use entente_protocol::sync::Message;
+use entente_tests::{Partnership, TestNode, draft, invite, wait_until};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -69,10 +72,12 @@ async fn a_removed_member_can_neither_read_nor_say_anything_later() {
     for id in &later {
         assert!(p[1].record(id).await.is_err());
     }
+    // Something about members that comes after its removal.
+    invite(&p[0], &p.name, "cso").await;
     let insider = Insider::seize(&mut p[1]).await;
-    decrypts_nothing(&mut p, &insider).await;
+    let may_know = decrypts_nothing(&mut p, &insider).await;
     p[0].start().await;
-    is_let_in_nowhere(&p, &insider).await;
+    is_told_of_its_removal_and_nothing_else(&p, &insider, &may_know).await;
     replays_are_not_answered(&p, answered(&tap)).await;
     let after = p[2].publish(draft("material", "The others go on"), &p.name, None).await;
     wait_until("the others go on", async || p[0].record(after).await.is_ok()).await;
@@ -84,7 +89,8 @@ fn answered(tap: &Wiretap) -> Vec<Vec<u8>> {
 }
 
 /// Tries every key of the removed member's vault on every later entry, and its prekey on every later epoch.
-async fn decrypts_nothing(p: &mut Partnership, removed: &Insider) {
+/// Gives the acts that it may know.
+async fn decrypts_nothing(p: &mut Partnership, removed: &Insider) -> BTreeSet<ActId> {
     let id = p.id;
     let mine: Vec<_> = removed.all_entries(&id).iter().map(|e| e.header.payload).collect();
     let honest = Insider::seize(&mut p[0]).await;
@@ -117,16 +123,41 @@ async fn decrypts_nothing(p: &mut Partnership, removed: &Insider) {
         }
     }
     assert!(slots > 0, "there is an epoch that the removed member does not know");
+    let graph = honest.graph(&id);
     honest.close();
+    let removal = graph.iter().find(|act| matches!(act.body().act, Act::Remove(_))).unwrap().id();
+    let may_know: BTreeSet<ActId> = graph.ancestors(&removal).unwrap().into_iter().chain([removal]).collect();
+    assert!(may_know.len() < graph.len(), "there are acts that came later");
+    may_know
 }
 
-/// With all its keys and a program of its own, it gets no session with anybody who stayed.
-async fn is_let_in_nowhere(p: &Partnership, removed: &Insider) {
+/// With all its keys and a program of its own, it may parley (S11), and whatever it asks for it gets the acts that put
+/// it out.
+async fn is_told_of_its_removal_and_nothing_else(
+    p: &Partnership,
+    removed: &Insider,
+    may_know: &BTreeSet<ActId>,
+) {
+    let mut told = 0;
     for number in [0, 2] {
         let target = transport_of(removed, &p.id, &p.orgs[number]);
         let mut hostile = Hostile::with_keys_of(removed, &p.id, (target, door_of(&p[number]))).await;
-        assert!(!hostile.connected_within(Duration::from_secs(8)).await, "{}", p[number].name());
-        assert!(!hostile.say(&hello(1)).await);
+        if hostile.connected_within(Duration::from_secs(8)).await {
+            asks_for_everything(&hostile, removed, p, number).await;
+            p[2].publish(draft("material", "While it listens"), &p.name, None).await;
+            for said in hostile.hear(Duration::from_secs(3)).await {
+                match entente_protocol::codec::decode::<Message>(&said) {
+                    Ok(Message::Acts(acts)) => {
+                        told += acts.len();
+                        assert!(acts.iter().all(|act| may_know.contains(&verify_act(act).unwrap().id())));
+                    }
+                    Ok(Message::Parley(points) | Message::Heard(points)) => {
+                        assert!(points.iter().all(|act| may_know.contains(act)));
+                    }
+                    said => panic!("{} says {said:?}", p[number].name()),
+                }
+            }
+        }
         hostile.net.shutdown().await;
         // Behind the door, should an old key still open it, nobody listens to it.
         for epoch in &removed.keys(&p.id).epochs {
@@ -136,10 +167,30 @@ async fn is_let_in_nowhere(p: &Partnership, removed: &Insider) {
             let _cut_off = entente_node::door::send_msg(&mut stream, &bytes, 1024).await;
         }
     }
+    assert!(told > 0, "it was let in to hear of its removal");
     for node in [&p[0], &p[2]] {
         let seen = node.partnership(&p.name).await.unwrap();
         assert!(seen.members_now.iter().all(|m| m.organisation.id != p.orgs[1]));
         assert_eq!(node.status().await.quarantined, 0);
+    }
+}
+
+async fn asks_for_everything(hostile: &Hostile, removed: &Insider, p: &Partnership, of: usize) {
+    let all = derive::space_of_all(&p.id);
+    let membership = removed.membership(&p.id);
+    let member = membership.members[&p.orgs[of]].nodes.iter().next().unwrap();
+    let (node, log) = (*member.0, member.1.card.log);
+    let epoch = removed.keys(&p.id).epochs.last().unwrap().id;
+    let wanted = [
+        hello(1),
+        Message::WantActs(vec![]),
+        Message::WantLog(all, log, Seq(0)),
+        Message::WantProof(all, log, Seq(0)),
+        Message::WantEpoch(all, epoch),
+        Message::PrekeyPoints(vec![(node, 0)]),
+    ];
+    for message in &wanted {
+        hostile.say(message).await;
     }
 }
 

@@ -104,3 +104,47 @@ async fn a_member_that_leaves_is_former_everywhere_and_gets_nothing_more() {
     assert_eq!(p[2].record(later).await.unwrap_err().code, "not-found");
     assert!(p[2].record(early).await.is_ok(), "what it had it keeps");
 }
+
+#[tokio::test]
+async fn who_was_switched_off_when_it_was_removed_hears_of_it_and_of_nothing_later() {
+    let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso"), ("Away", "cso")]).await;
+    p[2].stop().await;
+    p[0].cli(&["partnership", "remove", "Prevention", "Away", "--reason", "no answer"]).await.ok();
+    p[0].cli(&["partnership", "invite", "Prevention", "--role", "cso"]).await.ok();
+    let later = p[1].publish(draft("training", "Later"), "Prevention", None).await;
+    wait_until("the others go on", async || p[0].record(later).await.is_ok()).await;
+    p[2].start().await;
+    wait_until("it hears of its removal", async || {
+        p[2].partnership("Prevention").await.unwrap().summary.state == PartnershipState::Former
+    })
+    .await;
+    let seen = p[2].partnership("Prevention").await.unwrap();
+    assert!(seen.former.iter().any(|f| f.name == "Away" && f.how == "removed by Ombudsman: no answer"));
+    assert_eq!(p[2].record(later).await.unwrap_err().code, "not-found");
+}
+
+#[tokio::test]
+async fn two_stewards_that_removed_each_other_agree_when_they_meet() {
+    let mut p = Partnership::of(&[("Founder", "npm"), ("Second", "cso")]).await;
+    p[0].cli(&["member", "promote", "Prevention", "Second"]).await.ok();
+    wait_until("the second is a steward", async || {
+        let seen = p[1].partnership("Prevention").await.unwrap();
+        seen.members_now.iter().all(|member| member.steward)
+    })
+    .await;
+    p[1].stop().await;
+    p[0].cli(&["partnership", "remove", "Prevention", "Second"]).await.ok();
+    p[0].stop().await;
+    p[1].start().await;
+    p[1].cli(&["partnership", "remove", "Prevention", "Founder"]).await.ok();
+    assert_eq!(p[1].partnership("Prevention").await.unwrap().summary.state, PartnershipState::Member);
+    p[0].start().await;
+    wait_until("the junior side hears that it was put out", async || {
+        p[1].partnership("Prevention").await.unwrap().summary.state == PartnershipState::Former
+    })
+    .await;
+    let senior = p[0].partnership("Prevention").await.unwrap();
+    assert_eq!((senior.summary.state, senior.summary.members), (PartnershipState::Member, 1));
+    let junior = p[1].partnership("Prevention").await.unwrap();
+    assert_eq!(junior.members_now.iter().map(|m| &m.organisation.name).collect::<Vec<_>>(), ["Founder"]);
+}

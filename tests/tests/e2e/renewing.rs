@@ -1,8 +1,14 @@
 //! F16: an old state of a node comes back, and no position is ever used twice. Keys follow keys.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use entente_protocol::codec;
+use entente_protocol::derive;
+use entente_protocol::ids::Hash;
 use entente_tests::{Partnership, TestNode, draft, wait_until};
+
+use crate::insider::Insider;
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -148,6 +154,8 @@ async fn a_restored_back_up_never_uses_a_position_twice() {
     assert!(p[1].cli(&["backup", "verify", file]).await.done()["frames"].as_u64() > Some(3));
     let root_key = std::fs::read(home.join("organisation.key")).unwrap();
     p[1].kill();
+    let lived = p[1].home().beside("lived");
+    copy(&home, &lived);
     std::fs::remove_dir_all(&home).unwrap();
 
     // Killed in the middle of restoring, it is simply done again.
@@ -183,4 +191,25 @@ async fn a_restored_back_up_never_uses_a_position_twice() {
     })
     .await;
     nobody_saw_two_faces(&p).await;
+    for node in &mut p.nodes {
+        node.stop().await;
+    }
+    let before = Insider::open_at(&lived);
+    let mut positions = BTreeMap::new();
+    let homes = p.nodes.iter().map(|node| Insider::open(node.home()));
+    for insider in std::iter::once(before).chain(homes) {
+        for entry in insider.all_entries(&p.id) {
+            let header = entry.header;
+            let place = (header.space, header.log, header.seq);
+            let hash = derive::hash(&codec::encode(&header));
+            let first: Hash = *positions.entry(place).or_insert(hash);
+            assert_eq!(first, hash, "two entries at one position: {place:?}");
+        }
+        insider.close();
+    }
+    let logs: BTreeSet<_> = positions.keys().map(|(_, log, _)| *log).collect();
+    assert!(
+        positions.len() >= 3 && logs.len() >= 2,
+        "before and after the restore, in the old log and the new"
+    );
 }

@@ -164,12 +164,16 @@ pub fn remove(
     author.sign(Act::Remove(Remove { org, reason: reason.to_owned(), cutoff }))
 }
 
-/// Leaves.
+/// Leaves. `cutoff` says how far its logs go.
 ///
 /// # Errors
 /// [`ActError`] where a part would be refused by others.
-pub fn leave(author: Author<'_>) -> Result<VerifiedAct, ActError> {
-    author.sign(Act::Leave {})
+pub fn leave(
+    author: Author<'_>,
+    cutoff: impl IntoIterator<Item = (LogId, Seq)>,
+) -> Result<VerifiedAct, ActError> {
+    let cutoff: Vec<_> = cutoff.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect();
+    author.sign(Act::Leave { cutoff: (!cutoff.is_empty()).then_some(cutoff) })
 }
 
 /// Does what one steward may do alone.

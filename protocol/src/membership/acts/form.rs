@@ -146,7 +146,7 @@ pub(super) fn reason(reason: &str) -> Result<(), ActError> {
     Ok(())
 }
 
-fn cutoff(cutoff: &[(LogId, Seq)]) -> Result<(), ActError> {
+pub(super) fn cutoff(cutoff: &[(LogId, Seq)]) -> Result<(), ActError> {
     if cutoff.len() > MAX_CUTOFFS {
         return Err(ActError::Form("a removal names too many logs"));
     }

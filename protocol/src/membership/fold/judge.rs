@@ -63,7 +63,7 @@ impl Fold<'_> {
                 let (effect, needs) = self.judge_deed(state, placed, by.admission, &deed)?;
                 Ok(self.by(by, body, needs, effect))
             }
-            Act::Leave {} => {
+            Act::Leave { .. } => {
                 let by = self.author(state, body)?;
                 Ok(self.by(by, body, Vec::new(), Effect::Exclude { org: body.org, leaves: true }))
             }

@@ -131,6 +131,9 @@ impl Membership {
                     Some(before) => strictest(Some(before.cutoff.clone()), &revoke.cutoff),
                     None => cutoff,
                 };
+                let mut acts = before.as_ref().map(|b| b.acts.clone()).unwrap_or_default();
+                acts.push(id);
+                acts.sort_unstable();
                 let now = Revoked {
                     org,
                     by,
@@ -139,10 +142,11 @@ impl Membership {
                     seized_at: revoke.seized_at,
                     cutoff: cutoff.clone(),
                     node,
+                    acts: acts.clone(),
                 };
                 // The earliest word is shown, whatever the order in which they came.
                 let first = before.filter(|b| (b.time, b.by) <= (now.time, now.by));
-                let shown = first.map_or(now, |first| Revoked { cutoff, ..first });
+                let shown = first.map_or(now, |first| Revoked { cutoff, acts, ..first });
                 self.revoked.insert(revoke.node, shown);
             }
             _ => {}
@@ -276,10 +280,14 @@ fn former(graph: &ActGraph, folded: &Folded<'_>, org: &OrgId, ended: &[Entry]) -
             how = Departure::Removed { by: act.body().org, reason: remove.reason.clone() };
             cutoff = Some(strictest(cutoff, &remove.cutoff));
         }
+        if let Act::Leave { cutoff: Some(said) } = &act.body().act {
+            cutoff = Some(strictest(cutoff, said));
+        }
     }
     let name = entrant.keys.introduced.as_ref()?.organisation().name.clone();
     let nodes = nodes(graph, folded, &folded.nodes_of(ended));
-    Some(Former { name, how, cutoff: cutoff.unwrap_or_default(), nodes })
+    let acts = departures.iter().map(|p| p.act.id()).collect();
+    Some(Former { name, how, cutoff: cutoff.unwrap_or_default(), nodes, acts })
 }
 
 /// Of two lists of cutoffs the logs that both name, each at its lower position.

@@ -6,6 +6,7 @@ use super::{MemberNode, Membership, ProposalState};
 use crate::agreement::Agreement;
 use crate::handling::Role;
 use crate::ids::{ActId, LogId, NodeId, OrgId, Timestamp, TransportId};
+use crate::limits;
 use crate::membership::clauses;
 
 /// Why a member gets no key.
@@ -70,6 +71,20 @@ impl Membership {
         let former =
             self.former.iter().flat_map(|(org, f)| f.nodes.iter().map(move |(id, node)| (*org, *id, node)));
         self.nodes().chain(revoked).chain(former)
+    }
+
+    /// Nodes that are members' no more, and the acts that put them out: of those that follow from others as many as
+    /// are named at most. Of nodes that were seized there is none: whoever holds them is told nothing.
+    #[must_use]
+    pub fn parleys(&self) -> BTreeMap<NodeId, Vec<ActId>> {
+        let former = self.former.values().flat_map(|f| f.nodes.keys().map(|id| (*id, &f.acts)));
+        let revoked = self.revoked.iter().map(|(id, r)| (*id, &r.acts));
+        let seized = |id: &NodeId| self.revoked.get(id).is_some_and(|r| r.seized_at.is_some());
+        former
+            .chain(revoked)
+            .filter(|(id, _)| !seized(id) && self.node(id).is_none())
+            .map(|(id, acts)| (id, acts.iter().take(limits::MAX_ACT_PARENTS).copied().collect()))
+            .collect()
     }
 
     /// Whose log this is in the space of all members; logs that ended, and those of revoked nodes and former

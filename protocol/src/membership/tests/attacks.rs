@@ -95,7 +95,7 @@ fn stale_parents_bring_nothing_back() {
     let acts = [
         acts::remove(stale(c, &graph), a.id(), "", []).unwrap(),
         acts::remove(stale(c, &graph), b.id(), "", []).unwrap(),
-        acts::leave(stale(c, &graph)).unwrap(),
+        acts::leave(stale(c, &graph), []).unwrap(),
     ];
     for act in acts {
         put(&act, &mut graph);

@@ -114,7 +114,7 @@ fn happen(graph: &ActGraph, event: &Event, n: usize) -> Vec<VerifiedAct> {
             vec![invite, join.clone(), by.approve(&here, &join)]
         }
         What::Remove => vec![acts::remove(author(), target.id(), "", []).unwrap()],
-        What::Leave => vec![acts::leave(author()).unwrap()],
+        What::Leave => vec![acts::leave(author(), []).unwrap()],
         What::Role => {
             let role = if event.pick.is_multiple_of(3) { "npm" } else { "cso" };
             decide(Deed::Role { org: target.id(), role: role.parse().unwrap() })

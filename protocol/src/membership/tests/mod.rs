@@ -127,7 +127,7 @@ impl Org {
     }
 
     pub fn leave(&self, graph: &ActGraph) -> VerifiedAct {
-        acts::leave(self.author(graph)).unwrap()
+        acts::leave(self.author(graph), []).unwrap()
     }
 }
 

@@ -118,7 +118,7 @@ fn happen(graph: &mut ActGraph, event: &Event) {
             acts::approve(author(graph), join.id())
         }
         What::Remove => acts::remove(author(graph), ORGS[event.pick % ORGS.len()].id(), "", []),
-        What::Leave => acts::leave(author(graph)),
+        What::Leave => acts::leave(author(graph), []),
         What::Impersonate => {
             let other = ORGS[event.pick % ORGS.len()].id();
             acts::remove(Author { org: other, ..author(graph) }, org.id(), "", [])
@@ -200,7 +200,7 @@ proptest! {
         for act in graph.iter().filter(effective) {
             let gone = match &act.body().act {
                 Act::Remove(remove) => remove.org,
-                Act::Leave {} => act.body().org,
+                Act::Leave { .. } => act.body().org,
                 _ => continue,
             };
             let came_back = graph.iter().filter(effective).any(|approval| {
@@ -221,7 +221,7 @@ proptest! {
             let (org, node) = (act.body().org, act.body().author);
             match &act.body().act {
                 Act::Join(_) => prop_assert!(!past.is_member(&org)),
-                Act::Leave {} => prop_assert!(past.is_member(&org)),
+                Act::Leave { .. } => prop_assert!(past.is_member(&org)),
                 _ => prop_assert!(past.is_steward(&org)),
             }
             if !matches!(act.body().act, Act::Join(_)) {

@@ -1,8 +1,11 @@
 //! One test or more for each rule of the module's doc.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::ids::Seq;
-use crate::membership::{Departure, Seniority};
+use crate::membership::{Act, ActBody, ActError, Departure, Seniority, verify_act};
+use crate::signed::sign;
 
 fn three() -> (Org, Org, Org) {
     (Org::new(1), Org::new(2), Org::new(3))
@@ -359,6 +362,27 @@ fn what_a_leaver_does_elsewhere_is_void() {
     assert_eq!(names(&Membership::of(&all)), ["Org 1"]);
     assert_void(&all, &admitted, VoidReason::AuthorGone);
     assert_void(&all, &retaliation, VoidReason::AuthorGone);
+}
+
+#[test]
+fn a_leaver_says_how_far_its_logs_go() {
+    let (a, b, _) = three();
+    let mut graph = founded(&a);
+    admit(&mut graph, &a, &b, false);
+    let (log, other) = (LogId([7; 32]), LogId([8; 32]));
+    let leave = acts::leave(b.author(&graph), [(other, Seq(2)), (log, Seq(5))]).unwrap();
+    // Somebody puts it out at the same time: the stricter position holds, of logs that both name.
+    let removal = acts::remove(a.author(&graph), b.id(), "", [(log, Seq(3))]).unwrap();
+    put(&leave, &mut graph);
+    let former = Membership::of(&graph).former[&b.id()].clone();
+    assert_eq!(former.cutoff, BTreeMap::from([(log, Seq(5)), (other, Seq(2))]));
+    assert_eq!(former.acts, [leave.id()]);
+    put(&removal, &mut graph);
+    assert_eq!(Membership::of(&graph).former[&b.id()].cutoff, BTreeMap::from([(log, Seq(3))]));
+    let unsorted = Act::Leave { cutoff: Some(vec![(other, Seq(2)), (log, Seq(5))]) };
+    let body = ActBody { act: unsorted, ..leave.body().clone() };
+    let refused = verify_act(&sign(body, &b.node).to_unverified());
+    assert!(matches!(refused, Err(ActError::Form(_))), "{refused:?}");
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub struct Roster {
     /// The logs of the space of all members: whose, and up to which position entries are welcome
     /// (`None`: without end; a position for nodes that were removed).
     pub logs: BTreeMap<LogId, (NodeId, Option<Seq>)>,
+    /// Nodes that are members' no more and may parley (S11), and the acts that put them out.
+    pub former: BTreeMap<NodeId, Vec<ActId>>,
 }
 
 /// What happened.
@@ -117,6 +119,8 @@ pub enum Event {
         /// A position with two entries.
         seq: Seq,
     },
+    /// All the acts are here that [`Effect::ComparePoints`] asked about.
+    Holds(NodeId, Vec<ActId>),
     /// Membership changed.
     RosterChanged(Roster, Vec<ActId>),
     /// Some hundred milliseconds passed.
@@ -159,8 +163,14 @@ pub enum Effect {
     CompareHeads(NodeId, Vec<ActId>),
     /// Verify and add acts.
     TakeActs(NodeId, Vec<Unverified<ActBody>>),
-    /// Send the acts that are missing beyond these heads.
+    /// Send the acts that are missing beyond these heads. To who is a member no more: only those that put it out
+    /// and what they follow ([`crate::membership::ActGraph::missing_up_to`]).
     SendActs(NodeId, Vec<ActId>),
+    /// In a parley: say [`Event::Holds`] if all these acts are here, else ask for them if the last part says so.
+    ComparePoints(NodeId, Vec<ActId>, bool),
+    /// In a parley both have heard each other: end the session when what was sent has gone, and do not begin
+    /// another as long as there is nothing new to tell.
+    ParleyOver(NodeId),
     /// Verify and open an epoch.
     TakeEpoch(NodeId, Unverified<EpochHeader>, Slot),
     /// Give an epoch to a node, if it is one of its readers or may read it as history.

@@ -91,7 +91,12 @@ impl Node {
             return;
         }
         let Some(circle) = self.circle_of(&value.space) else { return };
-        let Some(minter) = live.folded.org_of(&value.minter) else { return };
+        let Some(minter) = live.folded.org_of(&value.minter) else {
+            if live.asked.contains(&id) {
+                self.keep_early(env, header, slot);
+            }
+            return;
+        };
         if circle.as_ref().is_some_and(|orgs| !orgs.contains(&minter)) {
             return;
         }
@@ -117,7 +122,7 @@ impl Node {
         let (minter, created) = (verified.1.value().minter, verified.1.value().created);
         let known = live.early.get(&minter).and_then(|(known, _)| env.memo.header(known));
         let newer = known.is_none_or(|known| known.1.value().created < created);
-        if live.folded.org_of(&minter).is_some() && newer {
+        if newer {
             live.early.insert(minter, (header.clone(), slot.clone()));
         }
     }

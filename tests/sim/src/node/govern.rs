@@ -6,7 +6,7 @@ use std::rc::Rc;
 use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::ids::{ActId, Hash, NodeId, Timestamp};
 use entente_protocol::membership::acts::{self, Author, Invite};
-use entente_protocol::membership::{Act, ActBody, Inserted, Membership, Verdict, VerifiedAct};
+use entente_protocol::membership::{Act, ActBody, Inserted, Verdict, VerifiedAct};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::Message;
 
@@ -50,7 +50,10 @@ impl Node {
             (Deed::Steward { steward, .. }, Some(party)) => {
                 acts::decide(author, acts::Deed::Steward { org: party.org(), steward: *steward })
             }
-            (Deed::Leave, _) => acts::leave(author),
+            (Deed::Leave, _) => {
+                let cutoff = self.cutoff(&self.party);
+                acts::leave(author, cutoff)
+            }
             (Deed::Remove { .. } | Deed::Steward { .. }, None) => return None,
         };
         self.add(env, act.ok()?)
@@ -86,8 +89,8 @@ impl Node {
         self.try_early(env);
     }
 
-    /// Adds those that are new, whose parents are here, and that come from members, present or former, or
-    /// answer an invitation.
+    /// Adds those that are new, whose parents are here, and that come from who was let in once, whatever became of
+    /// it, or answer an invitation.
     fn take(&mut self, env: &mut Env, acts: Vec<Rc<VerifiedAct>>) {
         let me = self.party.org();
         let Some(live) = &mut self.live else { return };
@@ -98,12 +101,8 @@ impl Node {
             if self.evil == Some(Evil::Deaf) && excludes(&act, &me) || live.graph.contains(&act.id()) {
                 continue;
             }
-            let stranger = |m: &Membership| !m.is_member(&org) && !m.former.contains_key(&org);
-            if !joins && stranger(&live.folded.membership) {
-                live.folded = env.memo.fold(live.set, &live.graph);
-                if stranger(&live.folded.membership) {
-                    continue;
-                }
+            if !joins && !live.graph.was_let_in(&org) {
+                continue;
             }
             if matches!(live.graph.insert(VerifiedAct::clone(&act)), Ok(Inserted::New)) {
                 live.set = live.set.with(&act.id());

@@ -98,8 +98,8 @@ pub struct Live {
     disk: VecDeque<Write>,
     asked: BTreeSet<EpochId>,
     early: BTreeMap<NodeId, (Unverified<EpochHeader>, Slot)>,
-    /// After we left: who has asked for the acts that say so.
-    told: BTreeSet<NodeId>,
+    /// With whom a parley is over, and what was told in it.
+    over: BTreeMap<NodeId, Vec<ActId>>,
     /// Connected partners.
     connected: BTreeSet<NodeId>,
 }
@@ -212,7 +212,7 @@ impl Node {
             disk: VecDeque::new(),
             asked: BTreeSet::new(),
             early: BTreeMap::new(),
-            told: BTreeSet::new(),
+            over: BTreeMap::new(),
             connected: BTreeSet::new(),
         });
         self.learn_main_logs();
@@ -272,8 +272,24 @@ impl Node {
             .get(&self.party.org())
             .is_some_and(|former| former.how == entente_protocol::membership::Departure::Left);
         let (member, deaf) = (self.is_member(), self.evil == Some(Evil::Deaf));
-        let wanted = |node: &NodeId| *node != me && (member || deaf || left && !live.told.contains(node));
-        live.folded.nodes.keys().filter(|node| wanted(node)).copied().collect()
+        let wanted = |node: &NodeId| *node != me && (member || deaf || left) && !self.heard_us(node);
+        let members = live.folded.nodes.keys().filter(|node| wanted(node));
+        // Of the two sides that put each other out, the one that is wrong does not know it yet.
+        let steward = self.is_steward();
+        let former = live.folded.roster.former.keys().filter(|node| steward && !self.heard_us(node));
+        members.chain(former).copied().collect()
+    }
+
+    /// Was all that this node has to tell another told in a parley?
+    fn heard_us(&self, node: &NodeId) -> bool {
+        let Some(live) = &self.live else { return false };
+        live.over.get(node).is_some_and(|told| *told == self.points(node))
+    }
+
+    /// What this node would have another hear: the acts that put it out, or, of a member, all.
+    pub(super) fn points(&self, node: &NodeId) -> Vec<ActId> {
+        let former = self.live.as_ref().and_then(|live| live.folded.roster.former.get(node));
+        former.cloned().unwrap_or_else(|| self.parents())
     }
 
     /// With whom it shares circles.
@@ -285,11 +301,13 @@ impl Node {
         live.folded.nodes.iter().filter(|(_, org)| orgs.contains(org)).map(|(node, _)| *node).collect()
     }
 
-    /// Does it let this node in? Also one that was put out does, since that may turn out to be void: who takes
+    /// Does it let this node in? A former member too, to parley. Also one that was put out does, since that may turn out to be void: who takes
     /// it for a member dials it then.
     #[must_use]
     pub fn is_partner(&self, node: &NodeId) -> bool {
-        self.live.as_ref().is_some_and(|live| live.folded.nodes.contains_key(node)) && *node != self.id()
+        let roster = self.live.as_ref().map(|live| &live.folded.roster);
+        let known = roster.is_some_and(|r| r.nodes.contains_key(node) || r.former.contains_key(node));
+        known && *node != self.id()
     }
 
     /// How many writes wait for the disk.

@@ -61,15 +61,15 @@ impl Node {
             Effect::Compare { with, space, log, next, chain } => {
                 self.compare(env, with, (space, log), next, chain);
             }
-            Effect::HangUp(node, why) => {
-                if why == "no longer a member" {
-                    // It is told why before the session ends (parting.rs).
-                    self.send_acts(env, node, &[]);
-                    env.out.push(Out::SeeOff(node));
-                } else {
-                    env.out.push(Out::HangUp(node, why));
+            Effect::ComparePoints(with, points, ask) => self.compare_points(env, with, points, ask),
+            Effect::ParleyOver(peer) => {
+                let points = self.points(&peer);
+                if let Some(live) = &mut self.live {
+                    live.over.insert(peer, points);
                 }
+                env.out.push(Out::SeeOff(peer));
             }
+            Effect::HangUp(node, why) => env.out.push(Out::HangUp(node, why)),
             _ => {}
         }
     }
@@ -99,22 +99,37 @@ impl Node {
         }
     }
 
-    fn send_acts(&mut self, env: &mut Env, to: NodeId, heads: &[ActId]) {
-        for message in self.missing(heads) {
-            env.out.push(Out::Send(to, message));
-        }
-        let member = self.is_member();
-        if let Some(live) = self.live.as_mut().filter(|_| !member) {
-            live.told.insert(to);
+    fn takes_for_member(&self, node: &NodeId) -> bool {
+        self.live.as_ref().is_some_and(|live| live.folded.nodes.contains_key(node))
+    }
+
+    fn compare_points(&mut self, env: &mut Env, with: NodeId, points: Vec<ActId>, ask: bool) {
+        let Some(live) = &self.live else { return };
+        if points.iter().all(|act| live.graph.contains(act)) {
+            self.event(env, Event::Holds(with, points));
+        } else if ask {
+            env.out.push(Out::Send(with, Message::WantActs(self.points(&with))));
         }
     }
 
-    /// The acts that somebody with these heads lacks, in messages.
-    pub(super) fn missing(&self, heads: &[ActId]) -> Vec<Message> {
+    /// Acts that somebody with these heads lacks: to who is a member no more those that put it out, and their past.
+    fn send_acts(&mut self, env: &mut Env, to: NodeId, heads: &[ActId]) {
+        let Some(live) = &self.live else { return };
+        let lacks = match live.folded.roster.former.get(&to) {
+            Some(points) if !self.takes_for_member(&to) => live.graph.missing_up_to(heads, points),
+            _ => live.graph.missing_from(heads),
+        };
+        for message in self.messages(&lacks) {
+            env.out.push(Out::Send(to, message));
+        }
+    }
+
+    /// Acts, in messages.
+    fn messages(&self, acts: &[ActId]) -> Vec<Message> {
         let Some(live) = &self.live else { return Vec::new() };
         let (mut messages, mut slice, mut size) = (Vec::new(), Vec::new(), 0);
-        for id in live.graph.missing_from(heads) {
-            let Some(act) = live.graph.get(&id) else { continue };
+        for id in acts {
+            let Some(act) = live.graph.get(id) else { continue };
             let act = act.signed().to_unverified();
             let length = codec::encode(&act).len();
             if size + length > limits::MAX_SYNC_MESSAGE - 1024 && !slice.is_empty() {

@@ -67,7 +67,9 @@ impl World {
             *self.report.last.entry(what).or_default() += 1;
         }
         // A newcomer asks for keys of before ever more rarely, and in vain: that is silence enough (S8).
-        if !matches!(message, Message::WantEpoch(..)) {
+        // What an adversary goes on saying, and is answered, is not counted either.
+        let evil = self.nodes[from].evil.is_some() || self.nodes[to].evil.is_some();
+        if !matches!(message, Message::WantEpoch(..)) && !evil {
             self.last_message = self.env.now;
         }
         let (left, arrives) = self.journey(from, to, bytes.len());

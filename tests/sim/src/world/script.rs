@@ -38,6 +38,8 @@ onward = "allowed"
 const THINK: u64 = 2 * SECOND;
 const AGAIN: u64 = 20 * SECOND;
 const TRIES: u32 = 60;
+/// Who asked waits for the answer for longer than any partition lasts.
+const WAITS: u32 = 240;
 
 impl World {
     /// The members of the beginning, admitted one after the other by the founder, and what all of them hold.
@@ -205,7 +207,7 @@ impl World {
         let welcome = if ready { self.with(by, |node, env| node.welcome(env, &id)) } else { None };
         match welcome {
             Some(welcome) => self.with(who, |node, env| node.join(env, &welcome)),
-            None if tries < TRIES => self.plan_in(AGAIN, What::Welcome { who, by, tries: tries + 1 }),
+            None if tries < WAITS => self.plan_in(AGAIN, What::Welcome { who, by, tries: tries + 1 }),
             None => {}
         }
     }
