@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod field;
 mod govern;
+mod journal;
 mod key;
 mod node;
 mod partnership;
@@ -24,6 +25,7 @@ pub use audit::*;
 pub use backup::*;
 pub use field::*;
 pub use govern::*;
+pub use journal::*;
 pub use key::*;
 pub use node::*;
 pub use partnership::*;
@@ -122,6 +124,9 @@ pub enum Command {
     /// See what partners have, and why
     #[command(subcommand, after_help = "Example:\n  entente sync status")]
     Sync(SyncCommand),
+    /// Look after the journal, in which all that lasts is kept
+    #[command(subcommand, after_help = "Example:\n  entente journal compact")]
+    Journal(JournalCommand),
     /// Check what happened, and that nothing of it was deleted or changed
     #[command(subcommand, after_help = "Example:\n  entente audit verify")]
     Audit(AuditCommand),

@@ -10,11 +10,13 @@ mod demo;
 mod doctor;
 mod drafts;
 mod export;
+mod fetching;
 mod forms;
 mod govern;
 mod import;
 mod init;
 mod inspect;
+mod journal;
 mod key;
 mod kinds;
 mod lock;
@@ -65,6 +67,7 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Advice(command) => forms::advice(context, command).await,
         Command::Attachment(command) => attachment::attachment(context, command).await,
         Command::Sync(command) => sync::sync(context, command).await,
+        Command::Journal(command) => journal::journal(context, &command),
         Command::Audit(command) => audit::audit(context, command).await,
         Command::Demo(args) => demo::demo(context, args).await,
         Command::Completions { shell } => completions::completions(context, shell),

@@ -13,6 +13,8 @@ use entente_protocol::signed::Unverified;
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
+use crate::settings::PartnershipSettings;
+
 /// One frame. New kinds go at the end; what is written is read for ever.
 #[derive(Clone, Debug, Encode, Decode)]
 pub enum Frame {
@@ -49,6 +51,9 @@ pub enum Frame {
     /// Entries that can be opened with keys of their own, which are in the vault.
     #[n(10)]
     History(#[n(0)] KnownHistory),
+    /// What this node's keeper set for a partnership.
+    #[n(20)]
+    Settings(#[n(0)] PartnershipSettings),
 }
 
 /// What came of the verification of persons with a member.

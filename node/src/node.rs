@@ -120,6 +120,7 @@ impl Node {
         let (vault, contents) = Vault::open(&home.vault(), passphrase)?;
         let mut secrets = Secrets::from_bytes(&contents)?;
         let me = Arc::new(Me::from_secrets(&secrets)?);
+        compact(home, &vault, &mut secrets);
         let (store, recovery) = Store::open(home.path(), &StoreKey::from_bytes(secrets.store.key()))?;
         if recovery.lost_acknowledged() {
             fence_all(&vault, &mut secrets, FenceReason::JournalCut)?;
@@ -161,6 +162,8 @@ impl Node {
         }
         crate::joining::resume(&node);
         crate::joining::come_in(&node);
+        let (home, ledger) = (home.path().to_owned(), node.shared.ledger.clone());
+        tokio::task::spawn_blocking(move || crate::compaction::ask_if_half_is_dead(&home, ledger.store()));
         Ok(node)
     }
 
@@ -317,6 +320,18 @@ impl Node {
     }
 }
 
+/// Compacts the journal if that was asked for. A node whose journal could not be compacted goes on with the old one.
+fn compact(home: &Home, vault: &Vault, secrets: &mut Secrets) {
+    let key = StoreKey::from_bytes(secrets.store.key());
+    let mut damaged =
+        || fence_all(vault, secrets, FenceReason::JournalDamaged).map_err(|error| error.to_string());
+    match crate::compaction::if_requested(home.path(), &key, &mut damaged) {
+        Ok(None) => {}
+        Ok(Some(done)) => tracing::info!(?done, "the journal was compacted"),
+        Err(error) => tracing::warn!(%error, "the journal was not compacted"),
+    }
+}
+
 /// A folder that was copied or moved is noticed by its inodes: another copy may have signed more.
 fn notice_place(home: &Home, vault: &Vault, secrets: &mut Secrets) -> Result<(), NodeError> {
     let inode = |path: &std::path::Path| {
@@ -399,6 +414,7 @@ fn apply_again(
         Frame::Epoch(epoch) => epoch.partnership,
         Frame::History(history) => history.partnership,
         Frame::Verified(verification) => verification.partnership,
+        Frame::Settings(settings) => settings.partnership,
         Frame::Draft(_) | Frame::Shared(..) | Frame::Blob(_) => {
             records::apply(store, batch, position, frame, me);
             return;

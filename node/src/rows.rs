@@ -12,6 +12,7 @@ use entente_protocol::signed::Unverified;
 use minicbor::{Decode, Encode};
 
 use crate::frames::{KnownBlob, Outcome, Verification};
+use crate::settings::PartnershipSettings;
 use crate::store::{Index, IndexError, Position, Span};
 
 /// A table: the first byte of its keys.
@@ -54,6 +55,8 @@ pub enum Table {
     Verified = 13,
     /// partnership, journal position → nothing: keys of single entries.
     History = 16,
+    /// partnership → [`PartnershipSettings`].
+    Settings = 26,
 }
 
 /// Changes to the index that belong together.
@@ -150,6 +153,9 @@ pub struct LogRow {
     /// The position after its last entry that is not an acknowledgement; absent in old rows.
     #[n(5)]
     pub worth: Option<Seq>,
+    /// Bytes of its entries' payloads here; absent in old rows.
+    #[n(6)]
+    pub bytes: Option<u64>,
 }
 
 /// The most that one node acknowledged of a log.
@@ -499,6 +505,19 @@ pub fn put_verification(batch: &mut Batch, index: &Index, verification: &Verific
 pub fn verifications(index: &Index, partnership: &PartnershipId) -> Vec<Verification> {
     let name = partnership_name(index, partnership);
     prefix(index, Table::Verified as u8, &name).filter_map(|(_, row)| decode(&row)).collect()
+}
+
+/// Notes what was set for a partnership.
+pub fn put_settings(batch: &mut Batch, index: &Index, settings: &PartnershipSettings) {
+    let name = partnership_name(index, &settings.partnership);
+    batch.put(Table::Settings as u8, &name, &codec::encode(settings));
+}
+
+/// What was set for a partnership.
+#[must_use]
+pub fn settings(index: &Index, partnership: &PartnershipId) -> PartnershipSettings {
+    let row = index.get(Table::Settings as u8, &partnership_name(index, partnership)).ok().flatten();
+    row.and_then(|row| decode(&row)).unwrap_or_else(|| PartnershipSettings::unset(*partnership))
 }
 
 /// Notes an attachment.

@@ -29,6 +29,11 @@ pub enum PartnershipCommand {
         #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         person: Option<String>,
     },
+    /// Show or set how much partners may store on this node
+    #[command(
+        after_help = "Example:\n  entente partnership quota 'Prevention 2026' --bytes 20G --records 100000\n\nOver it, their entries are refused, they are told so, and other partnerships go on."
+    )]
+    Quota(super::QuotaArgs),
     /// List the partnerships of this node
     #[command(after_help = "Example:\n  entente partnership list")]
     List,

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use super::{inspect, words};
+use super::{fetching, inspect, words};
 use crate::Context;
 use crate::args::AttachmentCommand;
 use crate::client::route;
@@ -22,6 +22,10 @@ pub(super) async fn attachment(context: &Context, command: AttachmentCommand) ->
         AttachmentCommand::Get { record, number, file, original } => {
             get(context, &record, number, &file, original).await
         }
+        AttachmentCommand::Fetch { record, number, no_wait } => {
+            fetching::fetch(context, &record, number, no_wait).await
+        }
+        AttachmentCommand::Rule(args) => fetching::rule(context, args).await,
         AttachmentCommand::Inspect { file } => inspect::inspect(context, &file),
     }
 }

@@ -11,7 +11,7 @@ use entente_protocol::handling::Role;
 use entente_protocol::limits;
 use serde_json::{Value, json};
 
-use super::{agreement, drafts, govern, member, qr, status, words};
+use super::{agreement, drafts, fetching, govern, member, qr, status, words};
 use crate::args::{OrgInPartnership, PartnershipCommand};
 use crate::client::route;
 use crate::output::Page;
@@ -25,6 +25,7 @@ pub(super) async fn partnership(context: &Context, command: PartnershipCommand) 
             let agreement = read_text(&agreement, limits::MAX_AGREEMENT)?;
             found(context, NewPartnership { name, agreement, role, person }).await
         }
+        PartnershipCommand::Quota(args) => fetching::quota(context, args).await,
         PartnershipCommand::List => list(context).await,
         PartnershipCommand::Show(the) => show(context, &the.partnership).await,
         PartnershipCommand::Invite { partnership, role, days, qr } => {

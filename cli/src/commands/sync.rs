@@ -93,7 +93,7 @@ fn row(partner: &PartnerSync) -> [String; 6] {
         },
         partner.behind.to_string(),
         partner.ahead.to_string(),
-        partner.last_error.clone().unwrap_or_default(),
+        partner.refuses.clone().or(partner.last_error.clone()).unwrap_or_default(),
     ]
 }
 

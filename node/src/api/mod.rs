@@ -14,6 +14,7 @@ pub mod nodes;
 pub mod problem;
 pub(crate) mod routes;
 pub mod server;
+pub mod settings;
 pub mod types;
 pub(crate) mod verify;
 mod views;

@@ -96,6 +96,13 @@ pub fn ledger(error: &LedgerError, not_done: &str) -> Problem {
     }
 }
 
+/// Little room is left on the disk.
+#[must_use]
+pub fn disk_low(not_done: &str) -> Problem {
+    let next = "Make room on the disk, then try again; the node goes on by itself.";
+    problem("disk-full", exit::FAILED, "the disk is nearly full", not_done, next)
+}
+
 fn journal(error: &JournalError, not_done: &str) -> Problem {
     if error.is_disk_full() {
         let next = "Make room on the disk, then try again; the node goes on by itself.";
@@ -127,6 +134,7 @@ pub fn command(error: &CommandError, not_done: &str) -> Problem {
         E::Verify(error) => verify(*error, not_done),
         E::Fenced(fenced) => self::fenced(*fenced, not_done),
         E::Renew(error) => renew(error, not_done),
+        E::DiskLow => disk_low(not_done),
         E::Vault(_) | E::OutOfOrder | E::Stopping => failed(chain(error), not_done),
     }
 }
@@ -271,6 +279,7 @@ pub fn attach(error: &AttachError, not_done: &str) -> Problem {
         AttachError::Chunk(_) | AttachError::Name | AttachError::TooMany => {
             refuse_input(error.to_string(), not_done, "Choose another file or name.")
         }
+        AttachError::DiskLow => disk_low(not_done),
         AttachError::Hidden { .. } => refused(
             &[("E-HIDDEN-DATA".into(), error.to_string())],
             not_done,

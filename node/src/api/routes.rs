@@ -86,6 +86,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/doctor", get(doctor))
         .route("/v1/events", get(events))
         .merge(super::audit::router())
+        .merge(super::settings::routes())
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .route("/v1/attachments", post(attach_file).layer(axum::extract::DefaultBodyLimit::disable()))
         .fallback(nothing_here)

@@ -200,6 +200,15 @@ pub enum Event {
         /// Since when it may have been in other hands.
         seized_at: Option<Timestamp>,
     },
+    /// An attachment of a record is being fetched.
+    Fetching {
+        /// The record.
+        record: RecordId,
+        /// Chunks of 64 KiB that are here.
+        here: u64,
+        /// All its chunks.
+        chunks: u64,
+    },
     /// The attachments of a record are complete.
     Attachment {
         /// The record.

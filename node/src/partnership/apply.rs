@@ -92,6 +92,10 @@ pub fn apply(
             rows::put_verification(batch, &store.index, verification);
             vec![Applied::Verified(verification.org)]
         }
+        Frame::Settings(settings) => {
+            rows::put_settings(batch, &store.index, settings);
+            Vec::new()
+        }
         // Drafts belong to the node, not to a partnership.
         Frame::Draft(_) => Vec::new(),
     }
@@ -256,6 +260,7 @@ fn apply_entry(
             return vec![Applied::OutOfOrder(space, log)];
         };
         known.stored = head;
+        known.bytes += entry.payload.as_ref().map_or(0, |payload| payload.len() as u64);
         if known.queued.next < head.next {
             known.queued = head;
         }

@@ -40,7 +40,8 @@ impl Driver {
         let ledger = self.shared.ledger.clone();
         for (_, row) in rows::prefix(&ledger.store().index, Table::Blob as u8, &[]) {
             let Some(blob) = rows::decode::<KnownBlob>(&row) else { continue };
-            if !blob.complete && blob.place.is_some_and(|(partnership, _)| partnership == self.state.id) {
+            let ours = blob.place.is_some_and(|(partnership, _)| partnership == self.state.id);
+            if !blob.complete && ours && self.comes_by_itself(&blob) {
                 self.fetcher.want(blob);
             }
         }
@@ -104,6 +105,9 @@ impl Driver {
             match want {
                 Want::Send(to, message) => self.send(to, Job::Message(Message::Blob(message))),
                 Want::Complete(blob) => {
+                    if self.is_partners(&blob) {
+                        self.bounds.attachments += blob.size;
+                    }
                     if let Some(record) = blob.record {
                         let _nobody = self.shared.events.send(types::Event::Attachment { record });
                     }

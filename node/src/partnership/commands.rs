@@ -2,7 +2,7 @@
 
 use entente_protocol::audience::Audience;
 use entente_protocol::handling::Role;
-use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, RecordId, SpaceId, Timestamp};
+use entente_protocol::ids::{ActId, BlobId, EpochId, LogId, NodeId, OrgId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::Head;
 use entente_protocol::membership::ActBody;
 use entente_protocol::policy::Permitted;
@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use crate::api::types::{Explanation, PartnerSync};
 use crate::ledger::LedgerError;
 use crate::rows::RecordPlace;
+use crate::settings::{PartnershipSettings, Usage};
 
 use super::decide::{Decided, Request};
 use super::fence::Fenced;
@@ -43,6 +44,9 @@ pub enum CommandError {
     /// The verification of a member.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// Little room is left on the disk.
+    #[error("the disk is nearly full: the room that is left is kept for what must be written")]
+    DiskLow,
     /// The entry before this one could not be written, so this one was not either.
     #[error("an entry before this one could not be written, so this one was not stored")]
     OutOfOrder,
@@ -105,12 +109,33 @@ pub enum Command {
     Acknowledge(Reply<usize>),
     /// What is held of which log, here and by connected partners?
     Held(oneshot::Sender<Held>),
+    /// Keep what this node's keeper sets.
+    Set(Box<PartnershipSettings>, Reply<()>),
+    /// What is set, and what partners store here.
+    Settings(oneshot::Sender<(PartnershipSettings, Usage)>),
+    /// Fetch an attachment now, or (`false`) only say how far it is.
+    Fetch(BlobId, bool, Reply<FetchState>),
     /// A person's step in the verification of a member.
     Verify(OrgId, VerifyAct, Reply<Stage>),
     /// Try to reach everybody now.
     DialNow,
     /// Stop.
     Stop(oneshot::Sender<()>),
+}
+
+/// How far an attachment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchState {
+    /// Is all of it here?
+    pub complete: bool,
+    /// Chunks that are here, as far as they were looked for.
+    pub here: u64,
+    /// Of these, those that partners sent since this node started.
+    pub came: u64,
+    /// All its chunks.
+    pub chunks: u64,
+    /// Partners that are asked for it now.
+    pub sources: usize,
 }
 
 /// What is held of the logs of a partnership.

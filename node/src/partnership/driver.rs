@@ -39,6 +39,7 @@ use super::fetch::Fetcher;
 use super::join::Welcome;
 use super::landing::Then;
 use super::parting::Parting;
+use super::settings::Bounds;
 use super::state::State;
 use super::verify::Verifying;
 use super::view::View;
@@ -81,6 +82,7 @@ pub struct Driver {
     pub(super) net: Arc<NetHandle>,
     pub(super) view: watch::Sender<View>,
     pub(super) fetcher: Fetcher,
+    pub(super) bounds: Bounds,
     pub(super) parting: Parting,
     pub(super) pace: Pace,
     pub(super) verifying: Verifying,
@@ -143,6 +145,7 @@ impl Driver {
             net: Arc::new(net),
             view,
             fetcher: Fetcher::default(),
+            bounds: Bounds::default(),
             parting: Parting::default(),
             pace: Pace::default(),
             verifying,
@@ -210,6 +213,7 @@ impl Driver {
 
     async fn begin(&mut self) {
         self.finish_renewal();
+        self.load_bounds();
         self.look_after_prekeys(clock::now());
         let roster = self.state.roster();
         let heads = self.state.graph.heads();
@@ -292,6 +296,7 @@ impl Driver {
             }
         }
         self.fetch_on();
+        self.tell_progress();
     }
 
     async fn net_event(&mut self, event: NetEvent) {
@@ -353,6 +358,7 @@ impl Driver {
             courier.task.abort();
         }
         self.told_heads.remove(&node);
+        self.forget_bounds_of(&node);
         self.last_seen.insert(node, clock::now());
         if let Some(held) = self.machine.peer_frontier(&node) {
             self.last_known.insert(node, held);
@@ -365,7 +371,7 @@ impl Driver {
         }
     }
 
-    fn tell_partner(&self, node: NodeId, connected: bool) {
+    pub(super) fn tell_partner(&self, node: NodeId, connected: bool) {
         let event = types::Event::Partner { partnership: self.state.id, node, connected };
         let _nobody_listens = self.shared.events.send(event);
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use entente_protocol::codec;
 use entente_protocol::ids::{ActId, LogId, NodeId, SpaceId};
+use entente_protocol::log::{Body, Item};
 use entente_protocol::sync::{Effect, Event, Message};
 
 use crate::frames::{CircleLog, Frame};
@@ -65,6 +66,7 @@ impl Driver {
             Effect::ComparePrekeys(from, points) => self.compare_prekeys(from, &points),
             Effect::TakePrekeys(from, prekeys) => self.take_prekeys(from, &prekeys),
             Effect::Blob(from, message) => self.about_attachment(from, message),
+            Effect::Full(from, full) => self.partner_is_full(from, full),
             Effect::Verify(from, message) => self.about_verification(from, &message),
             Effect::Addresses(from, addresses) => {
                 self.told.insert(from, addresses);
@@ -112,6 +114,14 @@ impl Driver {
 
     pub(super) fn ingest(&mut self, from: NodeId, batch: entente_protocol::log::Batch) {
         let (space, log) = (batch.space, batch.log);
+        let len = |item: &Item| match &item.body {
+            Body::Full(payload) => payload.len() as u64,
+            Body::Erased(..) => 0,
+        };
+        let bytes = batch.items.iter().map(len).sum();
+        if self.has_no_room(from, space, log, bytes) {
+            return;
+        }
         match ingest::verify(&mut self.state, batch) {
             Ok(frames) => {
                 // Nobody else can sign in our log: we lost what we get back.

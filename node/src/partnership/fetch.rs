@@ -17,6 +17,8 @@ const ACTIVE: usize = 4;
 const AHEAD: usize = 16;
 /// Chunks looked for on the disk in one go, 64 MiB: the driver has other things to do.
 const LOOKS: usize = 1_024;
+/// Completed attachments of which it is known how they came.
+const FINISHED: usize = 64;
 /// Attachments that may wait; the others are found again at the next start.
 const QUEUE: usize = 100_000;
 
@@ -25,6 +27,8 @@ const QUEUE: usize = 100_000;
 pub struct Fetcher {
     waiting: VecDeque<KnownBlob>,
     active: BTreeMap<BlobId, Fetch>,
+    /// The last that were completed, oldest first.
+    finished: VecDeque<Progress>,
 }
 
 struct Fetch {
@@ -98,14 +102,12 @@ impl Fetcher {
 
     /// How far each is that is fetched now.
     pub fn progress(&self) -> impl Iterator<Item = Progress> {
-        self.active.iter().map(|(blob, fetch)| Progress {
-            blob: *blob,
-            record: fetch.blob.record,
-            here: fetch.here,
-            came: fetch.came,
-            chunks: chunk::count(fetch.blob.size),
-            sources: fetch.sources.len(),
-        })
+        self.active.iter().map(|(blob, fetch)| fetch.progress(*blob))
+    }
+
+    /// How one went that was completed lately.
+    pub fn finished(&self, id: &BlobId) -> Option<Progress> {
+        self.finished.iter().rev().find(|progress| progress.blob == *id).copied()
     }
 
     /// Passes over partners that stood still since this was last asked, and puts back what nobody gives.
@@ -242,6 +244,10 @@ impl Fetcher {
         self.active.get(&id).filter(|fetch| fetch.is_whole())?;
         let fetch = self.active.remove(&id)?;
         if store.blobs.sync(&id.0).is_ok() {
+            if self.finished.len() >= FINISHED {
+                self.finished.pop_front();
+            }
+            self.finished.push_back(fetch.progress(id));
             return Some(Want::Complete(KnownBlob { complete: true, ..fetch.blob }));
         }
         self.waiting.push_back(fetch.blob);
@@ -296,6 +302,17 @@ impl Fetcher {
 }
 
 impl Fetch {
+    fn progress(&self, blob: BlobId) -> Progress {
+        Progress {
+            blob,
+            record: self.blob.record,
+            here: self.here,
+            came: self.came,
+            chunks: chunk::count(self.blob.size),
+            sources: self.sources.len(),
+        }
+    }
+
     /// Is the list of hashes here, and this attachment's?
     fn is_listed(&self) -> bool {
         self.hashes.len() as u64 == chunk::count(self.blob.size)

@@ -148,7 +148,8 @@ impl Driver {
                 Applied::Log(space, log) => self.tell_log(space, log),
                 Applied::Forked(space, log, seq) => self.found_fork(space, log, seq),
                 Applied::Verified(org) => self.tell_verification(org),
-                Applied::Wanted(blob) => self.fetcher.want(blob),
+                Applied::Wanted(blob) if self.comes_by_itself(&blob) => self.fetcher.want(blob),
+                Applied::Wanted(_) => {}
                 Applied::OutOfOrder(space, log) => {
                     if let Some(known) = self.state.logs.get_mut(&(space, log)) {
                         known.queued = known.stored;

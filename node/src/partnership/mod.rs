@@ -36,6 +36,7 @@ pub mod renew;
 pub mod ring;
 mod rotate;
 mod serve;
+mod settings;
 mod standing;
 pub mod state;
 #[cfg(test)]

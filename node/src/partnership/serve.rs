@@ -16,6 +16,9 @@ use super::landing::Then;
 use super::publish::{self, PublishError};
 use super::{decide, epochs, govern};
 
+/// Why a partner takes nothing more.
+const QUOTA_FULL: &str = "what partners may store on its node in this partnership is used up";
+
 impl Driver {
     pub(super) async fn command(&mut self, command: Command) {
         match command {
@@ -67,6 +70,14 @@ impl Driver {
                 let _gone = reply.send(self.held());
             }
             Command::Verify(org, act, reply) => self.verify(org, act, reply),
+            Command::Set(settings, reply) => self.set_settings(*settings, reply),
+            Command::Settings(reply) => {
+                let _gone = reply.send((self.settings(), self.usage()));
+            }
+            Command::Fetch(blob, true, reply) => self.fetch_now(&blob, reply),
+            Command::Fetch(blob, false, reply) => {
+                let _gone = reply.send(self.fetch_state(&blob));
+            }
             Command::DialNow => {
                 let _stopping = self.net.dial_now().await;
             }
@@ -105,6 +116,9 @@ impl Driver {
         asked: Publish,
     ) -> Result<(Vec<crate::frames::Frame>, Published), CommandError> {
         self.may_sign()?;
+        if self.shared.ledger.store().is_disk_low() {
+            return Err(CommandError::DiskLow);
+        }
         if let Some(expected) = asked.expect_readers {
             let found = publish::permit(&self.state, &asked.content, &asked.audience)?.readers().len();
             if found != expected {
@@ -161,6 +175,7 @@ impl Driver {
                     last_error: state.and_then(|s| s.last_error).map(|e| e.to_string()),
                     behind,
                     ahead,
+                    refuses: self.bounds.full_there.contains(node).then(|| QUOTA_FULL.to_owned()),
                 }
             })
             .collect()
@@ -229,6 +244,7 @@ impl Driver {
             );
         }
         let key = (place.space, place.log);
+        let full = member.nodes.keys().any(|node| self.bounds.full_there.contains(node));
         let now: Vec<u64> = member
             .nodes
             .keys()
@@ -237,6 +253,10 @@ impl Driver {
             .collect();
         if now.iter().any(|next| *next > place.seq.0) {
             return say("has-it", format!("{name} holds it: its node has acknowledged it."), "");
+        }
+        if full {
+            let words = format!("{name} does not take it now: {QUOTA_FULL}.");
+            return say("quota", words, "Ask whoever keeps its node to make room or to raise the quota.");
         }
         if let Some(next) = now.iter().max() {
             let words = format!(

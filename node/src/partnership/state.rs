@@ -36,6 +36,8 @@ pub struct Log {
     pub queued: Head,
     /// The position after the last entry that is not an acknowledgement.
     pub worth: Seq,
+    /// Bytes of its entries' payloads here, counted since quotas are known.
+    pub bytes: u64,
 }
 
 /// One partnership on this node.
@@ -231,6 +233,7 @@ impl State {
     pub fn load_log(&mut self, row: &LogRow) {
         let mut log = Log::new(row.owner, row.circle.clone(), row.head);
         log.worth = row.worth.unwrap_or(row.head.next);
+        log.bytes = row.bytes.unwrap_or(0);
         self.logs.insert((row.space, row.log), log);
     }
 
@@ -245,6 +248,7 @@ impl State {
             circle: known.circle.clone(),
             head: known.stored,
             worth: Some(known.worth),
+            bytes: Some(known.bytes),
         })
     }
 }
@@ -253,6 +257,6 @@ impl Log {
     /// A log that is durable up to `head`.
     #[must_use]
     pub fn new(owner: NodeId, circle: Option<Circle>, head: Head) -> Log {
-        Log { owner, circle, stored: head, queued: head, worth: Seq(0) }
+        Log { owner, circle, stored: head, queued: head, worth: Seq(0), bytes: 0 }
     }
 }

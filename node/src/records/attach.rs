@@ -42,6 +42,9 @@ pub enum AttachError {
     /// A name too long, or with control characters.
     #[error("the file's name or media type is too long or holds control characters")]
     Name,
+    /// Little room is left on the disk.
+    #[error("the disk is nearly full")]
+    DiskLow,
     /// Hidden data that cannot be left out of the shared copy.
     #[error("{name} may tell more than it shows, and that cannot be left out of the copy: {reason}")]
     Hidden {
@@ -79,6 +82,10 @@ pub async fn take_in(
     let mut writer = BlobWriter::new(node.shared.ledger.store());
     while let Some(piece) = pieces.recv().await {
         match piece {
+            Ok(_) if node.shared.ledger.store().is_disk_low() => {
+                writer.abandon();
+                return Err(AttachError::DiskLow);
+            }
             Ok(piece) => writer.write(&piece)?,
             Err(error) => {
                 writer.abandon();
@@ -184,5 +191,34 @@ impl<'a> BlobWriter<'a> {
 
     pub(super) fn abandon(&self) {
         let _nothing_to_do_about_it = self.store.blobs.remove(&self.temporary);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::store::StoreKey;
+
+    #[test]
+    fn the_same_file_in_two_partnerships_is_two_unrelated_ciphertexts() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path(), &StoreKey::from_bytes(Zeroizing::new([7; 32]))).unwrap().0;
+        let mut writer = BlobWriter::new(&store);
+        writer.write(&vec![9; 3 * limits::CHUNK + 5]).unwrap();
+        let original = writer.finish("film.bin".into(), String::new()).unwrap();
+        let copies =
+            [copy_for_sharing(&store, &original).unwrap(), copy_for_sharing(&store, &original).unwrap()];
+        assert_ne!(copies[0].blob, copies[1].blob);
+        assert_ne!(copies[0].key, copies[1].key);
+        let sealed = |copy: &Attachment, index| {
+            store.blobs.get_chunk(&copy.blob.0, index, chunk::sealed_len(copy.size, index)).unwrap()
+        };
+        for (first, second) in (0..4).zip(0..4) {
+            assert_ne!(sealed(&copies[0], first), sealed(&copies[1], second));
+        }
+        for copy in &copies {
+            assert_eq!(read_chunk(&store, copy, 3).unwrap().as_slice(), [9; 5]);
+        }
     }
 }

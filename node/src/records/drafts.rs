@@ -29,6 +29,9 @@ pub async fn keep(node: &Arc<Node>, inputs: Vec<DraftInput>) -> Result<Vec<Recor
         let what = format!("{} drafts at once, at most {MAX_IMPORT} are taken", inputs.len());
         return Err(refuse_input(what, "No draft was made.", "Send them in slices."));
     }
+    if node.shared.ledger.store().is_disk_low() {
+        return Err(problem::disk_low("No draft was made."));
+    }
     let mut drafts = Vec::with_capacity(inputs.len());
     let mut frames = Vec::new();
     for (number, input) in inputs.into_iter().enumerate() {

@@ -40,6 +40,7 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
         | Frame::Verified(_)
         | Frame::Prekey(..)
         | Frame::History(_)
+        | Frame::Settings(_)
         | Frame::Evidence(..) => {}
     }
 }

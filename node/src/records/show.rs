@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entente_protocol::audience::Audience;
-use entente_protocol::ids::OrgId;
+use entente_protocol::ids::{OrgId, PartnershipId};
 use entente_protocol::record::Attachment;
 use entente_protocol::value::Value;
 
@@ -156,6 +156,27 @@ fn attachment_views(node: &Node, attachments: &[Attachment]) -> Vec<AttachmentVi
 /// # Errors
 /// [`Problem`] `not-found` if there is none, or not all of it is here yet.
 pub fn attachment(node: &Arc<Node>, text: &str, number: usize) -> Result<Attachment, Problem> {
+    let (found, _) = named_attachment(node, text, number)?;
+    let index = &node.shared.ledger.store().index;
+    match rows::blob(index, &found.blob) {
+        Ok(Some(blob)) if blob.complete => Ok(found),
+        _ => Err(not_found(
+            "the attachment is not here yet",
+            "Nothing was written.",
+            "Fetch it: `entente attachment fetch ID N`.",
+        )),
+    }
+}
+
+/// An attachment of a record, here or not, and the record's partnership.
+///
+/// # Errors
+/// [`Problem`] `not-found` if there is none.
+pub fn named_attachment(
+    node: &Arc<Node>,
+    text: &str,
+    number: usize,
+) -> Result<(Attachment, Option<PartnershipId>), Problem> {
     let (position, row) = find::record(node, text)?;
     let attachments = match &row.place {
         None => draft(node, position).ok_or_else(gone)?.attachments,
@@ -168,15 +189,7 @@ pub fn attachment(node: &Arc<Node>, text: &str, number: usize) -> Result<Attachm
             "See `entente attachment list ID`.",
         )
     })?;
-    let index = &node.shared.ledger.store().index;
-    match rows::blob(index, &found.blob) {
-        Ok(Some(blob)) if blob.complete => Ok(found),
-        _ => Err(not_found(
-            "the attachment is not here yet; it is fetched when a partner who has it is connected",
-            "Nothing was written.",
-            "Wait, or try `entente sync now`.",
-        )),
-    }
+    Ok((found, row.place.map(|place| place.partnership)))
 }
 
 /// An attachment of an own record as it was attached, with all that it tells.

@@ -1,14 +1,14 @@
 //! Attachments: files of ciphertext chunks of a fixed stride, named by keyed hashes. The caller encrypts and
 //! verifies the chunks; this module only keeps them, so what it returns may be damaged or missing.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::disk::{private_dir, sync_dir};
+use super::disk::{Disk, private_dir, sync_dir};
 use super::keys::{Purpose, StoreKey};
 use super::recover::read_up_to;
 
@@ -53,14 +53,15 @@ pub enum BlobError {
 
 /// The folder of attachments.
 pub struct Blobs {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     names: Zeroizing<[u8; 32]>,
 }
 
 impl Blobs {
-    pub(crate) fn open(dir: &Path, key: &StoreKey) -> io::Result<Self> {
+    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, key: &StoreKey) -> io::Result<Self> {
         private_dir(dir)?;
-        Ok(Self { dir: dir.to_owned(), names: key.derive(Purpose::BlobNames) })
+        Ok(Self { disk, dir: dir.to_owned(), names: key.derive(Purpose::BlobNames) })
     }
 
     /// Stores one chunk; durable after [`Blobs::sync`].
@@ -71,7 +72,7 @@ impl Blobs {
         let offset = chunk_offset(index, bytes.len())?;
         let path = self.path(id);
         let io = |source| BlobError::Io { path: path.clone(), source };
-        let open = || OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let open = || self.disk.open(&path);
         let file = match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 private_dir(&self.shard(id)).map_err(io)?;
@@ -79,7 +80,7 @@ impl Blobs {
             }
             opened => opened,
         };
-        file.and_then(|file| file.write_all_at(bytes, offset)).map_err(io)
+        file.and_then(|file| self.disk.write_at(&file, bytes, offset)).map_err(io)
     }
 
     /// Reads one chunk of exactly `len` bytes. A chunk that was never written before a later one reads as
@@ -107,9 +108,9 @@ impl Blobs {
     pub fn sync(&self, id: &BlobId) -> Result<(), BlobError> {
         let path = self.path(id);
         let synced = File::open(&path).and_then(|file| {
-            file.sync_data()?;
-            sync_dir(&self.shard(id))?;
-            sync_dir(&self.dir)
+            self.disk.sync(&file)?;
+            self.disk.sync_dir(&self.shard(id))?;
+            self.disk.sync_dir(&self.dir)
         });
         synced.map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => BlobError::Missing { index: 0 },
@@ -138,7 +139,7 @@ impl Blobs {
         let path = self.path(to);
         let io = |source| BlobError::Io { path: path.clone(), source };
         private_dir(&self.shard(to)).map_err(io)?;
-        std::fs::rename(self.path(from), &path).map_err(io)
+        self.disk.rename(&self.path(from), &path).map_err(io)
     }
 
     /// Removes an attachment. One that is not here is removed already.
@@ -182,10 +183,12 @@ fn chunk_offset(index: u64, len: usize) -> Result<u64, BlobError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::super::disk::RealDisk;
+    use super::super::faulty::FaultyDisk;
     use super::*;
 
     fn blobs(dir: &Path) -> Blobs {
-        Blobs::open(dir, &StoreKey::from_bytes(Zeroizing::new([3; 32]))).unwrap()
+        Blobs::open(Arc::new(RealDisk), dir, &StoreKey::from_bytes(Zeroizing::new([3; 32]))).unwrap()
     }
 
     const ID: BlobId = [0xab; 32];
@@ -231,5 +234,54 @@ mod tests {
             assert!(matches!(store.put_chunk(&ID, 0, &vec![0; len]), Err(BlobError::BadLength { .. })));
             assert!(matches!(store.get_chunk(&ID, 0, len), Err(BlobError::BadLength { .. })));
         }
+    }
+
+    /// Stores two chunks under a temporary id, and gives them their name.
+    fn store_two(store: &Blobs) -> Result<(), BlobError> {
+        let temporary = [0xcd; 32];
+        store.put_chunk(&temporary, 0, &[7; CHUNK_STRIDE])?;
+        store.put_chunk(&temporary, 1, b"last")?;
+        store.rename(&temporary, &ID)?;
+        store.sync(&ID)
+    }
+
+    #[test]
+    fn an_io_error_at_any_call_is_told_and_what_has_its_name_is_whole() {
+        let key = StoreKey::from_bytes(Zeroizing::new([3; 32]));
+        for call in 1.. {
+            let home = tempfile::tempdir().unwrap();
+            let disk = Arc::new(FaultyDisk::failing_at(call));
+            let store = Blobs::open(disk.clone(), home.path(), &key).unwrap();
+            let stored = store_two(&store);
+            assert_eq!(stored.is_err(), disk.failed(), "call {call}: an error is never swallowed");
+            if store.len(&ID).unwrap().is_some() {
+                assert_eq!(
+                    store.get_chunk(&ID, 0, CHUNK_STRIDE).unwrap(),
+                    vec![7; CHUNK_STRIDE],
+                    "call {call}"
+                );
+                assert_eq!(store.get_chunk(&ID, 1, 4).unwrap(), b"last", "call {call}");
+            }
+            if stored.is_ok() {
+                assert!(call > 8, "{call}");
+                break;
+            }
+            store_two(&store).unwrap();
+            assert_eq!(store.get_chunk(&ID, 1, 4).unwrap(), b"last", "call {call}: it can be stored again");
+        }
+    }
+
+    #[test]
+    fn a_torn_write_on_a_full_disk_is_an_error_and_never_a_chunk() {
+        let home = tempfile::tempdir().unwrap();
+        let disk = Arc::new(FaultyDisk::default());
+        let key = StoreKey::from_bytes(Zeroizing::new([3; 32]));
+        let store = Blobs::open(disk.clone(), home.path(), &key).unwrap();
+        *disk.full.lock().unwrap() = Some(1_000);
+        assert!(store.put_chunk(&ID, 0, &[7; CHUNK_STRIDE]).is_err());
+        assert!(matches!(store.get_chunk(&ID, 0, CHUNK_STRIDE), Err(BlobError::Missing { .. })));
+        *disk.full.lock().unwrap() = None;
+        store.put_chunk(&ID, 0, &[7; CHUNK_STRIDE]).unwrap();
+        assert_eq!(store.get_chunk(&ID, 0, CHUNK_STRIDE).unwrap(), vec![7; CHUNK_STRIDE]);
     }
 }

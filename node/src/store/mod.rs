@@ -12,7 +12,10 @@
 
 pub mod batch;
 pub mod blobs;
+pub mod compact;
 mod disk;
+#[cfg(test)]
+mod faulty;
 pub mod frame;
 pub mod index;
 pub mod journal;
@@ -44,6 +47,8 @@ use lock::Lock;
 const REPLAY_FRAMES: usize = 1_000;
 /// Replay applies a batch at this many bytes, whatever the number of frames.
 const REPLAY_BYTES: usize = 4 << 20;
+/// Room that new records and partners' entries leave on the disk: 64 MiB, or a sixteenth of a small one.
+const RESERVE: u64 = 64 << 20;
 /// The most damaged ranges that replay lists; the rest are counted.
 const MAX_LISTED_DAMAGE: usize = 1_024;
 
@@ -56,6 +61,7 @@ pub struct Store {
     pub index: Index,
     /// Attachments.
     pub blobs: Blobs,
+    home: PathBuf,
     /// Released last.
     _lock: Lock,
 }
@@ -146,6 +152,7 @@ impl Store {
         let folder = |path: &Path, source| StoreError::Folder { path: path.to_owned(), source };
         private_dir(home).map_err(|e| folder(home, e))?;
         let lock = Lock::acquire(&home.join("lock"))?;
+        compact::finish(home).map_err(|e| folder(home, e))?;
         let (journal, found) = Journal::open(&home.join("journal"), key)?;
         let index_dir = home.join("index");
         let (mut index, mut rebuild) = Index::open(&index_dir, key)?;
@@ -160,10 +167,11 @@ impl Store {
             rebuild = Some(Rebuild::Ahead);
         }
         let blobs_dir = home.join("blobs");
-        let blobs = Blobs::open(&blobs_dir, key).map_err(|e| folder(&blobs_dir, e))?;
+        let blobs = Blobs::open(std::sync::Arc::new(disk::RealDisk), &blobs_dir, key)
+            .map_err(|e| folder(&blobs_dir, e))?;
         disk::sync_dir(home).map_err(|e| folder(home, e))?;
         let recovery = Recovery { journal: found, rebuild };
-        Ok((Self { journal, index, blobs, _lock: lock }, recovery))
+        Ok((Self { journal, index, blobs, home: home.to_owned(), _lock: lock }, recovery))
     }
 
     /// After the caller has made durable that the journal ends too early: later openings say nothing of it.
@@ -215,12 +223,21 @@ impl Store {
         Ok(replayed)
     }
 
+    /// Is so little room left on the disk that nothing new is to be begun? What is left is for what must be
+    /// written: keys, membership, the index. Where the system does not tell, there is room.
+    #[must_use]
+    pub fn is_disk_low(&self) -> bool {
+        let Ok(disk) = rustix::fs::statvfs(&self.home) else { return false };
+        let total = disk.f_blocks.saturating_mul(disk.f_frsize);
+        disk.f_bavail.saturating_mul(disk.f_frsize) < RESERVE.min(total / 16)
+    }
+
     /// Writes everything out and closes.
     ///
     /// # Errors
     /// Fails if the index could not be written out; it is then rebuilt on opening. The journal is safe anyway.
     pub fn close(self) -> Result<(), StoreError> {
-        let Self { journal, index, blobs: _, _lock } = self;
+        let Self { journal, index, blobs: _, home: _, _lock } = self;
         journal.close();
         index.close()?;
         Ok(())

@@ -268,6 +268,7 @@ impl SyncMachine {
             Message::WantProof(space, log, seq) => self.want_proof(from, space, log, seq),
             Message::Proof(proof) => self.proof(from, proof),
             Message::Blob(blob) => self.out.push(Effect::Blob(from, blob)),
+            Message::Full(full) => self.out.push(Effect::Full(from, full)),
             Message::Verify(message) => self.out.push(Effect::Verify(from, message)),
             Message::PrekeyPoints(points) if points.len() <= limits::MAX_NODES => {
                 self.out.push(Effect::ComparePrekeys(from, points));

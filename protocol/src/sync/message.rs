@@ -86,6 +86,9 @@ pub enum Message {
     /// The sender has the key of this epoch of all members, and writes under it.
     #[n(28)]
     HaveEpoch(#[n(0)] EpochId),
+    /// The sender's keeper lets partners store no more in this partnership, or lets them again.
+    #[n(29)]
+    Full(#[n(0)] bool),
 }
 
 /// What an author signed.

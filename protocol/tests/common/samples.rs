@@ -312,6 +312,7 @@ fn messages() -> Vec<Sample> {
         ("prekey-points", Message::PrekeyPoints(vec![(w.alice.node_id(), 1), (w.bob.node_id(), 0)])),
         ("prekeys", Message::Prekeys(vec![prekey().to_unverified()])),
         ("blob-absent", Message::Blob(BlobMessage::Absent(blob))),
+        ("full", Message::Full(true)),
         ("verify-commit", Message::Verify(VerifyMessage::Commit(commitment()))),
         ("verify-reveal", Message::Verify(VerifyMessage::Reveal(commitment(), [0xa1; 32]))),
         ("verify-stop", Message::Verify(VerifyMessage::Stop(commitment()))),

@@ -1,6 +1,7 @@
 //! Attachments: what they tell beside their contents stays at home, and half of a file is not fetched twice.
 
-use entente_tests::{Partnership, TestNode, draft, wait_for, wait_until};
+use entente_node::api::settings::FetchView;
+use entente_tests::{Partnership, TestNode, draft, join, wait_for, wait_until};
 
 /// A photograph with a place, an author, a camera and a date: of the corpus of the fuzz target.
 const PHOTOGRAPH: &[u8] = include_bytes!("../../../fuzz/corpus/hidden_data/jpeg");
@@ -86,4 +87,123 @@ async fn what_cannot_be_cleaned_is_not_shared_unless_its_author_keeps_what_it_te
         .await;
         assert!(got == bytes, "{name}");
     }
+}
+
+async fn fetched(node: &TestNode, record: impl std::fmt::Display) -> FetchView {
+    node.client().get(&format!("/v1/records/{record}/attachments/0/fetch")).await.unwrap()
+}
+
+/// Bytes in which no chunk is like another.
+fn large(chunks: usize) -> Vec<u8> {
+    (0..chunks)
+        .flat_map(|chunk| (0..65_536 / 8).flat_map(move |at| (chunk * 8_192 + at).to_le_bytes()))
+        .collect()
+}
+
+#[tokio::test]
+async fn after_a_kill_at_half_at_most_one_percent_more_than_what_was_missing_is_fetched() {
+    const CHUNKS: usize = 1_200;
+    let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    let contents = large(CHUNKS);
+    let file = attach(&p[1], "film.bin", &contents).await;
+    let id = p[1].publish(draft("training", "A film").attachment(file), "Prevention", None).await;
+    wait_until("the record arrives", async || p[0].record(id).await.is_ok()).await;
+    let half = wait_for("a third of the film is here", async || {
+        let view = fetched(&p[0], id).await;
+        (view.here > CHUNKS as u64 / 3).then_some(view)
+    })
+    .await;
+    p[0].kill();
+    assert!(!half.complete, "it was killed on the way: {half:?}");
+    p[0].start().await;
+    wait_until("the film is complete", async || fetched(&p[0], id).await.complete).await;
+    let after = fetched(&p[0], id).await;
+    let all = half.here + after.came;
+    assert!(after.came > 0 && all <= CHUNKS as u64 * 101 / 100, "{half:?} then {after:?}");
+    assert!(p[0].attachment(id, 0).await.unwrap() == contents);
+}
+
+#[tokio::test]
+async fn a_rule_keeps_large_attachments_away_until_somebody_asks_for_one() {
+    let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    let rule = ["attachment", "rule", "Prevention"];
+    let set = p[0].cli(&[rule[0], rule[1], rule[2], "--only", "--max-size", "100k"]).await.done();
+    assert_eq!(set["max_size"], 100_000, "{set}");
+    let large = attach(&p[1], "large.bin", &large(4)).await;
+    let large = p[1].publish(draft("training", "Large").attachment(large), "Prevention", None).await;
+    let small = attach(&p[1], "small.bin", b"a few words").await;
+    let small = p[1].publish(draft("training", "Small").attachment(small), "Prevention", None).await;
+    for restarted in [false, true] {
+        if restarted {
+            p[0].restart().await;
+            assert_eq!(p[0].cli(&rule).await.done()["max_size"], 100_000, "the rule is kept");
+            p.wait_until_connected().await;
+        }
+        wait_until("the small one comes by itself", async || {
+            p[0].record(small).await.is_ok_and(|r| r.attachment_list[0].complete)
+        })
+        .await;
+        let view = fetched(&p[0], large).await;
+        assert!(!view.complete && view.came == 0, "the large one does not: {view:?}");
+    }
+    let got = p[0].cli(&["attachment", "fetch", &large.to_string(), "0"]).await.done();
+    assert_eq!((&got["complete"], &got["came"]), (&true.into(), &4.into()), "{got}");
+}
+
+#[tokio::test]
+async fn over_its_quota_a_partner_is_refused_and_told_why_and_other_partnerships_go_on() {
+    let p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    let agreement = p[0].home().beside("second.toml");
+    std::fs::write(&agreement, entente_tests::PERMISSIVE).unwrap();
+    let words = ["partnership", "new", "--name", "Second", "--agreement", agreement.to_str().unwrap()];
+    p[0].cli(&words).await.ok();
+    join(&p[0], &p[1], "Second").await;
+    let quota = p[0].cli(&["partnership", "quota", "Prevention", "--records", "2"]).await.done();
+    assert_eq!(quota["quota"]["records"], 2, "{quota}");
+    let mut ids = Vec::new();
+    for number in 0..2 {
+        ids.push(p[1].publish(draft("training", &format!("{number}")), "Prevention", None).await);
+        wait_until("it arrives", async || p[0].record(ids[number]).await.is_ok()).await;
+    }
+    let third = p[1].publish(draft("training", "Too many"), "Prevention", None).await;
+    let explain = ["sync", "explain", &third.to_string(), "Ombudsman"];
+    let told = wait_for("the author learns why", async || {
+        let told = p[1].cli(&explain).await.done();
+        (told["code"] == "quota").then_some(told)
+    })
+    .await;
+    assert!(told["words"].as_str().unwrap().contains("used up"), "{told}");
+    assert!(p[1].sync_status().await.partners.iter().any(|partner| partner.refuses.is_some()));
+    let elsewhere = p[1].publish(draft("training", "Elsewhere"), "Second", None).await;
+    wait_until("the other partnership goes on", async || p[0].record(elsewhere).await.is_ok()).await;
+    assert!(p[0].record(third).await.is_err());
+    p[0].cli(&["partnership", "quota", "Prevention", "--no-limit"]).await.ok();
+    wait_until("it arrives once there is room", async || p[0].record(third).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn a_compacted_journal_has_all_records_and_the_node_goes_on() {
+    let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    for number in 0..5 {
+        let file = attach(&p[1], &format!("{number}.bin"), &large(1)).await;
+        let record = draft("training", &format!("{number}")).attachment(file);
+        let id = p[1].publish(record, "Prevention", None).await;
+        wait_until("it arrives whole", async || {
+            p[0].record(id).await.is_ok_and(|r| r.attachment_list[0].complete)
+        })
+        .await;
+    }
+    let before = p[0].frames().await;
+    assert_eq!(p[0].cli(&["journal", "compact"]).await.code, 7);
+    p[0].restart().await;
+    assert!(p[0].frames().await < before, "what later frames replaced is gone");
+    assert_eq!(p[0].shared_ids().await, p[1].shared_ids().await);
+    for id in p[0].shared_ids().await {
+        assert!(p[0].attachment(id, 0).await.unwrap() == large(1));
+    }
+    p.wait_until_connected().await;
+    let mine = p[0].publish(draft("training", "After"), "Prevention", None).await;
+    wait_until("it signs on", async || p[1].record(mine).await.is_ok()).await;
+    let theirs = p[1].publish(draft("training", "Theirs"), "Prevention", None).await;
+    wait_until("and hears on", async || p[0].record(theirs).await.is_ok()).await;
 }

@@ -38,6 +38,9 @@ pub struct PartnerSync {
     pub behind: u64,
     /// Entries that it holds and we do not.
     pub ahead: u64,
+    /// Why it takes nothing more from partners, by its own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuses: Option<String>,
 }
 
 /// Something that arrived and is not shown.
@@ -61,7 +64,7 @@ pub struct QuarantineView {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Explanation {
     /// Stable code: `has-it`, `not-a-reader`, `not-given`, `never-shared`, `offline`, `behind`,
-    /// `unknown`.
+    /// `quota`, `unknown`.
     pub code: String,
     /// In words.
     pub words: String,

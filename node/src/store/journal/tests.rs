@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs::File;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
 
+use super::super::faulty::FaultyDisk;
 use super::super::frame::frame_len;
 use super::super::keys::Purpose;
 use super::super::writer::MAX_GROUP_BYTES;
@@ -51,62 +52,6 @@ fn edit(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = std::fs::read(path).unwrap();
     change(&mut bytes);
     std::fs::write(path, bytes).unwrap();
-}
-
-/// A disk that counts, and that fails when told.
-#[derive(Default)]
-struct FaultyDisk {
-    calls: AtomicUsize,
-    syncs: AtomicUsize,
-    /// Which call fails, counted from 1.
-    fail_at: AtomicUsize,
-    /// Bytes that still fit; writes beyond are cut short, as on a full disk.
-    full: Mutex<Option<usize>>,
-    /// Held while syncs must wait.
-    gate: Mutex<()>,
-}
-
-impl FaultyDisk {
-    fn call(&self) -> io::Result<()> {
-        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
-        if call == self.fail_at.load(Ordering::SeqCst) {
-            return Err(io::Error::from_raw_os_error(5));
-        }
-        Ok(())
-    }
-}
-
-impl Disk for FaultyDisk {
-    fn create(&self, path: &Path) -> io::Result<File> {
-        self.call()?;
-        RealDisk.create(path)
-    }
-    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-        if let Err(error) = self.call() {
-            // A failed write may have written some of it.
-            RealDisk.write_at(file, &bytes[..bytes.len() / 2], offset)?;
-            return Err(error);
-        }
-        if let Some(space) = self.full.lock().unwrap().filter(|space| bytes.len() > *space) {
-            RealDisk.write_at(file, &bytes[..space], offset)?;
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        RealDisk.write_at(file, bytes, offset)
-    }
-    fn sync(&self, file: &File) -> io::Result<()> {
-        drop(self.gate.lock().unwrap());
-        self.syncs.fetch_add(1, Ordering::SeqCst);
-        self.call()?;
-        RealDisk.sync(file)
-    }
-    fn truncate(&self, file: &File, len: u64) -> io::Result<()> {
-        self.call()?;
-        RealDisk.truncate(file, len)
-    }
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.call()?;
-        RealDisk.sync_dir(dir)
-    }
 }
 
 #[test]

@@ -225,6 +225,8 @@ pub enum Effect {
     Blob(NodeId, BlobMessage),
     /// Something about the verification of persons.
     Verify(NodeId, VerifyMessage),
+    /// A peer takes no more entries, or takes them again.
+    Full(NodeId, bool),
     /// Answer with prekeys that are newer, and ask for those that are newer there.
     ComparePrekeys(NodeId, Vec<(NodeId, u32)>),
     /// Verify and keep prekeys.
