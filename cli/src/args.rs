@@ -12,6 +12,7 @@ mod node;
 mod partnership;
 mod record;
 mod redact;
+mod withdraw;
 
 use std::path::PathBuf;
 

@@ -33,6 +33,7 @@ mod status;
 mod sync;
 mod trust;
 mod verify;
+mod withdraw;
 mod words;
 
 use entente_node::api::types::Problem;

@@ -14,6 +14,7 @@ use entente_protocol::invitation::Invitation;
 use entente_protocol::limits;
 use entente_protocol::log::{Batch, Head};
 use entente_protocol::membership::{ActBody, ActGraph, Membership, verify_act};
+use entente_protocol::notice::{self, Notice};
 use entente_protocol::prekey::VerifiedPrekey;
 use entente_protocol::record::{RecordFile, RecordParts};
 use entente_protocol::redaction::RedactedFile;
@@ -51,8 +52,12 @@ where
     Some(value)
 }
 
-/// What an entry acknowledges, if it is no record.
+/// What an entry acknowledges or says about records, if it is no record.
 pub fn acknowledgement(data: &[u8]) {
+    if let Ok(Some(said)) = notice::read(data) {
+        assert_eq!(codec::encode(&said), data, "a notice has two encodings");
+        assert_eq!(Notice::of(said.said().clone()), Ok(said), "words out of bounds were read");
+    }
     if let Ok(Some(said)) = ack::read(data) {
         assert_eq!(codec::encode(&said), data, "an acknowledgement has two encodings");
         assert_eq!(Acknowledgement::of(said.points().to_vec()), Ok(said), "points out of order were read");

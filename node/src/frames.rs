@@ -7,12 +7,14 @@ use entente_protocol::identity::LogCertificate;
 use entente_protocol::ids::{BlobId, LogId, NodeId, OrgId, PartnershipId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
 use entente_protocol::membership::ActBody;
+use entente_protocol::notice::Cause;
 use entente_protocol::prekey::Prekey;
 use entente_protocol::record::Content;
 use entente_protocol::signed::Unverified;
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
+use crate::rows::RecordPlace;
 use crate::settings::PartnershipSettings;
 
 /// One frame. New kinds go at the end; what is written is read for ever.
@@ -45,6 +47,12 @@ pub enum Frame {
     /// Evidence that the author of a log signed two entries at one position, and when it came.
     #[n(9)]
     Evidence(#[n(0)] PartnershipId, #[n(1)] Box<Evidence>, #[n(2)] Timestamp),
+    /// A record, or the draft that it was made of, was erased here.
+    #[n(11)]
+    Erased(#[n(0)] Erased),
+    /// What stands where a draft was erased.
+    #[n(12)]
+    Nothing,
     /// People verified each other, or tried and had reason for suspicion.
     #[n(8)]
     Verified(#[n(0)] Verification),
@@ -54,6 +62,44 @@ pub enum Frame {
     /// What this node's keeper set for a partnership.
     #[n(20)]
     Settings(#[n(0)] PartnershipSettings),
+}
+
+/// A record that was erased on this node, or its draft.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Erased {
+    /// The partnership.
+    #[n(0)]
+    pub partnership: PartnershipId,
+    /// The record; of a draft, its own id.
+    #[n(1)]
+    pub record: RecordId,
+    /// Its author.
+    #[n(2)]
+    pub author: OrgId,
+    /// Where it stood; nothing for a draft.
+    #[n(3)]
+    pub place: Option<RecordPlace>,
+    /// Where the journal has what is left of it.
+    #[n(4)]
+    #[cbor(with = "minicbor::bytes")]
+    pub position: [u8; 12],
+    /// Its attachments.
+    #[n(5)]
+    pub blobs: Vec<BlobId>,
+    /// Why.
+    #[n(6)]
+    pub cause: Cause,
+    /// When, by this node's clock.
+    #[n(7)]
+    pub when: Timestamp,
+    /// Until when it was to be kept, if that is why.
+    #[n(8)]
+    pub keep_until: Option<Timestamp>,
+}
+
+impl Wire for Erased {
+    const WHAT: &'static str = "erasure";
+    const MAX: usize = 16 * 1024;
 }
 
 /// What came of the verification of persons with a member.

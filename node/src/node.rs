@@ -415,7 +415,8 @@ fn apply_again(
         Frame::History(history) => history.partnership,
         Frame::Verified(verification) => verification.partnership,
         Frame::Settings(settings) => settings.partnership,
-        Frame::Draft(_) | Frame::Shared(..) | Frame::Blob(_) => {
+        Frame::Erased(erased) if erased.place.is_some() => erased.partnership,
+        Frame::Draft(_) | Frame::Shared(..) | Frame::Blob(_) | Frame::Erased(_) | Frame::Nothing => {
             records::apply(store, batch, position, frame, me);
             return;
         }

@@ -8,10 +8,11 @@ use entente_protocol::ids::{
     BlobId, EpochId, LogId, NodeId, OrgId, PartnershipId, RecordId, Seq, SpaceId, Timestamp,
 };
 use entente_protocol::log::Head;
+use entente_protocol::notice::Notice;
 use entente_protocol::signed::Unverified;
 use minicbor::{Decode, Encode};
 
-use crate::frames::{KnownBlob, Outcome, Verification};
+use crate::frames::{Erased, KnownBlob, Outcome, Verification};
 use crate::settings::PartnershipSettings;
 use crate::store::{Index, IndexError, Position, Span};
 
@@ -51,6 +52,12 @@ pub enum Table {
     Refers = 20,
     /// kind, journal position → nothing: all records of a kind. Drafts included.
     OfKind = 21,
+    /// record or consent, journal position → [`NoticeRow`].
+    Notice = 17,
+    /// partnership, date until which it is kept, record → the record's id.
+    Expiring = 18,
+    /// record → [`Erased`].
+    Erased = 19,
     /// partnership, organisation, success or suspicion → [`Verification`].
     Verified = 13,
     /// partnership, journal position → nothing: keys of single entries.
@@ -231,6 +238,9 @@ pub struct RecordRow {
     /// The records that it refers to, replies to or corrects, at most [`entente_protocol::limits::MAX_REFERENCES`].
     #[n(10)]
     pub refers: Option<Vec<RecordId>>,
+    /// The record that it corrects.
+    #[n(11)]
+    pub supersedes: Option<RecordId>,
 }
 
 /// Where a shared record stands.
@@ -270,6 +280,26 @@ pub struct RefusedRow {
     pub arrived: Timestamp,
 }
 
+/// What a node said about a record.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct NoticeRow {
+    /// Its organisation.
+    #[n(0)]
+    pub org: OrgId,
+    /// The node.
+    #[n(1)]
+    pub node: NodeId,
+    /// Among whom.
+    #[n(2)]
+    pub space: SpaceId,
+    /// When it came to be stored here.
+    #[n(3)]
+    pub arrived: Timestamp,
+    /// What it said.
+    #[n(4)]
+    pub notice: Notice,
+}
+
 macro_rules! row {
     ($type:ty, $what:literal) => {
         impl Wire for $type {
@@ -283,6 +313,7 @@ row!(RecordRow, "record row");
 row!(RefusedRow, "refusal row");
 row!(KnownBlob, "attachment row");
 row!(AckRow, "acknowledgement row");
+row!(NoticeRow, "notice row");
 row!(Verification, "verification row");
 
 /// Reads a row; a row that does not decode is as good as none (the index is rebuilt from the journal).
@@ -454,16 +485,74 @@ pub fn forget_judgement(batch: &mut Batch, index: &Index, position: Position) {
     batch.delete(Table::Refused as u8, &order);
 }
 
+/// Takes a record out of the lists, if it stands at this position, be it in the index or in this batch.
+pub fn forget_record(batch: &mut Batch, index: &Index, position: Position, id: &RecordId) {
+    let order = position.to_bytes();
+    let row: Option<RecordRow> = batch.row(index, Table::Order, &order);
+    let Some(row) = row.filter(|row| row.id == *id) else { return };
+    batch.delete(Table::Record as u8, &index.name(Table::Record as u8, &id.0));
+    batch.delete(Table::OfKind as u8, &kind_key(index, row.kind.as_str(), position));
+    for target in row.refers.iter().flatten() {
+        batch.delete(Table::Refers as u8, &refers_key(index, target, position));
+    }
+    batch.delete(Table::Order as u8, &order);
+}
+
+/// The author of a record that is here, was here, or comes with this batch.
+#[must_use]
+pub fn author_of(batch: &Batch, index: &Index, id: &RecordId) -> Option<OrgId> {
+    let row = known_row(batch, index, id).map(|row| row.author);
+    row.or_else(|| erased(index, id).map(|erased| erased.author))
+}
+
+/// A record's row as it will be once this batch is applied.
+fn known_row(batch: &Batch, index: &Index, id: &RecordId) -> Option<RecordRow> {
+    let name = index.name(Table::Record as u8, &id.0);
+    match batch.pending(Table::Record as u8, &name) {
+        Some(order) => batch.pending(Table::Order as u8, order).and_then(decode::<RecordRow>),
+        None => record(index, id).ok().flatten().map(|(_, row)| row),
+    }
+}
+
+/// What is known of a record that was erased here.
+#[must_use]
+pub fn erased(index: &Index, id: &RecordId) -> Option<Erased> {
+    let name = index.name(Table::Erased as u8, &id.0);
+    index.get(Table::Erased as u8, &name).ok().flatten().and_then(|bytes| decode(&bytes))
+}
+
+/// The key of a record that is kept until a time.
+#[must_use]
+pub fn expiring_key(index: &Index, partnership: &PartnershipId, until: Timestamp, id: &RecordId) -> Vec<u8> {
+    let record = index.name(Table::Expiring as u8, &id.0);
+    [&partnership_name(index, partnership)[..], &until.0.to_be_bytes(), &record].concat()
+}
+
+/// Records of a partnership that are to be kept no longer and are still here: the oldest, at most so many.
+#[must_use]
+pub fn expired(
+    index: &Index,
+    partnership: &PartnershipId,
+    now: Timestamp,
+    most: usize,
+) -> Vec<(Timestamp, RecordId)> {
+    let name = partnership_name(index, partnership);
+    let read = |(key, id): (Vec<u8>, Vec<u8>)| {
+        let until = key.get(16..)?.first_chunk::<8>()?;
+        Some((Timestamp(u64::from_be_bytes(*until)), RecordId(id.try_into().ok()?)))
+    };
+    prefix(index, Table::Expiring as u8, &name)
+        .filter_map(read)
+        .take_while(|(until, _)| *until <= now)
+        .filter(|(_, id)| matches!(record(index, id), Ok(Some(_))))
+        .take(most)
+        .collect()
+}
+
 /// Does a record with this id stand at another place already? Drafts stand nowhere.
 #[must_use]
 pub fn stands_elsewhere(batch: &Batch, index: &Index, id: &RecordId, place: &RecordPlace) -> bool {
-    let name = index.name(Table::Record as u8, &id.0);
-    let order = batch.pending(Table::Record as u8, &name).map(<[u8]>::to_vec);
-    let row = match order {
-        Some(order) => batch.pending(Table::Order as u8, &order).and_then(decode::<RecordRow>),
-        None => record(index, id).ok().flatten().map(|(_, row)| row),
-    };
-    row.and_then(|row| row.place).is_some_and(|known| known != *place)
+    known_row(batch, index, id).and_then(|row| row.place).is_some_and(|known| known != *place)
 }
 
 /// A record's row and its journal position.

@@ -25,6 +25,7 @@ pub mod limits;
 pub mod log;
 pub mod membership;
 pub mod moment;
+pub mod notice;
 pub mod office;
 pub mod policy;
 pub mod prekey;

@@ -30,7 +30,7 @@ fn target_of(reader: &str) -> Option<&'static str> {
         "record file" | "redacted record file" => "record_file",
         "envelope" | "chunk" => "envelope",
         "batch" => "batch",
-        "acknowledgement" => "acknowledgement",
+        "acknowledgement" | "notice" => "acknowledgement",
         "evidence" => "evidence",
         "invitation" => "invitation",
         "agreement" => "agreement",

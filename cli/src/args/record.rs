@@ -9,6 +9,7 @@ use entente_protocol::handling::Kind;
 
 use super::KindCommand;
 pub use super::redact::RedactArgs;
+pub use super::withdraw::{AfterwardsCommand, WithdrawArgs};
 use crate::times::parse_since;
 
 /// Records in a list unless said otherwise: about a screen.
@@ -90,6 +91,9 @@ Paths of attachments are relative to the working folder, or to the folder of FIL
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// What was shared already.
+    #[command(flatten)]
+    Afterwards(AfterwardsCommand),
     /// Save a signed copy with parts left out or replaced; it still verifies under its author's signature
     Redact(RedactArgs),
     /// Verify a signed copy, whole or redacted, without a node

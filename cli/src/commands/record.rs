@@ -7,7 +7,7 @@ use entente_node::api::types::{
 };
 use serde_json::Value;
 
-use super::{attachment, drafts, export, import, kinds, share, words};
+use super::{attachment, drafts, export, import, kinds, share, withdraw, words};
 use crate::args::{Filters, RecordCommand};
 use crate::client::{query, route};
 use crate::output::Page;
@@ -43,18 +43,24 @@ pub(super) async fn record(context: &Context, command: RecordCommand) -> Result<
         RecordCommand::Show(the) => show(context, &the.record).await,
         RecordCommand::Import { file, dry_run, skip } => import::import(context, &file, dry_run, skip).await,
         RecordCommand::Export { record, file } => export::export(context, &record.record, &file).await,
+        RecordCommand::Afterwards(command) => withdraw::afterwards(context, command).await,
         RecordCommand::Redact(what) => export::redact(context, &what).await,
         RecordCommand::Verify { file } => export::verify(context, &file),
     }
 }
 
 async fn new(context: &Context, file: &Path) -> Result<Exit, Problem> {
+    kept(context, file, &route(&["records"])).await
+}
+
+/// Keeps the draft in a file by way of a route that takes drafts.
+pub(super) async fn kept(context: &Context, file: &Path, to: &str) -> Result<Exit, Problem> {
     let bytes = drafts::read_bounded(file, drafts::MAX_DRAFT_FILE)?;
     let draft: DraftInput = serde_json::from_slice(&bytes).map_err(|e| drafts::bad_draft(file, &e))?;
     let files = drafts::attached_files(&draft, drafts::folder_of(file))?;
     let client = context.client().await?;
     let draft = drafts::uploaded(&client, draft, &files).await?;
-    let created: RecordCreated = client.post(&route(&["records"]), &draft).await?;
+    let created: RecordCreated = client.post(to, &draft).await?;
     let id = words::short(&created.record);
     let next = context.command(&format!("record preview {id} --partnership P"));
     context.output.answer(&created, |page| {
@@ -134,6 +140,9 @@ fn paint(page: &mut Page, view: &RecordView) {
     }
     paint_fields(page, &view.fields);
     paint_handling(page, view);
+    for said in &view.said {
+        page.point(said);
+    }
     page.heading("Can read it");
     for reader in &view.readers {
         page.point(&words::organisation(reader));

@@ -18,3 +18,4 @@ pub mod settings;
 pub mod types;
 pub(crate) mod verify;
 mod views;
+mod withdrawals;

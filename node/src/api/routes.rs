@@ -75,6 +75,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/records/{id}/preview", post(preview))
         .route("/v1/records/{id}/share", post(share_record))
         .merge(super::copies::routes())
+        .merge(super::withdrawals::routes())
         .route("/v1/records/{id}/attachments/{n}", get(attachment))
         .route("/v1/records/{id}/attachments/{n}/original", get(original))
         .route("/v1/sync", get(sync))

@@ -30,8 +30,9 @@ pub use partnership::{
     PartnershipState, PartnershipSummary, PartnershipView, PendingView,
 };
 pub use record::{
-    AttachmentStored, AttachmentView, DraftInput, Exported, HiddenView, Imported, Preview, RecordCreated,
-    RecordPage, RecordQuery, RecordSummary, RecordView, RedactRequest, ShareRequest, Shared,
+    AnswerRequest, AttachmentStored, AttachmentView, ConsentRequest, DraftInput, Exported, HiddenView,
+    Imported, Preview, ReceiptView, Receipts, RecordCreated, RecordPage, RecordQuery, RecordSummary,
+    RecordView, RedactRequest, ShareRequest, Shared, VersionChange, VersionView, WordsRequest,
 };
 pub use sync::{Explanation, PartnerSync, QuarantineView, SyncStatus};
 pub use verification::{Trust, TrustView, TrustWarning, VerificationView, VerifyRequest, VerifyStage};

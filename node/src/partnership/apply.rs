@@ -7,6 +7,7 @@ use entente_protocol::evidence::Evidence;
 use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::{Entry, EntryHeader, Head};
 use entente_protocol::membership::{Inserted, verify_act};
+use entente_protocol::notice::Cause;
 use entente_protocol::policy::RefusalCode;
 use entente_protocol::prekey::{Prekey, VerifiedPrekey};
 use entente_protocol::signed::Unverified;
@@ -16,6 +17,7 @@ use crate::rows::Batch;
 use crate::rows::{self, AckRow, Circle, RecordPlace, RefusedRow, Table};
 use crate::store::{IndexError, Position, Store};
 
+use super::notices;
 use super::open::{self, Judgement, Owner, judge};
 use super::quarantine;
 use super::state::{Log, State};
@@ -38,6 +40,10 @@ pub enum Applied {
     Refused(String, String),
     /// A log of a circle is known.
     Log(SpaceId, LogId),
+    /// A record is to be erased.
+    ToErase(RecordId, Cause),
+    /// A record was erased.
+    Erased(RecordId),
     /// An attachment is to be fetched.
     Wanted(KnownBlob),
     /// A log has two versions, by evidence that is kept now.
@@ -96,8 +102,9 @@ pub fn apply(
             rows::put_settings(batch, &store.index, settings);
             Vec::new()
         }
+        Frame::Erased(erased) => notices::apply_erased(store, batch, erased),
         // Drafts belong to the node, not to a partnership.
-        Frame::Draft(_) => Vec::new(),
+        Frame::Draft(_) | Frame::Nothing => Vec::new(),
     }
 }
 
@@ -308,8 +315,19 @@ pub(super) fn judged(
             if rows::stands_elsewhere(batch, &store.index, &row.id, &place) {
                 return vec![refuse(batch, position, repeated(place, node, arrived))];
             }
+            if notices::corrects_anothers(batch, store, row.supersedes, &row.author) {
+                return vec![refuse(batch, position, not_its_own(place, node, arrived))];
+            }
             rows::put_record(batch, &store.index, position, &row);
+            if let Some(until) = shown.record.manifest().handling.keep_until {
+                batch.put(
+                    Table::Expiring as u8,
+                    &rows::expiring_key(&store.index, &state.id, until, &row.id),
+                    &row.id.0,
+                );
+            }
             let mut applied = vec![Applied::Record(row.id)];
+            applied.extend(notices::came_too_late(store, &row.id, &row.author));
             for attachment in shown.record.attachments() {
                 let blob = KnownBlob {
                     blob: attachment.blob,
@@ -328,6 +346,10 @@ pub(super) fn judged(
         Judgement::Acknowledged(said) => {
             note_acknowledgement(state, store, batch, (entry, arrived), &said);
             Vec::new()
+        }
+        Judgement::Noticed(said) => {
+            let at = (position, place);
+            notices::note(store, batch, at, (Owner { org, node }, arrived), &said)
         }
         Judgement::Waiting(epoch) => {
             let key = rows::positioned(rows::waiting_name(&store.index, &epoch), position);
@@ -393,6 +415,12 @@ fn apply_evidence(
 fn repeated(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
     let reason = "its author has used this id for another record already".into();
     RefusedRow { place, owner, code: "E-REPEATED".into(), reason, arrived }
+}
+
+/// Another's record is answered, never corrected.
+fn not_its_own(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
+    let reason = "it claims to correct another organisation's record".into();
+    RefusedRow { place, owner, code: notices::NOT_AUTHOR.into(), reason, arrived }
 }
 
 /// It came in one batch with entries that are welcome.

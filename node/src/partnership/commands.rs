@@ -5,6 +5,7 @@ use entente_protocol::handling::Role;
 use entente_protocol::ids::{ActId, BlobId, EpochId, LogId, NodeId, OrgId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::Head;
 use entente_protocol::membership::ActBody;
+use entente_protocol::notice::Said;
 use entente_protocol::policy::Permitted;
 use entente_protocol::record::Content;
 use entente_protocol::root::LogRenewal;
@@ -115,6 +116,8 @@ pub enum Command {
     Settings(oneshot::Sender<(PartnershipSettings, Usage)>),
     /// Fetch an attachment now, or (`false`) only say how far it is.
     Fetch(BlobId, bool, Reply<FetchState>),
+    /// Say something about records to those who read a space.
+    Say(SpaceId, Said, Reply<usize>),
     /// A person's step in the verification of a member.
     Verify(OrgId, VerifyAct, Reply<Stage>),
     /// Try to reach everybody now.

@@ -52,6 +52,8 @@ const ANNOUNCE: Duration = Duration::from_millis(100);
 const WAITING: usize = 10_000;
 /// Ticks after which an attachment that did not move is asked for elsewhere: 10 s.
 const STALLED: u32 = 40;
+/// Ticks between two looks at what is to be erased, and which receipts are owed: 2 s.
+const ERASURES: u32 = 8;
 /// Door keys that admit: those of the newest epochs. Members that were offline for longer are admitted by
 /// whoever they can still reach, or invited anew.
 pub const DOOR_KEYS: usize = 16;
@@ -226,6 +228,7 @@ impl Driver {
         self.pace.heard();
         self.ask_for_missing_epochs();
         self.parting.revoked = self.state.membership.revoked.keys().copied().collect();
+        self.find_unfinished();
         self.mint_if_steward();
         self.tell_current_epoch();
         self.look_up_history();
@@ -287,6 +290,9 @@ impl Driver {
             self.refresh_network().await;
         }
         self.acknowledge_if_due();
+        if self.ticks.is_multiple_of(ERASURES) {
+            self.look_after_erasures();
+        }
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks.is_multiple_of(STALLED) {
             self.fetcher.put_back_stalled();

@@ -138,7 +138,10 @@ fn is_for(asked: &Request, entry: &Entry) -> bool {
     match judge(&asked.partnership, (membership, When::Held), &asked.ring, owner, entry) {
         Judgement::Shown(shown) => shown.record.facts().is_ok_and(|facts| permitted(&facts)),
         Judgement::Acknowledged(_) => true,
-        Judgement::Waiting(_) | Judgement::Erased | Judgement::Refused { .. } => false,
+        // What was said about records of before says too much about them.
+        Judgement::Noticed(_) | Judgement::Waiting(_) | Judgement::Erased | Judgement::Refused { .. } => {
+            false
+        }
     }
 }
 

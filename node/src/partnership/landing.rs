@@ -148,6 +148,8 @@ impl Driver {
                 Applied::Log(space, log) => self.tell_log(space, log),
                 Applied::Forked(space, log, seq) => self.found_fork(space, log, seq),
                 Applied::Verified(org) => self.tell_verification(org),
+                Applied::ToErase(record, cause) => self.erase(record, cause, None),
+                Applied::Erased(record) => self.owe_receipt(record),
                 Applied::Wanted(blob) if self.comes_by_itself(&blob) => self.fetcher.want(blob),
                 Applied::Wanted(_) => {}
                 Applied::OutOfOrder(space, log) => {

@@ -26,6 +26,7 @@ mod ingest;
 pub mod join;
 mod landing;
 mod members;
+pub mod notices;
 mod office;
 pub mod open;
 mod parting;

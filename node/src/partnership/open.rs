@@ -10,6 +10,7 @@ use entente_protocol::envelope::Place;
 use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
 use entente_protocol::membership::Membership;
+use entente_protocol::notice::{self, Notice};
 use entente_protocol::policy::RefusalCode;
 use entente_protocol::policy::{Permitted, Refusal};
 use entente_protocol::record::{RecordParts, VerifiedRecord};
@@ -26,6 +27,8 @@ pub enum Judgement {
     Shown(Box<Shown>),
     /// It is no record: its author acknowledges what it holds.
     Acknowledged(Acknowledgement),
+    /// It is no record: its author says something about records.
+    Noticed(Notice),
     /// The key of its epoch is not here yet.
     Waiting(EpochId),
     /// It was erased by its author or by time.
@@ -103,6 +106,9 @@ fn open(
     if let Some(said) = ack::read(&opened).map_err(|e| refused("E-FORM", e))? {
         return Ok(Judgement::Acknowledged(said));
     }
+    if let Some(said) = notice::read(&opened).map_err(|e| refused("E-FORM", e))? {
+        return Ok(Judgement::Noticed(said));
+    }
     let parts: RecordParts = codec::decode(&opened).map_err(|e| refused("E-FORM", e))?;
     let record = parts
         .verify_in(partnership, &owner.org, &owner.node, &header.log, header.seq)
@@ -162,6 +168,7 @@ pub fn row(shown: &Shown, place: (PartnershipId, SpaceId), entry: &Entry, arrive
             [manifest.replies_to, manifest.supersedes],
             &manifest.references,
         ),
+        supersedes: manifest.supersedes,
     }
 }
 

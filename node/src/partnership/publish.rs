@@ -10,6 +10,7 @@ use entente_protocol::envelope::{self, Place};
 use entente_protocol::epoch::EpochError;
 use entente_protocol::ids::{LogId, OrgId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::{self, Head};
+use entente_protocol::notice::NoticeError;
 use entente_protocol::policy::{Permitted, RecordFacts, Refusal};
 use entente_protocol::record::{Content, RecordError, sign_record};
 use entente_protocol::{derive, kinds};
@@ -68,6 +69,9 @@ pub enum PublishError {
     /// The envelope.
     #[error(transparent)]
     Envelope(#[from] envelope::EnvelopeError),
+    /// The words of a notice.
+    #[error(transparent)]
+    Notice(#[from] NoticeError),
     /// The log.
     #[error(transparent)]
     Log(#[from] log::LogError),

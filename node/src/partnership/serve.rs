@@ -69,6 +69,7 @@ impl Driver {
             Command::Held(reply) => {
                 let _gone = reply.send(self.held());
             }
+            Command::Say(space, said, reply) => self.say(space, said, reply),
             Command::Verify(org, act, reply) => self.verify(org, act, reply),
             Command::Set(settings, reply) => self.set_settings(*settings, reply),
             Command::Settings(reply) => {

@@ -7,7 +7,7 @@ use ed25519_dalek::SigningKey;
 use entente_protocol::audience::Audience;
 use entente_protocol::derive;
 use entente_protocol::identity::LogCertificate;
-use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, PartnershipId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::Head;
 use entente_protocol::membership::{ActGraph, MemberNode, Membership};
 use entente_protocol::prekey::VerifiedPrekey;
@@ -64,6 +64,8 @@ pub struct State {
     pub forks: BTreeMap<(SpaceId, LogId), Seq>,
     /// How verifications of persons went.
     pub trust: Trusts,
+    /// Records that were erased here, of which the author was not told yet.
+    pub receipts_due: BTreeSet<RecordId>,
     /// The newest prekeys that nodes made after their cards'.
     pub prekeys: BTreeMap<NodeId, VerifiedPrekey>,
     /// The revocations that the index was made by.
@@ -94,6 +96,7 @@ impl State {
             acknowledged: BTreeMap::new(),
             forks: BTreeMap::new(),
             trust: Trusts::default(),
+            receipts_due: BTreeSet::new(),
             prekeys: BTreeMap::new(),
             pasts: Mutex::default(),
             marks,

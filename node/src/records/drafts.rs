@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entente_protocol::handling::Language;
 use entente_protocol::ids::RecordId;
 use entente_protocol::kinds;
-use entente_protocol::record::{Content, check_content};
+use entente_protocol::record::{Attachment, Content, check_content};
 use entente_protocol::value::Value;
 
 use crate::api::problem::{self, not_found, refuse_input};
@@ -42,16 +42,7 @@ pub async fn keep(node: &Arc<Node>, inputs: Vec<DraftInput>) -> Result<Vec<Recor
             p
         });
         let (content, warnings) = made?;
-        for attachment in &content.attachments {
-            let blob = KnownBlob {
-                blob: attachment.blob,
-                place: None,
-                size: attachment.size,
-                complete: true,
-                record: None,
-            };
-            frames.push(Frame::Blob(blob));
-        }
+        frames.extend(content.attachments.iter().map(known_blob));
         let draft = Draft { nonce: clock::nonce(), content };
         drafts.push(RecordCreated { record: draft_id(&draft, &node.me), warnings });
         frames.push(Frame::Draft(draft));
@@ -62,6 +53,11 @@ pub async fn keep(node: &Arc<Node>, inputs: Vec<DraftInput>) -> Result<Vec<Recor
         .await
         .map_err(|e| problem::ledger(&e, "No draft was kept."))?;
     Ok(drafts)
+}
+
+fn known_blob(attachment: &Attachment) -> Frame {
+    let (blob, size) = (attachment.blob, attachment.size);
+    Frame::Blob(KnownBlob { blob, place: None, size, complete: true, record: None })
 }
 
 /// What a draft says, checked against the schema of its kind, and what is odd about it.

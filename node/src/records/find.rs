@@ -108,7 +108,10 @@ pub fn record(node: &Node, text: &str) -> Result<(Position, RecordRow), Problem>
 }
 
 /// Records from the newest, older than a position; drafts that were shared are left out.
-fn newest(node: &Node, before: Option<Position>) -> impl Iterator<Item = (Position, RecordRow)> + '_ {
+pub(super) fn newest(
+    node: &Node,
+    before: Option<Position>,
+) -> impl Iterator<Item = (Position, RecordRow)> + '_ {
     let index = &node.shared.ledger.store().index;
     let end = before.map_or([0xff; 12], Position::to_bytes);
     index

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use entente_protocol::codec;
 use entente_protocol::handling::Onward;
 use entente_protocol::identity::Introduction;
+use entente_protocol::ids::RecordId;
 use entente_protocol::record::{Manifest, RecordFile, RecordParts};
 use entente_protocol::redaction::{self, Cuts, RedactionError};
 use entente_protocol::value::Value;
@@ -13,8 +14,8 @@ use crate::api::problem::{not_found, refuse_input, refused};
 use crate::api::types::{Problem, RedactRequest};
 use crate::clock;
 use crate::node::Node;
-use crate::partnership::Handle;
 use crate::partnership::open::Shown;
+use crate::partnership::{Handle, notices};
 
 use super::find::{self, org_view};
 use super::show::{gone, shown};
@@ -66,24 +67,41 @@ fn leaving(node: &Arc<Node>, text: &str) -> Result<(Introduction, RecordParts), 
     };
     let (handle, shown) = shown(node, position, &place).ok_or_else(gone)?;
     let manifest = shown.record.manifest();
-    may_leave(node, &handle, manifest)?;
+    may_leave(node, &handle, &row.id, manifest)?;
     let introduction = signer(node, &handle, manifest).ok_or_else(gone)?;
     Ok((introduction, shown.parts.clone()))
 }
 
-/// C6, and the embargo: both bind everybody but the author.
-fn may_leave(node: &Node, handle: &Handle, manifest: &Manifest) -> Result<(), Problem> {
+/// C6 and the embargo, which bind everybody but the author; C7, which binds the author too.
+fn may_leave(node: &Node, handle: &Handle, id: &RecordId, manifest: &Manifest) -> Result<(), Problem> {
+    let store = node.shared.ledger.store();
+    let ended = |reference: &String| notices::consent_ended(store, &manifest.author, reference);
+    if manifest.handling.consent.as_ref().is_some_and(ended) {
+        let reason =
+            "the consent that it refers to holds no longer, so nothing more may be made of it".to_owned();
+        let next = "Ask for a new consent; without one, leave the person out.";
+        return Err(refused(&[("E-CONSENT".into(), reason)], NOTHING, next));
+    }
     if manifest.author == node.me.org() {
         return Ok(());
     }
     let author = org_view(node, Some(handle), &manifest.author).name;
     let handling = &manifest.handling;
-    if handling.onward != Onward::Allowed {
+    let granted = || notices::is_granted(store, id, &manifest.author, &node.me.org());
+    let allowed = match handling.onward {
+        Onward::Allowed => true,
+        Onward::Ask => granted(),
+        Onward::Never => false,
+    };
+    if !allowed {
         let reason = format!(
             "{author} allows onward sharing: {}. A copy may leave this node only as its author allows.",
             handling.onward.as_str()
         );
-        let next = format!("Ask {author}, through an information-request for example.");
+        let next = match handling.onward {
+            Onward::Ask => format!("Ask {author}: `entente record ask ID --for 'our annual report'`."),
+            _ => format!("{author} can share it anew with other handling."),
+        };
         return Err(refused(&[("E-ONWARD".into(), reason)], NOTHING, &next));
     }
     if handling.embargo_until.is_some_and(|until| until > clock::now()) {

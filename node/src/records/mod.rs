@@ -8,6 +8,7 @@ pub mod hidden;
 pub mod leave;
 pub mod share;
 pub mod show;
+pub mod withdraw;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use entente_protocol::ids::RecordId;
 
 use crate::frames::{Draft, Frame};
 use crate::me::Me;
+use crate::partnership::notices;
 use crate::partnership::open::{refers, title};
 use crate::rows::{self, Batch, RecordRow, Table};
 use crate::store::{Position, Store};
@@ -33,10 +35,14 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
             rows::put_shared(batch, &store.index, draft, partnership, record);
         }
         Frame::Blob(blob) => rows::put_blob(batch, &store.index, blob),
+        Frame::Erased(erased) => {
+            let _nobody_to_tell = notices::apply_erased(store, batch, erased);
+        }
         Frame::Act(..)
         | Frame::Log(_)
         | Frame::Entry(..)
         | Frame::Epoch(_)
+        | Frame::Nothing
         | Frame::Verified(_)
         | Frame::Prekey(..)
         | Frame::History(_)
@@ -65,5 +71,6 @@ fn draft_row(draft: &Draft, me: &Me) -> RecordRow {
         title: title(&content.fields),
         blobs: content.attachments.iter().map(|a| a.blob).collect(),
         refers: refers(&content.fields, [content.replies_to, content.supersedes], &content.references),
+        supersedes: content.supersedes,
     }
 }

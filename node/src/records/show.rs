@@ -17,6 +17,7 @@ use crate::rows::{self, RecordPlace, RecordRow};
 use crate::store::Position;
 
 use super::find::{self, org_view, summary};
+use super::withdraw;
 
 /// The fields of a record, if it can be opened now.
 #[must_use]
@@ -93,6 +94,7 @@ fn show_draft(node: &Arc<Node>, position: Position, row: &RecordRow) -> Result<R
         shared_as: rows::shared(&node.shared.ledger.store().index, &row.id),
         attachment_list: attachment_views(node, &content.attachments),
         about: crate::field::about_record(node, position, row),
+        said: Vec::new(),
     })
 }
 
@@ -116,6 +118,7 @@ fn show_shared(
         shared_as: rows::shared(&node.shared.ledger.store().index, &row.id),
         attachment_list: attachment_views(node, shown.record.attachments()),
         about: crate::field::about_record(node, position, row),
+        said: withdraw::said_about(node, &handle, &row.id),
     })
 }
 

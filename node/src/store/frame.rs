@@ -23,7 +23,15 @@
 //! ```
 //!
 //! The very first frame of a journal chains to 32 zero bytes; the first frame of a later segment chains to the
-//! last frame of the segment before. The header check holds only at the place that the frame was written for,
+//! last frame of the segment before.
+//!
+//! A frame that was **erased** has the same length and place, the magic `EnX` 0x01, AAD ‖ 0x01, and for a payload
+//! ```text
+//!   hash of the frame that stood here (32) ‖ length u32 BE ‖ payload instead ‖ zeros
+//! ```
+//! It counts in the chain with the hash of what stood there, so that erasing breaks nothing.
+//!
+//! The header check holds only at the place that the frame was written for,
 //! so a search through damaged bytes cannot be led astray by old or copied frames.
 
 use chacha20poly1305::aead::AeadInOut;
@@ -46,6 +54,10 @@ pub(crate) const MAX_FRAME: usize = HEADER + SEALING + MAX_PAYLOAD;
 
 /// The four bytes that a frame begins with.
 pub(crate) const MAGIC: [u8; 4] = *b"EnJ\x01";
+/// The four bytes that an erased frame begins with.
+pub(crate) const ERASED_MAGIC: [u8; 4] = *b"EnX\x01";
+/// Bytes of an erased frame's payload before what stands there instead.
+const ERASED_HEAD: usize = 36;
 const SEGMENT_MAGIC: [u8; 7] = *b"ENTJSEG";
 const SEGMENT_VERSION: u8 = 1;
 const CHAIN: usize = 32;
@@ -101,6 +113,8 @@ pub(crate) struct OpenFrame {
     /// The hash that it names as its predecessor's.
     pub(crate) previous: FrameHash,
     pub(crate) payload: Zeroizing<Vec<u8>>,
+    /// The hash of what stood here, if it was erased.
+    pub(crate) erased: Option<FrameHash>,
 }
 
 /// What the first bytes of a segment file say.
@@ -143,13 +157,48 @@ impl FrameCodec {
         payload: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<FrameHash, SealError> {
+        self.seal_as(MAGIC, at, nonce, previous, payload, out)
+    }
+
+    /// A frame of the same length as one that stood here, with `instead` for a payload. `None` where it has no room.
+    pub(crate) fn seal_erased(
+        &self,
+        at: Position,
+        nonce: &[u8; 24],
+        frame: &[u8],
+        instead: &[u8],
+    ) -> Option<Vec<u8>> {
+        let open = self.open(at, frame)?;
+        let room = open.payload.len();
+        let mut payload = Zeroizing::new(Vec::with_capacity(room));
+        payload.extend_from_slice(blake3::hash(frame).as_bytes());
+        payload.extend_from_slice(&u32::try_from(instead.len()).ok()?.to_be_bytes());
+        payload.extend_from_slice(instead);
+        if payload.len() > room {
+            return None;
+        }
+        payload.resize(room, 0);
+        let mut out = Vec::new();
+        self.seal_as(ERASED_MAGIC, at, nonce, &open.previous, &payload, &mut out).ok()?;
+        Some(out)
+    }
+
+    fn seal_as(
+        &self,
+        magic: [u8; 4],
+        at: Position,
+        nonce: &[u8; 24],
+        previous: &FrameHash,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<FrameHash, SealError> {
         let length = u32::try_from(payload.len() + SEALING).map_err(|_| SealError)?.to_be_bytes();
         // No reallocation from here on: it would leave a copy of the plaintext behind.
         out.reserve(frame_len(payload.len()));
         let start = out.len();
-        out.extend_from_slice(&MAGIC);
+        out.extend_from_slice(&magic);
         out.extend_from_slice(&length);
-        out.extend_from_slice(&self.header_check(at, length, nonce));
+        out.extend_from_slice(&self.header_check(magic, at, length, nonce));
         out.extend_from_slice(nonce);
         let body = out.len();
         out.extend_from_slice(previous);
@@ -157,7 +206,7 @@ impl FrameCodec {
         let plaintext = out.get_mut(body..).ok_or(SealError)?;
         let tag = self
             .cipher
-            .encrypt_inout_detached(&XNonce::from(*nonce), &at.to_bytes(), plaintext.into())
+            .encrypt_inout_detached(&XNonce::from(*nonce), &associated(magic, at), plaintext.into())
             .map_err(|_| SealError)?;
         out.extend_from_slice(&tag);
         let frame = out.get(start..).ok_or(SealError)?;
@@ -172,30 +221,39 @@ impl FrameCodec {
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let (check, nonce) = rest.split_first_chunk::<8>()?;
         let ciphertext = u32::from_be_bytes(*length) as usize;
-        if *magic != MAGIC || !(SEALING..=SEALING + MAX_PAYLOAD).contains(&ciphertext) {
+        if ![MAGIC, ERASED_MAGIC].contains(magic) || !(SEALING..=SEALING + MAX_PAYLOAD).contains(&ciphertext)
+        {
             return None;
         }
-        let expected = self.header_check(at, *length, nonce.try_into().ok()?);
+        let expected = self.header_check(*magic, at, *length, nonce.try_into().ok()?);
         bool::from(expected.ct_eq(check)).then_some(HEADER + ciphertext)
     }
 
     /// Opens a whole frame, whose header [`FrameCodec::frame_len_at`] accepted.
     pub(crate) fn open(&self, at: Position, frame: &[u8]) -> Option<OpenFrame> {
         let (header, sealed) = frame.split_first_chunk::<HEADER>()?;
+        let magic: [u8; 4] = *header.first_chunk()?;
         let nonce: [u8; 24] = *header.last_chunk()?;
         let (ciphertext, tag) = sealed.split_last_chunk::<TAG>()?;
         let mut payload = Zeroizing::new(ciphertext.to_vec());
         self.cipher
             .decrypt_inout_detached(
                 &XNonce::from(nonce),
-                &at.to_bytes(),
+                &associated(magic, at),
                 payload.as_mut_slice().into(),
                 &Tag::from(*tag),
             )
             .ok()?;
         let previous = *payload.first_chunk()?;
         payload.drain(..CHAIN);
-        Some(OpenFrame { previous, payload })
+        if magic != ERASED_MAGIC {
+            return Some(OpenFrame { previous, payload, erased: None });
+        }
+        let erased: FrameHash = *payload.first_chunk()?;
+        let length = u32::from_be_bytes(*payload.get(CHAIN..)?.first_chunk()?) as usize;
+        let instead = payload.get(ERASED_HEAD..ERASED_HEAD.checked_add(length)?)?;
+        let payload = Zeroizing::new(instead.to_vec());
+        Some(OpenFrame { previous, payload, erased: Some(erased) })
     }
 
     /// The first bytes of a segment file.
@@ -226,9 +284,9 @@ impl FrameCodec {
         if named { SegmentHead::Valid } else { SegmentHead::Unreadable }
     }
 
-    fn header_check(&self, at: Position, length: [u8; 4], nonce: &[u8; 24]) -> [u8; 8] {
+    fn header_check(&self, magic: [u8; 4], at: Position, length: [u8; 4], nonce: &[u8; 24]) -> [u8; 8] {
         let mut input = [0; 44];
-        input[..4].copy_from_slice(&MAGIC);
+        input[..4].copy_from_slice(&magic);
         input[4..8].copy_from_slice(&length);
         input[8..32].copy_from_slice(nonce);
         input[32..].copy_from_slice(&at.to_bytes());
@@ -237,6 +295,13 @@ impl FrameCodec {
         check.copy_from_slice(&hash.as_bytes()[..8]);
         check
     }
+}
+
+/// What the ciphertext of a frame is bound to.
+fn associated(magic: [u8; 4], at: Position) -> Vec<u8> {
+    let mut associated = at.to_bytes().to_vec();
+    associated.extend((magic == ERASED_MAGIC).then_some(1));
+    associated
 }
 
 #[cfg(test)]

@@ -85,6 +85,8 @@ pub enum Rebuild {
     Damaged,
     /// It knew more than the journal holds.
     Ahead,
+    /// A record was erased, of which its files may still hold the title.
+    Erased,
 }
 
 /// Which part of a table to go through.
@@ -133,6 +135,17 @@ impl Index {
         Ok((Self::open_empty(dir, key)?, rebuild))
     }
 
+    /// Something was erased: this index is made anew when it is next opened, since its files may keep what was
+    /// deleted.
+    ///
+    /// # Errors
+    /// [`IndexError::Io`].
+    pub fn make_anew_when_opened(&self) -> Result<(), IndexError> {
+        Marker::of(&self.dir)
+            .write_stale()
+            .map_err(|source| IndexError::Io { path: self.dir.clone(), source })
+    }
+
     /// Discards whatever there is and starts an empty index.
     pub(crate) fn open_empty(dir: &Path, key: &StoreKey) -> Result<Self, IndexError> {
         let io = |source| IndexError::Io { path: dir.to_owned(), source };
@@ -143,6 +156,7 @@ impl Index {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
             _ => {}
         }
+        marker.is_fresh().map_err(io)?;
         sync_dir(dir).map_err(io)?;
         let index = Self::new(dir, key, open_sled(&dir.join("sled"))?);
         index.apply(index.batch(), Position::START)?;

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::disk::{Disk, RealDisk, private_dir};
+use super::erase;
 use super::frame::{FrameCodec, FrameHash, MAX_FRAME, MAX_PAYLOAD, Position, SEGMENT_HEADER};
 use super::keys::StoreKey;
 use super::recover::{DamageKind, DamagedRange, Recovery, Segments, Step, Walker, read_up_to, recover};
@@ -148,6 +149,9 @@ pub struct Journal {
     durable: Arc<Mutex<Position>>,
     queue: Arc<Queue>,
     writer: Option<JoinHandle<()>>,
+    disk: Arc<dyn Disk>,
+    /// One erasure at a time: they share a file.
+    erasing: Mutex<()>,
 }
 
 impl Journal {
@@ -174,7 +178,8 @@ impl Journal {
         let codec = Arc::new(FrameCodec::new(key));
         let segments = Arc::new(Segments::new(dir.to_owned()));
         let (tail, recovery) = recover(&segments, &codec, &*disk)?;
-        let writer = Writer::new(tail, Arc::clone(&segments), Arc::clone(&codec), disk, segment_bytes);
+        let writer =
+            Writer::new(tail, Arc::clone(&segments), Arc::clone(&codec), Arc::clone(&disk), segment_bytes);
         let durable = Arc::clone(&writer.durable);
         let queue = Arc::new(Queue::default());
         let work = Arc::clone(&queue);
@@ -186,7 +191,8 @@ impl Journal {
                 writer.run(&work);
             })
             .map_err(folder)?;
-        Ok((Self { segments, codec, durable, queue, writer: Some(thread) }, recovery))
+        let erasing = Mutex::default();
+        Ok((Self { segments, codec, durable, queue, writer: Some(thread), disk, erasing }, recovery))
     }
 
     /// Hands payloads to the writer. Appends are written in the order of these calls; the payloads of one
@@ -220,6 +226,40 @@ impl Journal {
     /// [`ReadError::Damaged`] if the frame there does not authenticate, [`ReadError::OutOfRange`] if the journal
     /// ends before it.
     pub fn read(&self, at: Position) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+        let frame = self.read_frame(at)?;
+        match self.codec.open(at, &frame) {
+            Some(open) => Ok(open.payload),
+            None => Err(damaged(at, frame.len()).into()),
+        }
+    }
+
+    /// Erases the frame at a position: what it held is written over, and `instead` is read there from now on. The
+    /// chain of hashes still holds. Does nothing if it was erased before.
+    ///
+    /// What "written over" means is up to the disk: flash memory and copying file systems may keep the old blocks for
+    /// a while, out of reach of the system's users.
+    ///
+    /// # Errors
+    /// [`ReadError`] where there is no such frame, or `instead` is longer than what it held by less than 36 bytes;
+    /// [`ReadError::Io`] where the disk refuses. It may have been written then, or is when the journal is next opened.
+    pub fn erase(&self, at: Position, instead: &[u8]) -> Result<(), ReadError> {
+        let _one_at_a_time = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
+        let frame = self.read_frame(at)?;
+        let open = self.codec.open(at, &frame).ok_or_else(|| damaged(at, frame.len()))?;
+        if open.erased.is_some() {
+            return Ok(());
+        }
+        let mut nonce = [0; 24];
+        let io = |source| ReadError::Io { segment: at.segment, source };
+        getrandom::fill(&mut nonce).map_err(|e| io(io::Error::other(e)))?;
+        let erased = self.codec.seal_erased(at, &nonce, &frame, instead);
+        let erased =
+            erased.ok_or_else(|| io(io::Error::other("no room for what is to stand there instead")))?;
+        erase::put(&self.segments, &*self.disk, at, &erased).map_err(|e| io(io::Error::other(e)))
+    }
+
+    /// The bytes of the frame at a position, not yet authenticated.
+    fn read_frame(&self, at: Position) -> Result<Vec<u8>, ReadError> {
         let io = |source| ReadError::Io { segment: at.segment, source };
         if at >= self.end() || at.offset < SEGMENT_HEADER as u64 {
             return Err(ReadError::OutOfRange(at));
@@ -236,11 +276,8 @@ impl Journal {
             let rest = frame.get_mut(have..).unwrap_or_default();
             have += read_up_to(&file, rest, at.offset + have as u64).map_err(io)?;
         }
-        let whole = frame.get(..len.min(have)).unwrap_or_default();
-        match self.codec.open(at, whole) {
-            Some(open) => Ok(open.payload),
-            None => Err(damaged(at, len).into()),
-        }
+        frame.truncate(len.min(have));
+        Ok(frame)
     }
 
     /// All frames from a position (of a frame, or [`Position::START`]) to the present end, in order, in bounded

@@ -4,6 +4,7 @@
 //! ```text
 //! "open BOOT-ID\n"   in use since that boot      "closed\n"   closed and synced
 //! "discard\n"        found damaged
+//! a file "stale" beside: something was erased, and sled's files may still hold its title
 //! ```
 
 use std::io;
@@ -31,6 +32,9 @@ impl Marker {
 
     /// Why sled's files cannot be trusted, or `None` if they can.
     pub(crate) fn doubt(&self, boot: &Option<String>) -> Option<Rebuild> {
+        if self.stale().exists() {
+            return Some(Rebuild::Erased);
+        }
         let state = match std::fs::read_to_string(&self.path) {
             Ok(state) => state,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(Rebuild::New),
@@ -53,6 +57,24 @@ impl Marker {
     /// sled's files were closed and synced.
     pub(crate) fn write_closed(&self) -> io::Result<()> {
         replace_file(&self.path, b"closed\n")
+    }
+
+    /// sled keeps what was deleted until it reuses the place: at the next opening its files are removed, and it is
+    /// filled again from the journal.
+    pub(crate) fn write_stale(&self) -> io::Result<()> {
+        replace_file(&self.stale(), b"")
+    }
+
+    /// The new index holds nothing of what was erased.
+    pub(crate) fn is_fresh(&self) -> io::Result<()> {
+        match std::fs::remove_file(self.stale()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn stale(&self) -> PathBuf {
+        self.path.with_file_name("stale")
     }
 
     /// sled's files are not trusted, whatever happens.

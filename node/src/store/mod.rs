@@ -14,6 +14,7 @@ pub mod batch;
 pub mod blobs;
 pub mod compact;
 mod disk;
+mod erase;
 #[cfg(test)]
 mod faulty;
 pub mod frame;

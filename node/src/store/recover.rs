@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::disk::Disk;
-use super::frame::{FrameCodec, FrameHash, HEADER, MAGIC, OpenFrame, Position, SEGMENT_HEADER, SegmentHead};
+use super::erase;
+use super::frame::{
+    ERASED_MAGIC, FrameCodec, FrameHash, HEADER, MAGIC, OpenFrame, Position, SEGMENT_HEADER, SegmentHead,
+};
 use super::journal::JournalError;
 use super::writer::MAX_GROUP_BYTES;
 
@@ -79,6 +82,7 @@ pub(crate) fn recover(
     codec: &FrameCodec,
     disk: &dyn Disk,
 ) -> Result<(Tail, Recovery), JournalError> {
+    erase::finish(segments, codec, disk)?;
     let numbers = segments.list()?;
     let Some(&last) = numbers.last() else {
         let file = create_segment(segments, codec, disk, 1)?;
@@ -363,7 +367,7 @@ impl Walker {
         let Some(open) = codec.open(at, frame) else {
             return Ok(Some(self.damaged_until(end)));
         };
-        let hash = *blake3::hash(frame).as_bytes();
+        let hash = open.erased.unwrap_or_else(|| *blake3::hash(frame).as_bytes());
         self.offset = end;
         let expected = self.chain.replace(hash);
         if expected.is_some_and(|expected| expected != open.previous) {
@@ -389,7 +393,11 @@ impl Walker {
         let mut offset = self.offset + 1;
         while offset < self.limit {
             let bytes = self.window.get(offset, bounded(self.limit - offset, READ_AHEAD))?;
-            for (index, _) in bytes.windows(MAGIC.len()).enumerate().filter(|(_, four)| **four == MAGIC) {
+            for (index, _) in bytes
+                .windows(MAGIC.len())
+                .enumerate()
+                .filter(|(_, four)| [&MAGIC[..], &ERASED_MAGIC].contains(four))
+            {
                 let at = Position { segment: self.segment, offset: offset + index as u64 };
                 let candidate = bytes.get(index..).unwrap_or_default();
                 if codec.frame_len_at(at, candidate).is_some() {

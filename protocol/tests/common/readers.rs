@@ -16,7 +16,7 @@ use entente_protocol::root::{LogRenewal, Revocation};
 use entente_protocol::signed::{Statement, Unverified};
 use entente_protocol::sync::{Announcement, Message};
 use entente_protocol::value::Value;
-use entente_protocol::{ack, chunk, codec, envelope, limits};
+use entente_protocol::{ack, chunk, codec, envelope, limits, notice};
 
 use super::{RECORD_SEQ, WORLD, World, chunk_key, envelope_key, place};
 
@@ -24,7 +24,7 @@ type Outcome = Result<(), String>;
 type Reader = fn(&World, &[u8]) -> Outcome;
 
 /// All readers, by the name that the vectors use.
-pub const READERS: [(&str, Reader); 27] = [
+pub const READERS: [(&str, Reader); 28] = [
     ("organisation", |_, bytes| named::<Organisation>(bytes, |o| o.id.0)),
     ("node certificate", |w, bytes| signed::<NodeCertificate>(bytes, &w.alice.org().0)),
     ("introduction", introduction),
@@ -46,6 +46,10 @@ pub const READERS: [(&str, Reader); 27] = [
     ("log entry", entry),
     ("batch", batch),
     ("acknowledgement", acknowledgement),
+    ("notice", |_, bytes| match notice::read(bytes) {
+        Ok(said) => said.map(|_| ()).ok_or_else(|| "no notice".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }),
     ("evidence", evidence),
     ("chunk", |_, bytes| said(chunk::open(&chunk_key(), 4, true, bytes))),
     ("record", record),

@@ -9,10 +9,11 @@ use entente_protocol::epoch::{PrekeySecret, Slot};
 use entente_protocol::evidence::{Evidence, SignedHeaders};
 use entente_protocol::history::{self, RecordKey, RecordKeys};
 use entente_protocol::identity::{NodeCertificate, Organisation};
-use entente_protocol::ids::{EpochId, Hash, OrgId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{EpochId, Hash, OrgId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::invitation::Invitation;
 use entente_protocol::log::{self, Batch, Entry, Head};
 use entente_protocol::membership::VerifiedAct;
+use entente_protocol::notice::{Answer, Cause, Notice, Said};
 use entente_protocol::prekey::Prekey;
 use entente_protocol::record::{RecordFile, RecordParts};
 use entente_protocol::redaction::{Cuts, RedactedFile, redact};
@@ -50,6 +51,7 @@ pub fn protected() -> Vec<Sample> {
         "value",
         "audience",
         "acknowledgement",
+        "notice",
         "proof-",
         // Opened with Bob's prekey: its own tests flip its bits.
         "keys-of-records",
@@ -194,8 +196,26 @@ fn logs() -> Vec<Sample> {
         ("log-entry-erased", "log entry", codec::encode(&entries[1])),
         ("batch", "batch", codec::encode(&Batch::pack(&entries).unwrap())),
         ("acknowledgement", "acknowledgement", codec::encode(&acknowledgement())),
+        (
+            "notice-withdrawn",
+            "notice",
+            notice(Said::Withdrawn(RecordId([0x95; 32]), "a name was in it".into())),
+        ),
+        ("notice-erased", "notice", notice(Said::Erased(RecordId([0x95; 32]), Cause::Expired, NOW))),
+        ("notice-asked", "notice", notice(Said::Asked(RecordId([0x95; 32]), "for our annual report".into()))),
+        ("notice-answered", "notice", notice(Said::Answered(answer()))),
+        ("notice-consent-ended", "notice", notice(Said::ConsentEnded("C-12".into()))),
         ("evidence", "evidence", codec::encode(&evidence())),
     ]
+}
+
+fn notice(said: Said) -> Vec<u8> {
+    codec::encode(&Notice::of(said).unwrap())
+}
+
+fn answer() -> Answer {
+    let words = "without the annex".into();
+    Answer { record: RecordId([0x95; 32]), to: WORLD.bob.org(), yes: true, words }
 }
 
 /// How far the sample log is held.

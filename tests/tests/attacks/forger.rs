@@ -8,6 +8,7 @@ use entente_protocol::derive;
 use entente_protocol::envelope::{self, Place};
 use entente_protocol::handling::{Handling, Onward, Sensitivity};
 use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, RecordId, Seq};
+use entente_protocol::notice::{Answer, Notice, Said};
 use entente_protocol::record::{Content, Disclosure, RecordParts, sign_record};
 use entente_tests::{Partnership, TestNode, draft, wait_until};
 
@@ -293,4 +294,37 @@ async fn an_author_cannot_put_another_record_in_the_place_of_one() {
     let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
     expected.hold_at(&p[0], "Crooked Committee", honest).await;
     assert_eq!(p[0].record(id).await.unwrap().summary.title, "What was said first");
+}
+
+#[tokio::test]
+async fn nobody_but_its_author_withdraws_corrects_or_grants_a_record() {
+    let mut p = partnership(STRICT).await;
+    let by_npm = p[0].publish(draft("material", "Genuine by the office"), &p.name, None).await;
+    wait_until("the forger holds it", async || p[1].record(by_npm).await.is_ok()).await;
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let mut expected = Expected::default();
+    let (me, network) = (insider.me.org(), p.orgs[2]);
+    let withdrawn = Said::Withdrawn(by_npm, "FORGED a withdrawal".into());
+    let answer = Answer { record: by_npm, to: network, yes: true, words: "FORGED a grant".into() };
+    for said in [withdrawn, Said::Answered(Answer { to: me, ..answer.clone() }), Said::Answered(answer)] {
+        let notice = codec::encode(&Notice::of(said).unwrap());
+        expected.at(forge.put_bytes(&notice), "E-NOT-AUTHOR");
+    }
+    let correction = Content { supersedes: Some(by_npm), ..forged("material") };
+    let parts = forge.sign_with(&correction, Audience::Everyone, [9; 16]);
+    expected.at(forge.put(&parts), "E-NOT-AUTHOR");
+    let mut unknown = codec::encode(&Notice::of(Said::ConsentEnded("C".into())).unwrap());
+    unknown[6] = 2;
+    expected.at(forge.put_bytes(&unknown), "E-FORM");
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    for n in [0, 2] {
+        expected.hold_at(&p[n], "Crooked Committee", honest).await;
+        assert_eq!(p[n].record(by_npm).await.unwrap().summary.title, "Genuine by the office");
+        let told = p[n].cli(&["record", "versions", &by_npm.to_string()]).await.done();
+        assert_eq!(told["versions"].as_array().unwrap().len(), 1);
+    }
 }

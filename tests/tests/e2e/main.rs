@@ -37,3 +37,4 @@ mod renewing;
 mod running;
 mod sharing;
 mod verifying;
+mod withdrawing;

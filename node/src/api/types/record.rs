@@ -213,6 +213,9 @@ pub struct RecordView {
     /// What became of it, what it refers to, and what is odd about it.
     #[serde(default)]
     pub about: super::AboutRecord,
+    /// Who asked to pass it on, and what its author answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<String>,
 }
 
 /// An attachment on a screen.
@@ -251,4 +254,82 @@ pub struct RedactRequest {
     pub nameless: bool,
     /// Why, for whoever reads the copy.
     pub reason: Option<String>,
+}
+
+/// `POST /v1/records/{id}/withdraw` and `/ask`: why, or what for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WordsRequest {
+    /// In words, at most 1,000 bytes.
+    pub words: String,
+}
+
+/// `POST /v1/records/{id}/answer`: may an organisation pass a record of ours on?
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerRequest {
+    /// Which.
+    pub organisation: String,
+    /// May it?
+    pub yes: bool,
+    /// In words, at most 1,000 bytes.
+    #[serde(default)]
+    pub words: String,
+}
+
+/// `POST /v1/consents/end`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentRequest {
+    /// The reference by which records name the consent.
+    pub consent: String,
+}
+
+/// `GET /v1/records/{id}/receipts`: who has erased a record that was withdrawn or expired.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Receipts {
+    /// The record.
+    pub record: RecordId,
+    /// `withdrawn` or `expired`.
+    pub cause: String,
+    /// Why, as the author said.
+    pub reason: String,
+    /// When it was erased on this node.
+    pub erased_here: Option<Timestamp>,
+    /// Whoever could read it, besides ourselves.
+    pub readers: Vec<ReceiptView>,
+}
+
+/// One reader of a record that was withdrawn or expired.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReceiptView {
+    /// Who.
+    pub organisation: OrgView,
+    /// When its signed receipt came.
+    pub confirmed: Option<Timestamp>,
+    /// Is it still a member, so that it can be asked at all?
+    pub reachable: bool,
+}
+
+/// One version of a record; `GET /v1/records/{id}/versions` lists them, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VersionView {
+    /// As in lists.
+    #[serde(flatten)]
+    pub summary: RecordSummary,
+    /// The version that it corrects.
+    pub supersedes: Option<RecordId>,
+    /// What it changed.
+    pub changes: Vec<VersionChange>,
+}
+
+/// A field that a version changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VersionChange {
+    /// Its name.
+    pub field: String,
+    /// What it said before; absent if it is new.
+    pub before: Option<serde_json::Value>,
+    /// What it says now; absent if it was taken out.
+    pub now: Option<serde_json::Value>,
 }

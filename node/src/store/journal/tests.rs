@@ -435,3 +435,71 @@ proptest! {
         }
     }
 }
+
+/// All bytes of the journal's files.
+fn on_disk(dir: &Path) -> Vec<Vec<u8>> {
+    std::fs::read_dir(dir).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+}
+
+#[test]
+fn an_erased_frame_is_gone_from_the_disk_and_the_chain_still_holds() {
+    let home = tempfile::tempdir().unwrap();
+    let key = StoreKey::from_bytes(Zeroizing::new([3; 32]));
+    let (journal, _) = Journal::open(home.path(), &key).unwrap();
+    let payloads = (0..5u8).map(|n| Zeroizing::new(vec![n; 300])).collect();
+    let at = journal.append(payloads).wait().unwrap();
+    let before = on_disk(home.path());
+    let ciphertext = before[0][at[2].offset as usize..at[3].offset as usize].to_vec();
+    journal.erase(at[2], b"gone").unwrap();
+    journal.erase(at[4], b"the last one").unwrap();
+    assert_eq!(*journal.read(at[2]).unwrap(), b"gone");
+    journal.erase(at[2], b"again").unwrap();
+    assert_eq!(*journal.read(at[2]).unwrap(), b"gone", "it is erased once");
+    assert!(journal.erase(at[1], &[1; 270]).is_err(), "no room");
+    let files = on_disk(home.path());
+    assert_eq!(files.len(), 1, "nothing is left beside");
+    for part in ciphertext[80..].chunks_exact(32) {
+        assert!(!files[0].windows(32).any(|w| w == part), "the old ciphertext is still there");
+    }
+    // The chain holds over it, also for what is written after opening again.
+    journal.close();
+    let (journal, found) = Journal::open(home.path(), &key).unwrap();
+    assert_eq!((found.damaged.len(), found.torn_bytes), (0, 0));
+    journal.append(vec![Zeroizing::new(vec![9; 10])]).wait().unwrap();
+    let all: Vec<Vec<u8>> =
+        journal.scan(Position::START).unwrap().map(|(_, f)| f.unwrap().to_vec()).collect();
+    let expected: [&[u8]; 6] = [&[0; 300], &[1; 300], b"gone", &[3; 300], b"the last one", &[9; 10]];
+    assert_eq!(all, expected);
+}
+
+#[test]
+fn an_erasure_that_a_crash_interrupted_is_finished_on_opening() {
+    let home = tempfile::tempdir().unwrap();
+    let key = StoreKey::from_bytes(Zeroizing::new([3; 32]));
+    let (journal, _) = Journal::open(home.path(), &key).unwrap();
+    let at = journal.append((0..3u8).map(|n| Zeroizing::new(vec![n; 300])).collect()).wait().unwrap();
+    let segment = home.path().join("00000001.seg");
+    let original = std::fs::read(&segment).unwrap();
+    journal.erase(at[1], b"gone").unwrap();
+    journal.close();
+    let erased = std::fs::read(&segment).unwrap();
+    let (from, to) = (at[1].offset as usize, at[2].offset as usize);
+    let intent = [&at[1].to_bytes()[..], &erased[from..to]].concat();
+    // Any part of it was written, or none.
+    for written in [0, 1, 50, to - from] {
+        let mut torn = original.clone();
+        torn[from..from + written].copy_from_slice(&erased[from..from + written]);
+        std::fs::write(&segment, torn).unwrap();
+        std::fs::write(home.path().join("erasing"), &intent).unwrap();
+        let (journal, found) = Journal::open(home.path(), &key).unwrap();
+        assert_eq!((*journal.read(at[1]).unwrap()).as_slice(), b"gone", "{written}");
+        assert!(found.damaged.is_empty() && !home.path().join("erasing").exists());
+        journal.close();
+        assert_eq!(std::fs::read(&segment).unwrap(), erased);
+    }
+    // An intent that is not whole was never acted on.
+    std::fs::write(&segment, &original).unwrap();
+    std::fs::write(home.path().join("erasing"), &intent[..100]).unwrap();
+    let (journal, _) = Journal::open(home.path(), &key).unwrap();
+    assert_eq!((*journal.read(at[1]).unwrap()).as_slice(), [1; 300]);
+}
