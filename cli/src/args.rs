@@ -4,6 +4,7 @@ mod agreement;
 mod attachment;
 mod audit;
 mod backup;
+mod bundle;
 mod field;
 mod govern;
 mod journal;
@@ -24,6 +25,7 @@ pub use agreement::*;
 pub use attachment::*;
 pub use audit::*;
 pub use backup::*;
+pub use bundle::*;
 pub use field::*;
 pub use govern::*;
 pub use journal::*;
@@ -128,6 +130,9 @@ pub enum Command {
     /// Look after the journal, in which all that lasts is kept
     #[command(subcommand, after_help = "Example:\n  entente journal compact")]
     Journal(JournalCommand),
+    /// Exchange with partners by a file that is carried to them
+    #[command(subcommand, after_help = "Example:\n  entente bundle import /media/stick/for-rights")]
+    Bundle(BundleCommand),
     /// Check what happened, and that nothing of it was deleted or changed
     #[command(subcommand, after_help = "Example:\n  entente audit verify")]
     Audit(AuditCommand),

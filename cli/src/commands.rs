@@ -4,6 +4,7 @@ mod agreement;
 mod attachment;
 mod audit;
 mod backup;
+mod bundle;
 mod completions;
 mod copies;
 mod demo;
@@ -67,6 +68,7 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Activity(command) => forms::activity(context, command).await,
         Command::Advice(command) => forms::advice(context, command).await,
         Command::Attachment(command) => attachment::attachment(context, command).await,
+        Command::Bundle(command) => bundle::bundle(context, command).await,
         Command::Sync(command) => sync::sync(context, command).await,
         Command::Journal(command) => journal::journal(context, &command),
         Command::Audit(command) => audit::audit(context, command).await,

@@ -3,6 +3,7 @@
 
 use entente_protocol::ack::{self, Acknowledgement};
 use entente_protocol::agreement::Agreement;
+use entente_protocol::bundle::{self, FileKey, Reader, SLOT_LEN};
 use entente_protocol::chunk;
 use entente_protocol::codec::{self, Wire};
 use entente_protocol::envelope::{self, Place};
@@ -27,7 +28,7 @@ use zeroize::Zeroizing;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("sync_message", sync_message),
     ("act", act),
     ("introduction", introduction),
@@ -40,6 +41,7 @@ pub const TARGETS: [Target; 12] = [
     ("invitation", invitation),
     ("agreement", agreement),
     ("value", value),
+    ("bundle", bundle),
 ];
 
 /// Decodes; whatever decodes is canonical.
@@ -60,7 +62,11 @@ pub fn acknowledgement(data: &[u8]) {
     }
     if let Ok(Some(said)) = ack::read(data) {
         assert_eq!(codec::encode(&said), data, "an acknowledgement has two encodings");
-        assert_eq!(Acknowledgement::of(said.points().to_vec()), Ok(said), "points out of order were read");
+        let mut again = Acknowledgement::of(said.points().to_vec());
+        if !said.refused().is_empty() {
+            again = again.and_then(|again| again.refusing(said.refused().to_vec()));
+        }
+        assert_eq!(again, Ok(said), "points or refusals out of order were read");
     }
 }
 
@@ -192,5 +198,39 @@ pub fn value(data: &[u8]) {
     if let Ok(value) = codec::decode_bounded::<Value>(data, "value", limits::MAX_RECORD) {
         assert_eq!(codec::encode(&value), data, "a value has two encodings");
         assert_eq!(Value::from_json(&value.to_json()).as_ref(), Ok(&value));
+    }
+}
+
+/// A bundle: as a slot, as a sealed body, and as what a member sealed into one.
+pub fn bundle(data: &[u8]) {
+    let key = Zeroizing::new([0x33; 32]);
+    if let Some(slot) = data.first_chunk::<SLOT_LEN>() {
+        drop(bundle::open_slot(slot, &PrekeySecret::from_seed(Zeroizing::new([0x25; 32]))));
+    }
+    bundle_body(&key, &[data.to_vec()]);
+    // What its reader would see if a member had sealed these bytes: two chunks, the second of them the last.
+    let (first, second) = data.split_at(data.len() / 2);
+    let plain = [first, second].map(|part| &part[..part.len().min(limits::CHUNK)]);
+    let body = entente_protocol::derive::bundle_body_key(&key);
+    let sealed = |n: usize| chunk::seal(&body, n as u64, n == 1, plain[n]).unwrap_or_default();
+    bundle_body(&key, &[sealed(0), sealed(1)]);
+}
+
+fn bundle_body(key: &entente_protocol::derive::Key, chunks: &[Vec<u8>]) {
+    let mut reader = Reader::new(&FileKey { key: key.clone(), slots: 4 });
+    for (at, chunk) in chunks.iter().enumerate() {
+        if reader.chunk(chunk, at + 1 == chunks.len()).is_err() {
+            return;
+        }
+        loop {
+            match reader.next_message() {
+                Ok(Some(message)) => assert!(message.len() <= limits::MAX_SYNC_MESSAGE),
+                Ok(None) => break,
+                Err(_) => return,
+            }
+        }
+    }
+    if let Ok(verified) = reader.finish() {
+        assert!(!verified.said().to.is_empty());
     }
 }

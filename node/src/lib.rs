@@ -7,6 +7,7 @@
 pub mod api;
 pub mod audit;
 pub mod backup;
+pub mod bundle;
 pub mod clock;
 pub mod compaction;
 pub mod doctor;

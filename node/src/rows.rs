@@ -58,6 +58,8 @@ pub enum Table {
     Expiring = 18,
     /// record → [`Erased`].
     Erased = 19,
+    /// partnership, log, position, acknowledging log → [`RefusedThere`].
+    RefusedThere = 29,
     /// partnership, organisation, success or suspicion → [`Verification`].
     Verified = 13,
     /// partnership, journal position → nothing: keys of single entries.
@@ -191,6 +193,20 @@ pub struct AckRow {
     pub arrived: Timestamp,
 }
 
+/// What a partner's node said of an entry that it holds and does not show.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RefusedThere {
+    /// The log of who says so.
+    #[n(0)]
+    pub by: LogId,
+    /// Its codes.
+    #[n(1)]
+    pub code: String,
+    /// When that came to be stored here.
+    #[n(2)]
+    pub arrived: Timestamp,
+}
+
 /// A circle's organisations, and a log owner's word.
 #[derive(Clone, Debug, Encode, Decode)]
 pub struct Circle {
@@ -314,6 +330,7 @@ row!(RefusedRow, "refusal row");
 row!(KnownBlob, "attachment row");
 row!(AckRow, "acknowledgement row");
 row!(NoticeRow, "notice row");
+row!(RefusedThere, "row of a refusal elsewhere");
 row!(Verification, "verification row");
 
 /// Reads a row; a row that does not decode is as good as none (the index is rebuilt from the journal).
@@ -384,6 +401,23 @@ pub fn acknowledgements(
 ) -> Vec<AckRow> {
     let key = log_key(index, partnership, space, log);
     prefix(index, Table::Acknowledgement as u8, &key).filter_map(|(_, row)| decode(&row)).collect()
+}
+
+/// The key of what one node said of an entry that it does not show.
+#[must_use]
+pub fn refused_there_key(index: &Index, place: &RecordPlace, by: &LogId) -> Vec<u8> {
+    let mut key = log_key(index, &place.partnership, &place.space, &place.log);
+    key.extend_from_slice(&place.seq.0.to_be_bytes());
+    key.extend_from_slice(&log_name(index, &place.space, by));
+    key
+}
+
+/// What partners said of an entry that they do not show.
+#[must_use]
+pub fn refused_there(index: &Index, partnership: &PartnershipId, place: &RecordPlace) -> Vec<RefusedThere> {
+    let mut key = log_key(index, partnership, &place.space, &place.log);
+    key.extend_from_slice(&place.seq.0.to_be_bytes());
+    prefix(index, Table::RefusedThere as u8, &key).filter_map(|(_, row)| decode(&row)).collect()
 }
 
 /// Everything that was acknowledged in a partnership.

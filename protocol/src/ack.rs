@@ -5,8 +5,8 @@
 //! begins with the CBOR tag [`TAG`] is one; a record is an untagged array, so neither passes for the other.
 //!
 //! ```text
-//!  DA 65 6E 74 01   82   version   [ [log, [next, chain]], … ]
-//!  ╰─ tag (RFC 8949 §3.4)    ╰─ 1      ╰─ sorted by log, each once, 1 to 512
+//!  DA 65 6E 74 01   82   version   [ [log, [next, chain]], … ]   ( 83 … [ [log, seq, code], … ] )
+//!  ╰─ tag (RFC 8949 §3.4)    ╰─ 1      ╰─ sorted by log, each once, 1 to 512   ╰─ held, and not shown: 1 to 64
 //! ```
 //! `bytes ──read──▶ Acknowledgement`: who says it, and where, is the log that it stands in.
 
@@ -44,11 +44,28 @@ pub struct Acknowledgement {
     version: u32,
     #[n(1)]
     points: Vec<Point>,
+    #[n(2)]
+    refused: Option<Vec<Refused>>,
+}
+
+/// An entry that is held and is not shown to anybody there.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Refused {
+    /// Its log.
+    #[n(0)]
+    pub log: LogId,
+    /// Its position.
+    #[n(1)]
+    pub seq: Seq,
+    /// Why: stable codes, separated by spaces.
+    #[n(2)]
+    pub code: String,
 }
 
 impl Wire for Acknowledgement {
     const WHAT: &'static str = "acknowledgement";
-    const MAX: usize = 64 + limits::MAX_ACKNOWLEDGED * 96;
+    const MAX: usize =
+        64 + limits::MAX_ACKNOWLEDGED * 96 + limits::MAX_REFUSED_TOLD * (56 + limits::MAX_REFUSAL_CODE);
 }
 
 /// Why a plaintext that says that it is an acknowledgement is none.
@@ -66,6 +83,12 @@ pub enum AckError {
         limits::MAX_ACKNOWLEDGED
     )]
     Points,
+    /// None, too many, one twice, out of order, of what is not acknowledged, or with a code that is none.
+    #[error(
+        "an acknowledgement tells of 1 to {} refused entries of its logs in order, each once, by their codes",
+        limits::MAX_REFUSED_TOLD
+    )]
+    Refused,
 }
 
 impl Acknowledgement {
@@ -75,7 +98,29 @@ impl Acknowledgement {
     /// [`AckError::Points`].
     pub fn of(mut points: Vec<Point>) -> Result<Acknowledgement, AckError> {
         points.sort_unstable_by_key(|point| point.log);
-        if right(&points) { Ok(Acknowledgement { version: VERSION, points }) } else { Err(AckError::Points) }
+        if !right(&points) {
+            return Err(AckError::Points);
+        }
+        Ok(Acknowledgement { version: VERSION, points, refused: None })
+    }
+
+    /// With these refused entries, in any order.
+    ///
+    /// # Errors
+    /// [`AckError::Refused`].
+    pub fn refusing(mut self, mut refused: Vec<Refused>) -> Result<Acknowledgement, AckError> {
+        refused.sort_unstable_by_key(|entry| (entry.log, entry.seq));
+        if !right_refusals(&self.points, &refused) {
+            return Err(AckError::Refused);
+        }
+        self.refused = Some(refused);
+        Ok(self)
+    }
+
+    /// Entries that are held and not shown, sorted by log and position.
+    #[must_use]
+    pub fn refused(&self) -> &[Refused] {
+        self.refused.as_deref().unwrap_or_default()
     }
 
     /// What is held of which log, sorted by log.
@@ -91,6 +136,23 @@ fn right(points: &[Point]) -> bool {
         && points.windows(2).all(|pair| matches!(pair, [a, b] if a.log < b.log))
 }
 
+/// Is this the text of refusals' codes, as `sync status` shows them?
+#[must_use]
+pub fn is_code(text: &str) -> bool {
+    let letter = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-' || c == ' ';
+    (1..=limits::MAX_REFUSAL_CODE).contains(&text.len()) && text.chars().all(letter)
+}
+
+fn right_refusals(points: &[Point], refused: &[Refused]) -> bool {
+    let held = |entry: &Refused| {
+        let point = points.binary_search_by_key(&entry.log, |point| point.log);
+        point.ok().and_then(|at| points.get(at)).is_some_and(|point| entry.seq < point.head.next)
+    };
+    (1..=limits::MAX_REFUSED_TOLD).contains(&refused.len())
+        && refused.iter().all(|entry| is_code(&entry.code) && held(entry))
+        && refused.is_sorted_by(|a, b| (a.log, a.seq) < (b.log, b.seq))
+}
+
 /// Reads an opened payload: `None` if it is not an acknowledgement but something else, a record say.
 ///
 /// # Errors
@@ -103,7 +165,13 @@ pub fn read(plaintext: &[u8]) -> Result<Option<Acknowledgement>, AckError> {
     if read.version != VERSION {
         return Err(AckError::Version(read.version));
     }
-    if right(&read.points) { Ok(Some(read)) } else { Err(AckError::Points) }
+    if !right(&read.points) {
+        return Err(AckError::Points);
+    }
+    match &read.refused {
+        Some(refused) if !right_refusals(&read.points, refused) => Err(AckError::Refused),
+        _ => Ok(Some(read)),
+    }
 }
 
 #[cfg(test)]
@@ -165,7 +233,7 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_that_is_malformed_is_refused_by_name() {
-        let forged = |version, points| codec::encode(&Acknowledgement { version, points });
+        let forged = |version, points| codec::encode(&Acknowledgement { version, points, refused: None });
         let good = forged(VERSION, vec![point(1, 3), point(2, 1)]);
         assert!(read(&good).unwrap().is_some());
         let all: Vec<Point> = (0..=limits::MAX_ACKNOWLEDGED)
@@ -181,6 +249,27 @@ mod tests {
             assert_eq!(read(&forged(VERSION, points)), Err(AckError::Points));
         }
         assert_eq!(read(&forged(2, vec![point(1, 3)])), Err(AckError::Version(2)));
+        let refused =
+            |log, seq, code: &str| Refused { log: LogId([log; 32]), seq: Seq(seq), code: code.into() };
+        let telling = |refused| {
+            let points = vec![point(1, 3), point(2, 1)];
+            read(&codec::encode(&Acknowledgement { version: VERSION, points, refused: Some(refused) }))
+        };
+        let two = vec![refused(1, 2, "E-FLOW E-ROLE"), refused(2, 0, "E-LATE")];
+        assert_eq!(telling(two.clone()).unwrap().unwrap().refused(), two);
+        let wrong = [
+            vec![],
+            vec![refused(1, 3, "E-FLOW")],
+            vec![refused(3, 0, "E-FLOW")],
+            vec![refused(2, 0, "E-FLOW"), refused(1, 0, "E-FLOW")],
+            vec![refused(1, 0, "E-FLOW"); 2],
+            vec![refused(1, 0, "because")],
+            vec![refused(1, 0, "")],
+            vec![refused(1, 0, &"E".repeat(limits::MAX_REFUSAL_CODE + 1))],
+        ];
+        for refused in wrong {
+            assert_eq!(telling(refused), Err(AckError::Refused));
+        }
         let mut longer = good.clone();
         longer.push(0);
         for bytes in [&good[..good.len() - 1], &longer] {

@@ -35,6 +35,8 @@ mod label {
     pub const DOOR_NEXT: &str = "entente v1 door key from epoch";
     pub const VERIFY_COMMIT: &str = "entente v1 verification commitment";
     pub const VERIFY_CODES: &str = "entente v1 verification codes";
+    pub const BUNDLE_BODY: &str = "entente v1 bundle body";
+    pub const BUNDLE_HASH: &str = "entente v1 bundle hash";
 }
 
 fn keyed(context: &str, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -204,6 +206,35 @@ pub fn verify_codes(
 ) -> [u8; 32] {
     let (a, b) = (first.1.as_slice(), second.1.as_slice());
     hashed(label::VERIFY_CODES, &[&partnership.0, first.0, a, second.0, b])
+}
+
+/// The key that the chunks of a bundle are encrypted under.
+#[must_use]
+pub fn bundle_body_key(file_key: &Key) -> Key {
+    Zeroizing::new(keyed(label::BUNDLE_BODY, file_key, &[]))
+}
+
+/// Hashes what a bundle says, piece by piece.
+pub struct BundleHasher(blake3::Hasher);
+
+impl Default for BundleHasher {
+    fn default() -> Self {
+        Self(blake3::Hasher::new_derive_key(label::BUNDLE_HASH))
+    }
+}
+
+impl BundleHasher {
+    /// Adds a message, preceded by its length.
+    pub fn add(&mut self, message: &[u8]) {
+        self.0.update(&(message.len() as u64).to_le_bytes());
+        self.0.update(message);
+    }
+
+    /// The hash of all messages so far.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        Hash(*self.0.finalize().as_bytes())
+    }
 }
 
 /// The transport identity of a seed: its Ed25519 public key.

@@ -217,7 +217,8 @@ fn unpad(padded: &[u8]) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
 
 /// The Padmé length for `len` bytes: as many low bits are zero as leave the mantissa no longer than the
 /// exponent's length.
-fn padme(len: usize) -> usize {
+#[must_use]
+pub fn padme(len: usize) -> usize {
     if len < 2 {
         return len;
     }

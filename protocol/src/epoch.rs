@@ -31,7 +31,8 @@ use crate::signed::{Signed, Statement, sign};
 
 /// Length of an X-Wing public key.
 pub const PREKEY_LEN: usize = 1216;
-const ENCAPSULATED_LEN: usize = 1120;
+/// Length of an encapsulated X-Wing key.
+pub(crate) const ENCAPSULATED_LEN: usize = 1120;
 const SEALED_LEN: usize = 48;
 
 /// A node's HPKE secret for one partnership: the 32-byte X-Wing seed.
@@ -59,7 +60,7 @@ impl PrekeySecret {
         Ok(XWing::sk_to_pk(&self.private()?).to_bytes().to_vec())
     }
 
-    fn private(&self) -> Result<<XWing as Kem>::PrivateKey, EpochError> {
+    pub(crate) fn private(&self) -> Result<<XWing as Kem>::PrivateKey, EpochError> {
         <XWing as Kem>::PrivateKey::from_bytes(self.0.as_ref()).map_err(|_| EpochError::Prekey)
     }
 }

@@ -3,6 +3,7 @@
 pub mod ack;
 pub mod agreement;
 pub mod audience;
+pub mod bundle;
 pub mod chunk;
 pub mod codec;
 pub mod csv;

@@ -50,6 +50,10 @@ pub const MAX_ACKNOWLEDGED: usize = 512;
 pub const MAX_RECORD_KEYS: usize = 64;
 /// Content keys of single records that one node keeps in one partnership: eight of the largest grants.
 pub const MAX_HISTORY_KEYS: usize = 8_192;
+/// Refused entries that one acknowledgement tells of; more wait for the next of their log.
+pub const MAX_REFUSED_TOLD: usize = 64;
+/// The codes of one refusal, as text.
+pub const MAX_REFUSAL_CODE: usize = 64;
 /// Epochs that one node remembers for a space.
 pub const MAX_EPOCHS: usize = 20_000;
 
@@ -69,6 +73,11 @@ pub const MAX_CHUNKS: usize = 1 << 20;
 pub const MAX_HASHES_PER_MESSAGE: usize = 16 * 1024;
 /// The name of an attached file.
 pub const MAX_FILE_NAME: usize = 255;
+
+/// Slots of one bundle, a power of two: every node of the largest partnership, and padding.
+pub const MAX_BUNDLE_SLOTS: usize = 1024;
+/// Slots of the smallest bundle: whether it is for one node or for four shows in nothing.
+pub const MIN_BUNDLE_SLOTS: usize = 4;
 
 /// How long an invitation is good for, in days, unless said otherwise.
 pub const INVITATION_DAYS: u64 = 14;

@@ -33,6 +33,7 @@ fn target_of(reader: &str) -> Option<&'static str> {
         "acknowledgement" | "notice" => "acknowledgement",
         "evidence" => "evidence",
         "invitation" => "invitation",
+        "bundle slot" | "bundle body" => "bundle",
         "agreement" => "agreement",
         "value" => "value",
         _ => return None,

@@ -9,6 +9,7 @@ mod common;
 use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use entente_protocol::audience::{Audience, NamedReaders};
+use entente_protocol::bundle::BundleStatement;
 use entente_protocol::epoch::{PrekeySecret, id_of, open_slot, readers_hash, seal_slot};
 use entente_protocol::identity::{Introduction, MemberCard, certify};
 use entente_protocol::ids::{ActId, Hash, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId, TransportId};
@@ -117,6 +118,7 @@ fn every_derivation_gives_the_same_bytes() {
     book.add("door_commitment", k.clone(), derive::door_commitment(&key).0);
     book.add("gossip_topic", p, derive::gossip_topic(&partnership).0);
     book.add("door_key", k.clone(), *derive::door_key(&key));
+    book.add("bundle_body_key", k.clone(), *derive::bundle_body_key(&key));
     book.add("transport_id", k, derive::transport_id(&key).0);
     book.add("org_fingerprint", json!({ "org": hex(org.0) }), derive::org_fingerprint(&org));
     let (from, to, other) = ([13; 128], [14; 128], Zeroizing::new([15; 32]));
@@ -224,6 +226,28 @@ fn epochs_are_minted_sealed_and_opened_as_ever() {
     book.signed("node-prekey", &w.alice.node, &samples::prekey());
     book.add("epoch-slot-sealed-later", json!({ "random": "Counter(9)" }), codec::encode(&late));
     assert_eq!(open_slot(&w.epoch.header, &late, &w.bob.prekey).unwrap(), w.epoch.key);
+    book.compare();
+}
+
+#[test]
+fn bundles_are_sealed_and_signed_as_ever() {
+    let (w, mut book) = (&*WORLD, Book::new("bundles.json"));
+    let mut hasher = derive::BundleHasher::default();
+    let none = hasher.hash().0;
+    book.add("hash-of-nothing", json!({ "messages": [] }), none);
+    hasher.add(b"abc");
+    hasher.add(b"");
+    book.add("hash", json!({ "messages": [hex(b"abc"), ""] }), hasher.hash().0);
+    let statement = BundleStatement {
+        partnership: w.partnership,
+        from: w.alice.node_id(),
+        to: vec![w.bob.node_id()],
+        created: NOW,
+        messages: 2,
+        body: hasher.hash(),
+    };
+    book.signed("statement", &w.alice.node, &entente_protocol::signed::sign(statement, &w.alice.node));
+    book.samples(|name| name.starts_with("bundle-"));
     book.compare();
 }
 

@@ -4,6 +4,7 @@
 
 mod audit;
 pub mod backups;
+pub mod bundles;
 mod copies;
 pub(crate) mod deeds;
 mod field;

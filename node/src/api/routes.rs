@@ -64,6 +64,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/partnerships/{p}/acts", get(govern::give_acts).post(govern::take_acts))
         .merge(super::field::routes())
         .merge(super::verify::routes())
+        .merge(super::bundles::routes())
         .route("/v1/partnerships/{p}/rotate", post(logs::rotate))
         .route("/v1/partnerships/{p}/next-log", post(logs::next_log))
         .route("/v1/partnerships/{p}/renew-log", post(logs::renew))
@@ -467,6 +468,7 @@ async fn explain(
             code: "never-shared".into(),
             words: "It is a draft on this node: it was never shared with anybody.".into(),
             next: "Share it: `entente record share`.".into(),
+            refusal: None,
         }));
     };
     let nothing = "Nothing was found out.";

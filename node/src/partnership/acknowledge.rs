@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use entente_protocol::ack::{Acknowledgement, Point};
+use entente_protocol::ack::{Acknowledgement, Point, Refused};
 use entente_protocol::codec;
 use entente_protocol::envelope::{self, Place};
 use entente_protocol::ids::{LogId, Seq, SpaceId, Timestamp};
@@ -102,6 +102,7 @@ fn write(state: &mut State, space: SpaceId, now: Timestamp) -> Result<Vec<Frame>
     let mut entries = Vec::new();
     for part in points.chunks(limits::MAX_ACKNOWLEDGED) {
         let Ok(said) = Acknowledgement::of(part.to_vec()) else { continue };
+        let said = with_refusals(state, space, said);
         let place = Place { space, log, seq: head.next, epoch: id };
         let payload = envelope::seal(&codec::encode(&said), &place, &epoch.key, &mut SystemRandom)?;
         let (entry, next) = log::append(&head, space, &key, id, payload, now)?;
@@ -114,6 +115,21 @@ fn write(state: &mut State, space: SpaceId, now: Timestamp) -> Result<Vec<Frame>
         own.queued = head;
     }
     Ok(frames)
+}
+
+/// Tells of what is held and not shown, so that its author need not guess.
+fn with_refusals(state: &State, space: SpaceId, said: Acknowledgement) -> Acknowledgement {
+    let held = |log: &LogId, seq: &Seq| said.points().iter().any(|p| p.log == *log && *seq < p.head.next);
+    let untold = state.untold.iter().filter(|((of, log, seq), _)| *of == space && held(log, seq));
+    let refused: Vec<Refused> = untold
+        .map(|((_, log, seq), code)| Refused { log: *log, seq: *seq, code: code.clone() })
+        .take(limits::MAX_REFUSED_TOLD)
+        .collect();
+    if refused.is_empty() {
+        return said;
+    }
+    let plain = said.clone();
+    said.refusing(refused).unwrap_or(plain)
 }
 
 impl Driver {

@@ -14,7 +14,7 @@ use entente_protocol::signed::Unverified;
 
 use crate::frames::{CircleLog, Frame, KnownBlob, KnownEpoch, KnownHistory};
 use crate::rows::Batch;
-use crate::rows::{self, AckRow, Circle, RecordPlace, RefusedRow, Table};
+use crate::rows::{self, AckRow, Circle, RecordPlace, RefusedRow, RefusedThere, Table};
 use crate::store::{IndexError, Position, Store};
 
 use super::notices;
@@ -297,10 +297,10 @@ pub(super) fn judged(
     };
     if let Some(reason) = quarantine::seized(state, &node, entry, arrived) {
         let row = RefusedRow { place, owner: node, code: quarantine::CODE.into(), reason, arrived };
-        return vec![refuse(batch, position, row)];
+        return vec![refuse(state, batch, position, row)];
     }
     if state.is_late(&node, &log, entry.header.seq) {
-        return vec![refuse(batch, position, late(place, node, arrived))];
+        return vec![refuse(state, batch, position, late(place, node, arrived))];
     }
     let now = (&*state.membership, open::When::Arriving);
     let judgement = judge(&state.id, now, &state.ring, Owner { org, node }, entry);
@@ -313,10 +313,10 @@ pub(super) fn judged(
         Judgement::Shown(shown) => {
             let row = open::row(&shown, (state.id, space), entry, arrived);
             if rows::stands_elsewhere(batch, &store.index, &row.id, &place) {
-                return vec![refuse(batch, position, repeated(place, node, arrived))];
+                return vec![refuse(state, batch, position, repeated(place, node, arrived))];
             }
             if notices::corrects_anothers(batch, store, row.supersedes, &row.author) {
-                return vec![refuse(batch, position, not_its_own(place, node, arrived))];
+                return vec![refuse(state, batch, position, not_its_own(place, node, arrived))];
             }
             rows::put_record(batch, &store.index, position, &row);
             if let Some(until) = shown.record.manifest().handling.keep_until {
@@ -363,7 +363,7 @@ pub(super) fn judged(
                 state.held_back.insert(position);
             }
             let row = RefusedRow { place, owner: node, code, reason, arrived };
-            vec![refuse(batch, position, row)]
+            vec![refuse(state, batch, position, row)]
         }
     }
 }
@@ -389,6 +389,15 @@ fn note_acknowledgement(
         if ours {
             state.acknowledged.insert((space, point.log), point.head.next);
         }
+    }
+    for refused in said.refused() {
+        if ours {
+            state.untold.remove(&(space, refused.log, refused.seq));
+        }
+        let place = RecordPlace { partnership: state.id, space, log: refused.log, seq: refused.seq };
+        let row = RefusedThere { by, code: refused.code.clone(), arrived };
+        let key = rows::refused_there_key(&store.index, &place, &by);
+        batch.put(Table::RefusedThere as u8, &key, &codec::encode(&row));
     }
 }
 
@@ -450,7 +459,8 @@ pub fn is_held_back(code: &str) -> bool {
     code.split(' ').any(|code| code == RefusalCode::Suspended.as_str())
 }
 
-fn refuse(batch: &mut Batch, position: Position, row: RefusedRow) -> Applied {
+fn refuse(state: &mut State, batch: &mut Batch, position: Position, row: RefusedRow) -> Applied {
+    state.note_refusal(&row.place, &row.code);
     batch.put(Table::Refused as u8, &position.to_bytes(), &codec::encode(&row));
     Applied::Refused(row.code, row.reason)
 }

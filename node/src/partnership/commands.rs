@@ -10,14 +10,17 @@ use entente_protocol::policy::Permitted;
 use entente_protocol::record::Content;
 use entente_protocol::root::LogRenewal;
 use entente_protocol::signed::Unverified;
+use entente_protocol::sync::Message;
 use entente_protocol::verification::Stage;
 use tokio::sync::oneshot;
 
 use crate::api::types::{Explanation, PartnerSync};
+use crate::frames::KnownBlob;
 use crate::ledger::LedgerError;
 use crate::rows::RecordPlace;
 use crate::settings::{PartnershipSettings, Usage};
 
+use super::carry::{Carried, Plan, PlanAsked};
 use super::decide::{Decided, Request};
 use super::fence::Fenced;
 use super::govern::GovernError;
@@ -120,6 +123,14 @@ pub enum Command {
     Say(SpaceId, Said, Reply<usize>),
     /// A person's step in the verification of a member.
     Verify(OrgId, VerifyAct, Reply<Stage>),
+    /// What is a bundle for these to hold?
+    PlanBundle(PlanAsked, Reply<Plan>),
+    /// An epoch, for those of these nodes that may read it.
+    EpochFor(EpochId, Vec<NodeId>, oneshot::Sender<Vec<Message>>),
+    /// A message that a member's node said in a file.
+    Carry(NodeId, Box<Message>, Reply<Carried>),
+    /// An attachment is here, all of it, brought in a file.
+    AttachmentCame(Box<KnownBlob>),
     /// Try to reach everybody now.
     DialNow,
     /// Stop.

@@ -155,7 +155,7 @@ fn prepare(job: Job, store: &Store, to: NodeId) -> (Option<Message>, Option<Batc
 }
 
 /// Entries from a position on, as many as a batch may hold, ending with one that carries a signature.
-fn read_batch(store: &Store, space: &SpaceId, log: &LogId, from: Seq) -> Vec<Entry> {
+pub(crate) fn read_batch(store: &Store, space: &SpaceId, log: &LogId, from: Seq) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut signed = 0;
     let mut bytes = 0;
@@ -178,7 +178,7 @@ fn read_batch(store: &Store, space: &SpaceId, log: &LogId, from: Seq) -> Vec<Ent
     entries
 }
 
-fn hashes(store: &Store, blob: &BlobId, from: u64, size: u64) -> Option<Vec<Hash>> {
+pub(crate) fn hashes(store: &Store, blob: &BlobId, from: u64, size: u64) -> Option<Vec<Hash>> {
     let end = chunk::count(size).min(from.saturating_add(HASHES as u64));
     let mut out = Vec::new();
     for index in from..end {

@@ -114,13 +114,21 @@ impl Driver {
 
     pub(super) fn ingest(&mut self, from: NodeId, batch: entente_protocol::log::Batch) {
         let (space, log) = (batch.space, batch.log);
+        if let Some(frames) = self.accept(from, batch) {
+            self.append(frames, Then::Ingested(from, space, log));
+        }
+    }
+
+    /// The frames of a batch that continues our copy of a log, if there is room; the machine hears of it if not.
+    pub(super) fn accept(&mut self, from: NodeId, batch: entente_protocol::log::Batch) -> Option<Vec<Frame>> {
+        let (space, log) = (batch.space, batch.log);
         let len = |item: &Item| match &item.body {
             Body::Full(payload) => payload.len() as u64,
             Body::Erased(..) => 0,
         };
         let bytes = batch.items.iter().map(len).sum();
         if self.has_no_room(from, space, log, bytes) {
-            return;
+            return None;
         }
         match ingest::verify(&mut self.state, batch) {
             Ok(frames) => {
@@ -129,7 +137,7 @@ impl Driver {
                     self.state.logs.get(&(space, log)).is_some_and(|l| l.owner == self.state.me.node());
                 let fenced = if ours { self.fence(FenceReason::PartnerHadMore) } else { Ok(()) };
                 match fenced {
-                    Ok(()) => self.append(frames, Then::Ingested(from, space, log)),
+                    Ok(()) => return Some(frames),
                     Err(error) => {
                         tracing::error!(%error, "the fence could not be kept in the vault");
                         self.not_ingested(from, space, log);
@@ -141,6 +149,7 @@ impl Driver {
                 self.event(Event::Refused { from, space, log });
             }
         }
+        None
     }
 
     pub(super) fn not_ingested(&mut self, from: NodeId, space: SpaceId, log: LogId) {

@@ -17,6 +17,7 @@ use crate::store::JournalError;
 
 use super::acknowledge;
 use super::apply::{self, Applied};
+use super::carry::Carried;
 use super::commands::{CommandError, Published, Reply};
 use super::decide::Decided;
 use super::driver::Driver;
@@ -38,6 +39,8 @@ pub(super) enum Then {
     Decided(Decided, Reply<Decided>),
     /// Answer who brought acts in a file.
     Taken(usize, Reply<usize>),
+    /// Answer who brought a file: what became of one message in it, a batch from a node for a log perhaps.
+    Carried(Option<(NodeId, SpaceId, LogId)>, Carried, Reply<Carried>),
     /// Answer whoever typed a code.
     Verified(Stage, Option<Reply<Stage>>),
     /// Nothing more.
@@ -94,6 +97,12 @@ impl Driver {
                 let _gone = reply.send(Err(CommandError::Ledger(error.into())));
             }
             Then::Ingested(from, space, log) => self.event(Event::Refused { from, space, log }),
+            Then::Carried(place, _, reply) => {
+                if let Some((from, space, log)) = place {
+                    self.event(Event::Refused { from, space, log });
+                }
+                let _gone = reply.send(Err(CommandError::Ledger(error.into())));
+            }
             Then::Membership(Some(reply)) => {
                 let _gone = reply.send(Err(CommandError::Ledger(error.into())));
             }
@@ -181,6 +190,17 @@ impl Driver {
                 if !in_order {
                     self.event(Event::Refused { from, space, log });
                 }
+            }
+            Then::Carried(place, carried, reply) => {
+                if let Some((from, space, log)) = place.filter(|_| !in_order) {
+                    self.event(Event::Refused { from, space, log });
+                }
+                if carried.acts > 0 {
+                    self.membership_changed().await;
+                }
+                // The network was faster, or the disk failed: the entries are still wanted, and come again.
+                let entries = if in_order { carried.entries } else { 0 };
+                let _gone = reply.send(Ok(Carried { entries, ..carried }));
             }
             Then::Membership(reply) => {
                 self.membership_changed().await;

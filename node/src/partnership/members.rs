@@ -34,9 +34,14 @@ impl Driver {
         let new = govern::take(&mut self.state, acts);
         if !new.is_empty() {
             self.keep_acts(new, None);
-            for (header, slot) in std::mem::take(&mut self.early_epochs).into_values() {
-                self.take_epoch(&header, &slot);
-            }
+            self.take_early_epochs();
+        }
+    }
+
+    /// After acts came: what came before them may fit now.
+    pub(super) fn take_early_epochs(&mut self) {
+        for (header, slot) in std::mem::take(&mut self.early_epochs).into_values() {
+            self.take_epoch(&header, &slot);
         }
     }
 

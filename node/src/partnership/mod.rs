@@ -11,12 +11,14 @@
 mod acknowledge;
 pub mod apply;
 mod attachments;
+pub mod carry;
 pub mod commands;
 mod courier;
 pub mod decide;
 mod driver;
 mod effects;
 mod epochs;
+mod explain;
 pub mod fence;
 mod fetch;
 pub mod forks;
@@ -65,6 +67,7 @@ use crate::secrets::{PartnershipSecrets, Secret};
 use crate::store::{Position, Store};
 
 pub use commands::{Command, CommandError};
+pub(crate) use courier::{hashes, read_batch};
 pub use driver::Shared;
 pub use govern::{GovernError, card};
 pub use office::Revoke;
@@ -196,8 +199,13 @@ pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<
     }
     for (position, row) in rows::prefix(index, Table::Refused as u8, &[]) {
         let row: Option<rows::RefusedRow> = rows::decode(&row);
-        let held = row.is_some_and(|r| r.place.partnership == state.id && apply::is_held_back(&r.code));
+        let held =
+            row.as_ref().is_some_and(|r| r.place.partnership == state.id && apply::is_held_back(&r.code));
+        let ours = |row: &&rows::RefusedRow| row.place.partnership == state.id;
         state.held_back.extend(rows::position(&position).filter(|_| held));
+        if let Some(row) = row.as_ref().filter(ours) {
+            state.note_refusal(&row.place, &row.code);
+        }
     }
     Ok(state)
 }

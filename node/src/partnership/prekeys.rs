@@ -91,6 +91,12 @@ pub fn open_slot(
     Err(first.unwrap_or(EpochError::Sealed))
 }
 
+/// All prekeys that are known here and newer than the cards', of present nodes, to be carried on.
+pub fn all_known(state: &State) -> Vec<Unverified<Prekey>> {
+    let present = |(node, _): &(&NodeId, &VerifiedPrekey)| state.membership.node(node).is_some();
+    state.prekeys.iter().filter(present).map(|(_, prekey)| prekey.to_unverified()).collect()
+}
+
 impl State {
     /// What is sealed to for a node: the newest prekey that is known here, else its card's.
     #[must_use]

@@ -5,10 +5,9 @@ use entente_protocol::ids::{NodeId, OrgId, Timestamp};
 use entente_protocol::log::Head;
 use entente_protocol::record::Content;
 
-use crate::api::types::{Explanation, PartnerSync};
+use crate::api::types::PartnerSync;
 use crate::clock;
 use crate::me;
-use crate::rows::{self, AckRow, RecordPlace};
 
 use super::commands::{Claim, Command, CommandError, Foreseen, Held, HeldLog, Publish, Published, Reply};
 use super::driver::Driver;
@@ -17,7 +16,7 @@ use super::publish::{self, PublishError};
 use super::{decide, epochs, govern};
 
 /// Why a partner takes nothing more.
-const QUOTA_FULL: &str = "what partners may store on its node in this partnership is used up";
+pub(super) const QUOTA_FULL: &str = "what partners may store on its node in this partnership is used up";
 
 impl Driver {
     pub(super) async fn command(&mut self, command: Command) {
@@ -79,6 +78,14 @@ impl Driver {
             Command::Fetch(blob, false, reply) => {
                 let _gone = reply.send(self.fetch_state(&blob));
             }
+            Command::PlanBundle(asked, reply) => {
+                let _gone = reply.send(self.plan_bundle(&asked));
+            }
+            Command::EpochFor(epoch, nodes, reply) => {
+                let _gone = reply.send(self.epoch_for(&epoch, &nodes));
+            }
+            Command::Carry(from, message, reply) => self.carry(from, *message, reply),
+            Command::AttachmentCame(blob) => self.attachment_came(*blob),
             Command::DialNow => {
                 let _stopping = self.net.dial_now().await;
             }
@@ -203,85 +210,10 @@ impl Driver {
         Held { logs, claims: claims.flatten().collect() }
     }
 
-    /// The acknowledgement of a node of this organisation that covers a position, if one came.
-    fn receipt(&self, org: &OrgId, place: &RecordPlace) -> Option<AckRow> {
-        let index = &self.shared.ledger.store().index;
-        let by_org = |row: &AckRow| self.state.owner(&row.space, &row.by).is_some_and(|(o, _)| o == *org);
-        rows::acknowledgements(index, &self.state.id, &place.space, &place.log)
-            .into_iter()
-            .find(|row| row.head.next > place.seq && by_org(row))
-    }
-
     fn seen(&self, node: &NodeId) -> Option<Timestamp> {
         if self.couriers.contains_key(node) {
             return Some(clock::now());
         }
         self.last_seen.get(node).copied()
-    }
-
-    fn explain(&self, place: &RecordPlace, org: &OrgId) -> Explanation {
-        let say = |code: &str, words: String, next: &str| Explanation {
-            code: code.into(),
-            words,
-            next: next.into(),
-        };
-        let Some(member) = self.state.membership.members.get(org) else {
-            return say("not-a-reader", "It is not a member of this partnership.".into(), "");
-        };
-        let name = &member.organisation.name;
-        let circle = epochs::circle_of(&self.state, &place.space).flatten();
-        if circle.is_some_and(|orgs| !orgs.contains(org)) {
-            let words = format!("{name} is not among the readers that the author named.");
-            return say("not-a-reader", words, "To let it read, share the record again with it as a reader.");
-        }
-        if self.is_not_given(place, org) {
-            let words = format!(
-                "{name} holds it sealed and cannot read it: it was shared before {name} could read, and neither the agreement nor a grant gives it what was before."
-            );
-            return say(
-                "not-given",
-                words,
-                "A steward can give it: `entente partnership grant-history` with --record.",
-            );
-        }
-        let key = (place.space, place.log);
-        let full = member.nodes.keys().any(|node| self.bounds.full_there.contains(node));
-        let now: Vec<u64> = member
-            .nodes
-            .keys()
-            .filter_map(|n| self.machine.peer_has(n, &key.0, &key.1))
-            .map(|next| next.0)
-            .collect();
-        if now.iter().any(|next| *next > place.seq.0) {
-            return say("has-it", format!("{name} holds it: its node has acknowledged it."), "");
-        }
-        if full {
-            let words = format!("{name} does not take it now: {QUOTA_FULL}.");
-            return say("quota", words, "Ask whoever keeps its node to make room or to raise the quota.");
-        }
-        if let Some(next) = now.iter().max() {
-            let words = format!(
-                "{name} is connected and on its way: it holds {next} entries of this log, and this is number {}.",
-                place.seq.0 + 1
-            );
-            return say("behind", words, "Wait a moment, or look at `entente sync status`.");
-        }
-        if let Some(receipt) = self.receipt(org, place) {
-            let words = format!(
-                "{name} acknowledged holding it: its receipt came on {}. It is not connected now.",
-                clock::words(receipt.arrived)
-            );
-            return say("has-it", words, "");
-        }
-        let before = member.nodes.keys().filter_map(|n| self.last_known.get(n)?.get(&key)).max();
-        if before.is_some_and(|next| next.0 > place.seq.0) {
-            return say("has-it", format!("{name} held it when it was last connected."), "");
-        }
-        let seen = member.nodes.keys().filter_map(|n| self.last_seen.get(n)).max();
-        let words = match seen {
-            Some(_) => format!("{name} was last connected before it had this record."),
-            None => format!("{name} has not been connected since this node started."),
-        };
-        say("offline", words, "It will get it when it is back; `entente sync now` tries to reach it at once.")
     }
 }

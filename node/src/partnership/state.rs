@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::SigningKey;
+use entente_protocol::ack;
 use entente_protocol::audience::Audience;
 use entente_protocol::derive;
 use entente_protocol::identity::LogCertificate;
@@ -15,10 +16,11 @@ use entente_protocol::signed::{Unverified, sign};
 use entente_protocol::sync::Roster;
 
 use crate::me::Me;
-use crate::rows::{Circle, LogRow};
+use crate::rows::{Circle, LogRow, RecordPlace};
 use crate::secrets::PartnershipSecrets;
 use crate::store::Position;
 
+use super::apply;
 use super::quarantine;
 use super::ring::{Ring, membership_at};
 use super::trust::Trusts;
@@ -60,6 +62,8 @@ pub struct State {
     pub logs: BTreeMap<(SpaceId, LogId), Log>,
     /// How far this node acknowledged the logs of others.
     pub acknowledged: BTreeMap<(SpaceId, LogId), Seq>,
+    /// Entries of others that are not shown here, and their codes, until they are told with an acknowledgement.
+    pub untold: BTreeMap<(SpaceId, LogId, Seq), String>,
     /// Logs whose authors signed two entries at one position, and that position.
     pub forks: BTreeMap<(SpaceId, LogId), Seq>,
     /// How verifications of persons went.
@@ -74,6 +78,8 @@ pub struct State {
     pasts: Mutex<BTreeMap<Vec<ActId>, Arc<Membership>>>,
 }
 
+/// Refusals that wait to be told; of more, nobody is told.
+const UNTOLD: usize = 4_096;
 /// Past memberships kept folded: loading a node meets few, again and again.
 const PASTS: usize = 64;
 
@@ -94,6 +100,7 @@ impl State {
             held_back: BTreeSet::new(),
             logs: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
+            untold: BTreeMap::new(),
             forks: BTreeMap::new(),
             trust: Trusts::default(),
             receipts_due: BTreeSet::new(),
@@ -132,6 +139,17 @@ impl State {
     #[must_use]
     pub fn is_member(&self) -> bool {
         self.membership.node(&self.me.node()).is_some()
+    }
+
+    /// An entry is not shown here: its author is told with the next acknowledgement, unless that may change by
+    /// itself, or it was told.
+    pub fn note_refusal(&mut self, place: &RecordPlace, code: &str) {
+        let key = (place.space, place.log);
+        let told = self.acknowledged.get(&key).is_some_and(|next| place.seq < *next);
+        let ours = self.logs.get(&key).is_none_or(|log| log.owner == self.me.node());
+        if !told && !ours && self.untold.len() < UNTOLD && ack::is_code(code) && !apply::is_held_back(code) {
+            self.untold.insert((place.space, place.log, place.seq), code.to_owned());
+        }
     }
 
     /// After acts were added: folds them again.

@@ -5,6 +5,7 @@
 //! reaches everybody, `forks` authors with two faces,
 //! `parley` what is said with former members.
 
+mod carried;
 mod epochs;
 mod events;
 mod forks;
@@ -125,6 +126,7 @@ impl SyncMachine {
             Event::Connected(peer) => self.connected(peer),
             Event::Disconnected(peer) => self.gone(peer),
             Event::Received(peer, message) => self.received(peer, message),
+            Event::Carried(from, message) => self.carried(from, message),
             Event::Announced(peer, announcement) => self.announced(peer, &announcement),
             Event::LogOpened { space, circle, log, owner, head } => {
                 self.log_opened(space, circle, log, owner, head);

@@ -33,6 +33,8 @@
 //!   meet, and who was away hears that it was put out. Parleys are few, short, and end
 //!   (`in_a_parley_nothing_but_acts_is_taken_or_given`, `two_who_put_each_other_out_hear_each_other`,
 //!   `who_was_away_hears_that_it_was_put_out_and_nothing_later`, `a_parley_ends_and_costs_little`).
+//! - **S12** What was carried in a file or left with a mailbox is judged as if its author were connected, and
+//!   speaks of a circle only to its members (`what_was_carried_is_taken_like_what_was_said`).
 
 pub mod machine;
 pub mod message;

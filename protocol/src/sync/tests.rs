@@ -961,3 +961,32 @@ fn single_entries_of_a_circle_are_given_to_nobody_and_others_no_more_at_once_tha
     let few = places(crate::limits::MAX_RECORD_KEYS as u64);
     assert_eq!(ask(derive::space_of_all(&P)), [Effect::SendRecordKeys(one, EpochId([0; 32]), few)]);
 }
+
+#[test]
+fn what_was_carried_is_taken_like_what_was_said() {
+    let mut world = World::new(4, 31);
+    world.publish(0, None, b"for all");
+    world.publish(0, Some(&[1]), b"for one");
+    let zero = world.nodes[0].id;
+    // All that node 0 would tell node 1, as a file has it.
+    world.connect(0, 1);
+    world.settle();
+    let carried: Vec<Message> =
+        world.sent.iter().filter(|(from, to, _)| (*from, *to) == (0, 1)).map(|(_, _, m)| m.clone()).collect();
+    let mut fresh = World::new(4, 32);
+    let before = fresh.sent.len();
+    for reader in [1, 2] {
+        for message in &carried {
+            fresh.event(reader, Event::Carried(zero, message.clone()));
+            fresh.event(reader, Event::Carried(zero, message.clone()));
+        }
+    }
+    assert_eq!(fresh.payloads(1), world.payloads(1));
+    assert_eq!(fresh.payloads(1).len(), 2);
+    assert_eq!(fresh.payloads(2), [b"for all".to_vec()].into(), "of a circle only its members learn");
+    assert_eq!(fresh.sent.len(), before, "nobody who is not there is answered");
+    for message in &carried {
+        fresh.event(3, Event::Carried(NodeId([77; 32]), message.clone()));
+    }
+    assert!(fresh.payloads(3).is_empty(), "who is no member says nothing");
+}

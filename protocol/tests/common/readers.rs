@@ -2,6 +2,7 @@
 
 use entente_protocol::agreement::{Agreement, AgreementSignature};
 use entente_protocol::audience::Audience;
+use entente_protocol::bundle::{self, FileKey, Reader as BundleReader, SLOT_LEN};
 use entente_protocol::declaration::Declaration;
 use entente_protocol::epoch::{EpochHeader, Slot, open_slot};
 use entente_protocol::evidence::Evidence;
@@ -24,7 +25,7 @@ type Outcome = Result<(), String>;
 type Reader = fn(&World, &[u8]) -> Outcome;
 
 /// All readers, by the name that the vectors use.
-pub const READERS: [(&str, Reader); 28] = [
+pub const READERS: [(&str, Reader); 30] = [
     ("organisation", |_, bytes| named::<Organisation>(bytes, |o| o.id.0)),
     ("node certificate", |w, bytes| signed::<NodeCertificate>(bytes, &w.alice.org().0)),
     ("introduction", introduction),
@@ -58,6 +59,8 @@ pub const READERS: [(&str, Reader); 28] = [
     ("redacted record file", |_, bytes| said(decoded::<RedactedFile>(bytes)?.verify())),
     ("invitation", |_, bytes| said(Invitation::from_text(text(bytes)?))),
     ("sync message", sync_message),
+    ("bundle slot", bundle_slot),
+    ("bundle body", bundle_body),
     ("announcement", |_, bytes| said(codec::decode::<Announcement>(bytes))),
 ];
 
@@ -66,6 +69,22 @@ fn acknowledgement(_: &World, bytes: &[u8]) -> Outcome {
         Ok(said) => said.map(|_| ()).ok_or_else(|| "no acknowledgement".to_owned()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn bundle_slot(world: &World, bytes: &[u8]) -> Outcome {
+    let slot: &[u8; SLOT_LEN] = bytes.try_into().map_err(|_| "not as long as a slot".to_owned())?;
+    let opened = bundle::open_slot(slot, &world.bob.prekey);
+    opened.map(|_| ()).ok_or_else(|| "it does not open".to_owned())
+}
+
+/// A body of one chunk.
+fn bundle_body(_: &World, bytes: &[u8]) -> Outcome {
+    let mut reader = BundleReader::new(&FileKey { key: chunk_key(), slots: 4 });
+    reader.chunk(bytes, true).map_err(|error| error.to_string())?;
+    while let Some(message) = reader.next_message().map_err(|error| error.to_string())? {
+        said(codec::decode::<Message>(&message))?;
+    }
+    said(reader.finish())
 }
 
 fn evidence(_: &World, bytes: &[u8]) -> Outcome {

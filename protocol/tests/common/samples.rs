@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entente_protocol::ack::{Acknowledgement, Point};
 use entente_protocol::agreement::AgreementSignature;
 use entente_protocol::audience::{Audience, NamedReaders};
+use entente_protocol::bundle::{self, Composer, SLOT_LEN};
 use entente_protocol::epoch::{PrekeySecret, Slot};
 use entente_protocol::evidence::{Evidence, SignedHeaders};
 use entente_protocol::history::{self, RecordKey, RecordKeys};
@@ -33,7 +34,7 @@ pub type Sample = (&'static str, &'static str, Vec<u8>);
 
 /// All of them. What is signed or sealed comes from [`WORLD`].
 pub fn all() -> Vec<Sample> {
-    [identity(), acts(), epochs(), sealed(), logs(), records(), messages()].concat()
+    [identity(), acts(), epochs(), sealed(), logs(), records(), bundles(), messages()].concat()
 }
 
 /// Samples in which every bit is covered by a signature, an authentication tag or a checksum.
@@ -280,6 +281,27 @@ fn records() -> Vec<Sample> {
 /// What one side of a verification commits to.
 fn commitment() -> Hash {
     derive::verify_commitment(&WORLD.partnership, &[0xa2; 128], &[0xa3; 128], &Zeroizing::new([0xa1; 32]))
+}
+
+/// A bundle of Alice's for Bob: his slot, and its only chunk.
+fn bundles() -> Vec<Sample> {
+    let w = &*WORLD;
+    let prekey = w.bob.prekey.public().unwrap();
+    let slots = bundle::seal_slots(&chunk_key(), &[&prekey], &mut Counter(21)).unwrap();
+    let mut composer = Composer::new(&chunk_key());
+    let all = derive::space_of_all(&w.partnership);
+    let said = [
+        Message::Hello(Hello { version: VERSION, heads: vec![w.approve.id()], addresses: Vec::new() }),
+        Message::Frontier(Frontier { space: all, circle: None, logs: Vec::new() }),
+        Message::Batch(Batch::pack(&log_entries()).unwrap()),
+    ];
+    for message in &said {
+        assert!(composer.message(message).unwrap().is_empty(), "one chunk holds all of it");
+    }
+    let what = (w.partnership, NOW);
+    assert!(composer.sign(what, vec![w.bob.node_id()], &w.alice.node).unwrap().is_empty());
+    let body = composer.padding().unwrap().unwrap();
+    vec![("bundle-slot", "bundle slot", slots[..SLOT_LEN].to_vec()), ("bundle-body", "bundle body", body)]
 }
 
 fn messages() -> Vec<Sample> {

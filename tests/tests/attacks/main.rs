@@ -11,6 +11,7 @@ mod insider;
 mod needles;
 mod wiretap;
 
+mod bundles;
 mod curious;
 mod flood;
 mod forger;

@@ -17,10 +17,12 @@ mod insider;
 
 mod attachments;
 mod auditing;
+mod carrying;
 mod catching_up;
 mod copies;
 mod crashes;
 mod damage;
+mod explaining;
 mod files;
 mod fixtures;
 mod forms;

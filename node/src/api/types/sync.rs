@@ -63,11 +63,14 @@ pub struct QuarantineView {
 /// `GET /v1/sync/explain/{record}/{org}`: why a partner has a record, or has not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Explanation {
-    /// Stable code: `has-it`, `not-a-reader`, `not-given`, `never-shared`, `offline`, `behind`,
-    /// `quota`, `unknown`.
+    /// Stable code: `has-it`, `not-a-reader`, `not-given`, `never-shared`, `offline`, `behind`, `quota`, `refused`,
+    /// `quarantined`.
     pub code: String,
     /// In words.
     pub words: String,
     /// What to do next.
     pub next: String,
+    /// The codes by which the partner's node does not show it, with `refused` and `quarantined`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
 }

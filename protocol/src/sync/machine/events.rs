@@ -36,6 +36,8 @@ pub enum Event {
     Disconnected(NodeId),
     /// It said something.
     Received(NodeId, Message),
+    /// It said something in a file that somebody carried here.
+    Carried(NodeId, Message),
     /// Gossip brought an announcement.
     Announced(NodeId, Announcement),
     /// A log exists here: one of our own, or one loaded from the store.

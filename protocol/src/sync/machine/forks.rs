@@ -95,7 +95,7 @@ impl SyncMachine {
     }
 
     /// A peer tells of an author with two faces.
-    fn evidence(&mut self, from: NodeId, evidence: Evidence) {
+    pub(super) fn evidence(&mut self, from: NodeId, evidence: Evidence) {
         let Some((key, _)) = evidence.one.headers.first().map(place_of) else { return };
         let Some(known) = self.log(&key).map(|log| log.forked.is_some()) else { return };
         if !self.shares(&from, &key.0) {

@@ -57,7 +57,7 @@ impl SyncMachine {
     }
 
     /// May this peer speak of this space? Learns a circle that it is the first to speak of.
-    fn meet(&mut self, from: &NodeId, space: SpaceId, circle: Option<&Vec<OrgId>>) -> bool {
+    pub(super) fn meet(&mut self, from: &NodeId, space: SpaceId, circle: Option<&Vec<OrgId>>) -> bool {
         if self.spaces.contains_key(&space) {
             return self.shares(from, &space);
         }
@@ -76,7 +76,7 @@ impl SyncMachine {
     }
 
     /// Learns a circle's log whose owner a peer shows.
-    fn meet_log(&mut self, space: SpaceId, log: LogId, owner: LogOwner) {
+    pub(super) fn meet_log(&mut self, space: SpaceId, log: LogId, owner: LogOwner) {
         let Some(place) = self.spaces.get_mut(&space) else { return };
         let Some(orgs) = place.circle.clone() else { return };
         if place.logs.contains_key(&log) || place.logs.len() >= limits::MAX_LOGS {
