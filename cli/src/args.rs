@@ -9,6 +9,7 @@ mod field;
 mod govern;
 mod journal;
 mod key;
+mod mailbox;
 mod node;
 mod partnership;
 mod record;
@@ -30,6 +31,7 @@ pub use field::*;
 pub use govern::*;
 pub use journal::*;
 pub use key::*;
+pub use mailbox::*;
 pub use node::*;
 pub use partnership::*;
 pub use record::*;
@@ -133,6 +135,9 @@ pub enum Command {
     /// Exchange with partners by a file that is carried to them
     #[command(subcommand, after_help = "Example:\n  entente bundle import /media/stick/for-rights")]
     Bundle(BundleCommand),
+    /// Keep ciphertext for partners who are never online together, or use such a mailbox
+    #[command(subcommand, after_help = "Example:\n  entente mailbox list")]
+    Mailbox(MailboxCommand),
     /// Check what happened, and that nothing of it was deleted or changed
     #[command(subcommand, after_help = "Example:\n  entente audit verify")]
     Audit(AuditCommand),

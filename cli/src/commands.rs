@@ -21,6 +21,7 @@ mod journal;
 mod key;
 mod kinds;
 mod lock;
+mod mailbox;
 mod member;
 mod node;
 mod partnership;
@@ -69,6 +70,7 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Advice(command) => forms::advice(context, command).await,
         Command::Attachment(command) => attachment::attachment(context, command).await,
         Command::Bundle(command) => bundle::bundle(context, command).await,
+        Command::Mailbox(command) => mailbox::mailbox(context, command).await,
         Command::Sync(command) => sync::sync(context, command).await,
         Command::Journal(command) => journal::journal(context, &command),
         Command::Audit(command) => audit::audit(context, command).await,

@@ -18,8 +18,8 @@ use entente_protocol::codec::DecodeError;
 
 use crate::partnership::CommandError;
 
-pub use export::{Export, export};
-pub use import::import;
+pub use export::{Export, export, parcel};
+pub use import::{import, take};
 pub use view::{BundleMade, BundleTaken, Lacking};
 
 /// Why a bundle was not made.

@@ -6,6 +6,7 @@ use entente_protocol::evidence::Evidence;
 use entente_protocol::identity::LogCertificate;
 use entente_protocol::ids::{BlobId, LogId, NodeId, OrgId, PartnershipId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::Entry;
+use entente_protocol::mailbox::Appointment;
 use entente_protocol::membership::ActBody;
 use entente_protocol::notice::Cause;
 use entente_protocol::prekey::Prekey;
@@ -53,6 +54,9 @@ pub enum Frame {
     /// What stands where a draft was erased.
     #[n(12)]
     Nothing,
+    /// A steward's word about a mailbox.
+    #[n(23)]
+    Mailbox(#[n(0)] PartnershipId, #[n(1)] Unverified<Appointment>),
     /// People verified each other, or tried and had reason for suspicion.
     #[n(8)]
     Verified(#[n(0)] Verification),

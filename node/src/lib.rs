@@ -21,6 +21,7 @@ pub mod home;
 pub mod joining;
 pub mod keeper;
 pub mod ledger;
+pub mod mailbox;
 pub mod me;
 pub mod metadata;
 pub mod net;

@@ -8,7 +8,7 @@ use entente_protocol::derive;
 use entente_protocol::epoch as protocol_epoch;
 use entente_protocol::handling::Role;
 use entente_protocol::identity::IntroductionError;
-use entente_protocol::ids::{PartnershipId, Timestamp};
+use entente_protocol::ids::{PartnershipId, Timestamp, TransportId};
 use entente_protocol::membership::acts::{self, Founding};
 use entente_protocol::membership::{ActBody, ActGraph, Inserted, verify_act};
 use entente_protocol::signed::Unverified;
@@ -22,6 +22,7 @@ use crate::frames::{Frame, KnownEpoch};
 use crate::home::{self, Config, Home, HomeError};
 use crate::keeper::Keeper;
 use crate::ledger::{Ledger, LedgerError};
+use crate::mailbox::{Served, UsedView};
 use crate::me::Me;
 use crate::partnership::apply::{self, apply};
 use crate::partnership::commands::Command;
@@ -55,6 +56,10 @@ pub struct Node {
     pub(crate) partnerships: RwLock<BTreeMap<PartnershipId, Handle>>,
     pub(crate) joining: RwLock<BTreeMap<PartnershipId, JoinHandle<()>>>,
     pub(crate) coming: RwLock<Vec<JoinHandle<()>>>,
+    /// Mailboxes that are kept here for others.
+    pub(crate) boxes: RwLock<Vec<Served>>,
+    /// How visits to the mailboxes of our partnerships went.
+    pub(crate) visited: RwLock<BTreeMap<(PartnershipId, TransportId), UsedView>>,
     /// Files that no draft names yet.
     pub uploads: records::attach::Uploads,
     /// Records that were opened to see what became of them.
@@ -145,6 +150,7 @@ impl Node {
             events,
             lost_acknowledged: recovery.lost_acknowledged(),
         };
+        let boxes = open_boxes(home, &shared);
         let node = Arc::new(Node {
             home: home.clone(),
             me,
@@ -154,6 +160,8 @@ impl Node {
             partnerships: RwLock::default(),
             joining: RwLock::default(),
             coming: RwLock::default(),
+            boxes: RwLock::new(boxes),
+            visited: RwLock::default(),
             uploads: records::attach::Uploads::default(),
             opened: crate::field::Opened::default(),
         });
@@ -164,6 +172,8 @@ impl Node {
         crate::joining::come_in(&node);
         let (home, ledger) = (home.path().to_owned(), node.shared.ledger.clone());
         tokio::task::spawn_blocking(move || crate::compaction::ask_if_half_is_dead(&home, ledger.store()));
+        let visiting = tokio::spawn(crate::mailbox::run(Arc::downgrade(&node)));
+        node.coming.write().unwrap_or_else(PoisonError::into_inner).push(visiting);
         Ok(node)
     }
 
@@ -304,6 +314,7 @@ impl Node {
         for task in std::mem::take(&mut *self.coming.write().unwrap_or_else(PoisonError::into_inner)) {
             task.abort();
         }
+        self.boxes.write().unwrap_or_else(PoisonError::into_inner).clear();
         for handle in self.handles() {
             let (done, stopped) = oneshot::channel();
             if handle.commands.send(Command::Stop(done)).await.is_ok() {
@@ -330,6 +341,19 @@ fn compact(home: &Home, vault: &Vault, secrets: &mut Secrets) {
         Ok(Some(done)) => tracing::info!(?done, "the journal was compacted"),
         Err(error) => tracing::warn!(%error, "the journal was not compacted"),
     }
+}
+
+/// Mailboxes that are kept here. One whose folder cannot be read stays shut, and all else goes on.
+fn open_boxes(home: &Home, shared: &Shared) -> Vec<Served> {
+    let secrets = shared.keeper.look(|secrets| secrets.boxes.clone()).unwrap_or_default();
+    let open = |secret| match crate::mailbox::open(home, &shared.door, secret) {
+        Ok(served) => Some(served),
+        Err(error) => {
+            tracing::error!(%error, "a mailbox could not be opened");
+            None
+        }
+    };
+    secrets.iter().filter_map(open).collect()
 }
 
 /// A folder that was copied or moved is noticed by its inodes: another copy may have signed more.
@@ -409,7 +433,9 @@ fn apply_again(
             }
             *id
         }
-        Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) | Frame::Prekey(id, _) => *id,
+        Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) | Frame::Prekey(id, _) | Frame::Mailbox(id, _) => {
+            *id
+        }
         Frame::Log(log) => log.partnership,
         Frame::Epoch(epoch) => epoch.partnership,
         Frame::History(history) => history.partnership,

@@ -60,6 +60,8 @@ pub enum Table {
     Erased = 19,
     /// partnership, log, position, acknowledging log → [`RefusedThere`].
     RefusedThere = 29,
+    /// partnership, mailbox → journal position of the newest word about it.
+    Mailbox = 30,
     /// partnership, organisation, success or suspicion → [`Verification`].
     Verified = 13,
     /// partnership, journal position → nothing: keys of single entries.

@@ -9,6 +9,7 @@ use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, PartnershipId,
 use minicbor::{Decode, Encode};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::mailbox::shelf::Allowed;
 use crate::partnership::fence::Fence;
 use crate::recovery::RecoveryFacts;
 
@@ -86,6 +87,26 @@ pub struct Secrets {
     /// Invitations to partnerships of our organisation that this node has not come into yet.
     #[n(8)]
     pub offices: Option<Vec<String>>,
+    /// Mailboxes that this node keeps for partnerships of others.
+    #[n(9)]
+    pub boxes: Option<Vec<BoxSecret>>,
+}
+
+/// A mailbox that is kept here: a door, a transport identity, and nothing that opens what lies in it.
+#[derive(Clone, Encode, Decode)]
+pub struct BoxSecret {
+    /// Its door key, which the members of the partnership know.
+    #[n(0)]
+    pub door: Secret,
+    /// Its transport identity.
+    #[n(1)]
+    pub transport: Secret,
+    /// When it was made.
+    #[n(2)]
+    pub made: Timestamp,
+    /// How much it takes.
+    #[n(3)]
+    pub allowed: Allowed,
 }
 
 /// The inodes of a node's folder and of its journal. A copy has others, nearly always; a device number would
@@ -248,6 +269,7 @@ impl Secrets {
             backed_up: None,
             place: None,
             offices: None,
+            boxes: None,
         }
     }
 

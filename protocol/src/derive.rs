@@ -36,6 +36,7 @@ mod label {
     pub const VERIFY_COMMIT: &str = "entente v1 verification commitment";
     pub const VERIFY_CODES: &str = "entente v1 verification codes";
     pub const BUNDLE_BODY: &str = "entente v1 bundle body";
+    pub const PARCEL_KEY: &str = "entente v1 mailbox parcel seed";
     pub const BUNDLE_HASH: &str = "entente v1 bundle hash";
 }
 
@@ -168,6 +169,13 @@ pub fn blob_id(chunks: &[Hash]) -> BlobId {
 #[must_use]
 pub fn circle_log_key(log_seed: &Key, space: &SpaceId) -> SigningKey {
     SigningKey::from_bytes(&Zeroizing::new(keyed(label::CIRCLE_LOG, log_seed, &[&space.0])))
+}
+
+/// The key that names and signs a node's parcels for the readers of a space in one mailbox: whoever keeps the
+/// mailbox can link it to nothing.
+#[must_use]
+pub fn parcel_key(log_seed: &Key, space: &SpaceId, mailbox: &TransportId) -> SigningKey {
+    SigningKey::from_bytes(&Zeroizing::new(keyed(label::PARCEL_KEY, log_seed, &[&space.0, &mailbox.0])))
 }
 
 /// What a membership act says of an invitation's door key.

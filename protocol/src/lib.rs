@@ -24,6 +24,7 @@ pub mod kinds;
 pub mod lifecycle;
 pub mod limits;
 pub mod log;
+pub mod mailbox;
 pub mod membership;
 pub mod moment;
 pub mod notice;

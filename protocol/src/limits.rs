@@ -79,6 +79,13 @@ pub const MAX_BUNDLE_SLOTS: usize = 1024;
 /// Slots of the smallest bundle: whether it is for one node or for four shows in nothing.
 pub const MIN_BUNDLE_SLOTS: usize = 4;
 
+/// Mailboxes of one partnership.
+pub const MAX_MAILBOXES: usize = 8;
+/// A parcel in a mailbox: acts, keys for 300 nodes, and no entries.
+pub const MAX_PARCEL: usize = 8 * 1024 * 1024;
+/// Bytes of a parcel in one message.
+pub const PARCEL_PIECE: usize = 1024 * 1024;
+
 /// How long an invitation is good for, in days, unless said otherwise.
 pub const INVITATION_DAYS: u64 = 14;
 /// How long a node certificate is good for, in days. Offline root keys make renewal a yearly affair.

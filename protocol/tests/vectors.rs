@@ -14,6 +14,7 @@ use entente_protocol::epoch::{PrekeySecret, id_of, open_slot, readers_hash, seal
 use entente_protocol::identity::{Introduction, MemberCard, certify};
 use entente_protocol::ids::{ActId, Hash, LogId, NodeId, OrgId, PartnershipId, Seq, SpaceId, TransportId};
 use entente_protocol::log::{Batch, Head};
+use entente_protocol::mailbox::{Offer, ParcelHeader};
 use entente_protocol::membership::acts::{self, Author, Office, RevokeNode};
 use entente_protocol::office::{Grant, NodeRequest};
 use entente_protocol::record::Manifest;
@@ -115,6 +116,9 @@ fn every_derivation_gives_the_same_bytes() {
     let space = SpaceId([12; 32]);
     let given = json!({ "key": hex(*key), "space": hex(space.0) });
     book.add("circle_log_key", given, derive::circle_log_key(&key, &space).to_bytes());
+    let mailbox = TransportId([13; 32]);
+    let given = json!({ "key": hex(*key), "space": hex(space.0), "mailbox": hex(mailbox.0) });
+    book.add("parcel_key", given, derive::parcel_key(&key, &space, &mailbox).to_bytes());
     book.add("door_commitment", k.clone(), derive::door_commitment(&key).0);
     book.add("gossip_topic", p, derive::gossip_topic(&partnership).0);
     book.add("door_key", k.clone(), *derive::door_key(&key));
@@ -248,6 +252,17 @@ fn bundles_are_sealed_and_signed_as_ever() {
     };
     book.signed("statement", &w.alice.node, &entente_protocol::signed::sign(statement, &w.alice.node));
     book.samples(|name| name.starts_with("bundle-"));
+    book.signed("mailbox-appointment", &w.alice.node, &samples::appointment());
+    let key = SigningKey::from_bytes(&[0x3c; 32]);
+    let header = ParcelHeader {
+        name: LogId(key.verifying_key().to_bytes()),
+        version: 7,
+        length: 3,
+        hash: derive::hash(b"abc"),
+    };
+    book.signed("parcel-header", &key, &entente_protocol::signed::sign(header, &key));
+    let offer = Offer::new(&chunk_key(), TransportId([0x3b; 32]), vec!["192.0.2.9:4001".into()]);
+    book.add("mailbox-offer", json!({ "door": hex(*chunk_key()) }), offer.to_text().unwrap());
     book.compare();
 }
 
@@ -344,7 +359,7 @@ fn every_sync_message_is_encoded_as_ever() {
         .filter(|(_, reader, _)| *reader == "sync message" || *reader == "announcement")
         .map(|(name, ..)| *name)
         .collect();
-    assert_eq!(of_sync.len(), 30);
+    assert_eq!(of_sync.len(), 31);
     book.samples(|name| of_sync.contains(&name));
     book.compare();
 }

@@ -11,6 +11,7 @@ mod field;
 mod govern;
 pub mod keys;
 pub mod logs;
+pub mod mailboxes;
 pub mod nodes;
 pub mod problem;
 pub(crate) mod routes;

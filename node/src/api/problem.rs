@@ -135,6 +135,7 @@ pub fn command(error: &CommandError, not_done: &str) -> Problem {
         E::Fenced(fenced) => self::fenced(*fenced, not_done),
         E::Renew(error) => renew(error, not_done),
         E::DiskLow => disk_low(not_done),
+        E::Mailbox(error) => refuse_input(error.to_string(), not_done, "See `entente mailbox list`."),
         E::Vault(_) | E::OutOfOrder | E::Stopping => failed(chain(error), not_done),
     }
 }

@@ -55,7 +55,13 @@ pub fn export(node: &Node, handle: &Handle, wanted: &Export) -> Result<BundleMad
     let asked = PlanAsked { to: wanted.to.clone(), all: wanted.all };
     let plan = ask(handle, |reply| Command::PlanBundle(asked, reply))??;
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(at)?;
-    let made = Writing::begin(node, handle, file, &plan).and_then(|writing| writing.all(wanted, &plan));
+    let file = BufWriter::new(file);
+    let made = Writing::begin(node, handle, file, &plan.readers)
+        .and_then(|writing| writing.all(wanted, &plan))
+        .and_then(|(counts, mut file)| {
+            file.flush().and_then(|()| file.get_ref().sync_all()).map_err(at)?;
+            Ok(counts)
+        });
     if made.is_err() {
         // What is there is of no use, and the error that is told is the first one.
         let _ = std::fs::remove_file(path);
@@ -75,8 +81,28 @@ pub fn export(node: &Node, handle: &Handle, wanted: &Export) -> Result<BundleMad
     })
 }
 
+/// A bundle of messages and keys without entries, for a mailbox.
+///
+/// # Errors
+/// [`ExportError`].
+pub fn parcel(
+    node: &Node,
+    handle: &Handle,
+    readers: &[(NodeId, Vec<u8>)],
+    first: &[Message],
+    epochs: &BTreeSet<EpochId>,
+) -> Result<Vec<u8>, ExportError> {
+    let mut writing = Writing::begin(node, handle, Vec::new(), readers)?;
+    for message in first {
+        writing.say(message)?;
+    }
+    let nodes: Vec<NodeId> = readers.iter().map(|(node, _)| *node).collect();
+    writing.epochs(epochs, &nodes)?;
+    writing.end(nodes).map(|(_, bundle)| bundle)
+}
+
 /// Asks a driver from a thread that may block.
-pub(super) fn ask<T>(
+pub fn ask<T>(
     handle: &Handle,
     command: impl FnOnce(oneshot::Sender<T>) -> Command,
 ) -> Result<T, CommandError> {
@@ -98,27 +124,32 @@ struct Counts {
     bytes: u64,
 }
 
-struct Writing<'a> {
+struct Writing<'a, W> {
     node: &'a Node,
     handle: &'a Handle,
-    file: BufWriter<File>,
+    file: W,
     composer: Composer,
     counts: Counts,
 }
 
-impl<'a> Writing<'a> {
-    fn begin(node: &'a Node, handle: &'a Handle, file: File, plan: &Plan) -> Result<Self, ExportError> {
+impl<'a, W: Write> Writing<'a, W> {
+    fn begin(
+        node: &'a Node,
+        handle: &'a Handle,
+        file: W,
+        readers: &[(NodeId, Vec<u8>)],
+    ) -> Result<Self, ExportError> {
         let key: Key = Secret::random()?.key();
-        let prekeys: Vec<&[u8]> = plan.readers.iter().map(|(_, prekey)| prekey.as_slice()).collect();
+        let prekeys: Vec<&[u8]> = readers.iter().map(|(_, prekey)| prekey.as_slice()).collect();
         let slots = bundle::seal_slots(&key, &prekeys, &mut SystemRandom)?;
         let (composer, counts) = (Composer::new(&key), Counts::default());
-        let mut writing = Self { node, handle, file: BufWriter::new(file), composer, counts };
+        let mut writing = Self { node, handle, file, composer, counts };
         writing.write(&slots)?;
         Ok(writing)
     }
 
     /// Acts first, since keys are judged by them; keys after the entries that ask for them; attachments last.
-    fn all(mut self, wanted: &Export, plan: &Plan) -> Result<Counts, ExportError> {
+    fn all(mut self, wanted: &Export, plan: &Plan) -> Result<(Counts, W), ExportError> {
         for message in &plan.first {
             self.say(message)?;
         }
@@ -130,13 +161,7 @@ impl<'a> Writing<'a> {
             from.push(log);
         }
         let nodes: Vec<NodeId> = plan.readers.iter().map(|(node, _)| *node).collect();
-        for epoch in epochs {
-            let slots = ask(self.handle, |reply| Command::EpochFor(epoch, nodes.clone(), reply))?;
-            self.counts.keys += slots.len() as u64;
-            for slot in &slots {
-                self.say(slot)?;
-            }
-        }
+        self.epochs(&epochs, &nodes)?;
         if wanted.attachments {
             for blob in those_of(self.store(), self.handle.id, &from) {
                 self.attachment(&blob)?;
@@ -145,20 +170,29 @@ impl<'a> Writing<'a> {
         self.end(nodes)
     }
 
+    fn epochs(&mut self, epochs: &BTreeSet<EpochId>, nodes: &[NodeId]) -> Result<(), ExportError> {
+        for epoch in epochs {
+            let slots = ask(self.handle, |reply| Command::EpochFor(*epoch, nodes.to_vec(), reply))?;
+            self.counts.keys += slots.len() as u64;
+            for slot in &slots {
+                self.say(slot)?;
+            }
+        }
+        Ok(())
+    }
+
     fn store(&self) -> &'a Store {
         self.node.shared.ledger.store()
     }
 
-    fn end(mut self, to: Vec<NodeId>) -> Result<Counts, ExportError> {
+    fn end(mut self, to: Vec<NodeId>) -> Result<(Counts, W), ExportError> {
         let what = (self.handle.id, clock::now());
         let sealed = self.composer.sign(what, to, &self.node.me.key)?;
         self.write(&sealed)?;
         while let Some(chunk) = self.composer.padding()? {
             self.write(&chunk)?;
         }
-        self.file.flush().map_err(Self::io)?;
-        self.file.get_ref().sync_all().map_err(Self::io)?;
-        Ok(self.counts)
+        Ok((self.counts, self.file))
     }
 
     fn say(&mut self, message: &Message) -> Result<(), ExportError> {

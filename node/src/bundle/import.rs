@@ -1,6 +1,8 @@
 //! Taking one.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
 use entente_protocol::bundle::BundleStatement;
@@ -30,6 +32,20 @@ const LOGS: usize = 65_536;
 /// [`ImportError`]. Nothing was taken, except with [`ImportError::Command`], [`ImportError::Message`] and errors of the
 /// file, where it may be the beginning; importing it again goes on from there.
 pub fn import(node: &Node, path: &Path, wanted: Option<PartnershipId>) -> Result<BundleTaken, ImportError> {
+    let file = BufReader::new(File::open(path).map_err(read::at(path))?);
+    take(node, file, path, wanted)
+}
+
+/// As [`import`], from anything that can be read twice; `path` is for errors.
+///
+/// # Errors
+/// As [`import`].
+pub fn take<R: BufRead + Seek>(
+    node: &Node,
+    file: R,
+    path: &Path,
+    wanted: Option<PartnershipId>,
+) -> Result<BundleTaken, ImportError> {
     let started = clock::now();
     let keys = node.shared.keeper.look(|secrets| {
         let keys = |p: &crate::secrets::PartnershipSecrets| {
@@ -38,7 +54,7 @@ pub fn import(node: &Node, path: &Path, wanted: Option<PartnershipId>) -> Result
         };
         secrets.partnerships.iter().flat_map(keys).collect::<Vec<_>>()
     });
-    let mut file = read::open(path, &keys)?;
+    let mut file = read::open(file, path, &keys)?;
     if wanted.is_some_and(|wanted| wanted != file.partnership) {
         return Err(ImportError::OtherPartnership);
     }
@@ -65,11 +81,11 @@ fn is_for_us(node: &Node, handle: &Handle, said: &BundleStatement) -> Result<(),
 
 /// Who made it. A node that nobody here has heard of may be introduced by the acts in its bundle, which say for
 /// themselves whether they count; all else is taken from members only.
-fn author(
+fn author<R: BufRead + Seek>(
     node: &Node,
     handle: &Handle,
     said: &BundleStatement,
-    file: &mut Opened,
+    file: &mut Opened<R>,
     path: &Path,
 ) -> Result<OrgId, ImportError> {
     let member = || handle.membership().node(&said.from).map(|(org, _)| org);
@@ -145,8 +161,12 @@ impl<'a> Taking<'a> {
         ask(self.handle, |reply| Command::Carry(from, Box::new(Message::Heads(Vec::new())), reply))??;
         let held = ask(self.handle, Command::Held)?;
         let mut lacking: BTreeMap<OrgId, u64> = BTreeMap::new();
+        let mut own = Vec::new();
         for log in &held.logs {
             let theirs = self.theirs.get(&(log.space, log.log)).copied().unwrap_or(0);
+            if log.owner == from && theirs > 0 {
+                own.push(((log.space, log.log), theirs));
+            }
             let behind = theirs.saturating_sub(log.head.next.0);
             if let Some(org) = log.org.filter(|_| behind > 0) {
                 *lacking.entry(org).or_default() += behind;
@@ -164,6 +184,7 @@ impl<'a> Taking<'a> {
             attachments: self.attachments,
             missing: lacking.iter().map(|(org, n)| Lacking { author: view(org), entries: *n }).collect(),
             attachments_missing: attachments::lacking(self.node.shared.ledger.store(), self.handle.id),
+            own,
             refused: refused_since(self.node, self.handle.id, started),
         })
     }

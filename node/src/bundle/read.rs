@@ -1,7 +1,6 @@
 //! Reading a file: first whether it is for this node, then all of it, twice.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use entente_protocol::bundle::{self, FileKey, Reader, SLOT_LEN, Verified};
@@ -15,16 +14,19 @@ use super::ImportError;
 const SEALED: usize = CHUNK + entente_protocol::chunk::OVERHEAD;
 
 /// A file that is for this node.
-pub(super) struct Opened {
-    file: BufReader<File>,
+pub(super) struct Opened<R> {
+    file: R,
     key: FileKey,
     /// The partnership whose key opens it.
     pub partnership: PartnershipId,
 }
 
 /// Tries these keys on one slot after the other.
-pub(super) fn open(path: &Path, keys: &[(PartnershipId, PrekeySecret)]) -> Result<Opened, ImportError> {
-    let mut file = BufReader::new(File::open(path).map_err(at(path))?);
+pub(super) fn open<R: BufRead + Seek>(
+    mut file: R,
+    path: &Path,
+    keys: &[(PartnershipId, PrekeySecret)],
+) -> Result<Opened<R>, ImportError> {
     let mut slot = [0; SLOT_LEN];
     for _ in 0..MAX_BUNDLE_SLOTS {
         match file.read_exact(&mut slot) {
@@ -44,7 +46,7 @@ pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> ImportError {
     move |source| ImportError::Io { path: path.to_owned(), source }
 }
 
-impl Opened {
+impl<R: BufRead + Seek> Opened<R> {
     /// Reads all of it, and gives each message to `take`.
     ///
     /// # Errors
@@ -60,7 +62,8 @@ impl Opened {
         let mut sealed = Vec::with_capacity(SEALED);
         loop {
             sealed.clear();
-            let read = (&mut self.file).take(SEALED as u64).read_to_end(&mut sealed).map_err(at(path))?;
+            let read =
+                Read::take(&mut self.file, SEALED as u64).read_to_end(&mut sealed).map_err(at(path))?;
             if read == 0 {
                 return Err(entente_protocol::bundle::BundleError::CutOff.into());
             }

@@ -1,6 +1,6 @@
 //! What is told of bundles.
 
-use entente_protocol::ids::{PartnershipId, Timestamp};
+use entente_protocol::ids::{LogId, PartnershipId, SpaceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::api::types::OrgView;
@@ -51,6 +51,9 @@ pub struct BundleTaken {
     pub missing: Vec<Lacking>,
     /// Attachments of records that are here, which are not here.
     pub attachments_missing: u64,
+    /// How far its author holds its own logs.
+    #[serde(skip)]
+    pub own: Vec<((SpaceId, LogId), u64)>,
     /// Entries that came and are not shown; `sync status` says why.
     pub refused: u64,
 }

@@ -103,6 +103,18 @@ pub fn apply(
             Vec::new()
         }
         Frame::Erased(erased) => notices::apply_erased(store, batch, erased),
+        Frame::Mailbox(_, said) => {
+            if let Ok(said) = said.verify_self(|said| said.by.0) {
+                let (mailbox, serial) = (said.value().mailbox, said.value().serial);
+                let _known_or_new = state.learn_mailbox(said);
+                if state.mailboxes.get(&mailbox).is_some_and(|known| known.value().serial == serial) {
+                    let mut key = rows::partnership_name(&store.index, &state.id).to_vec();
+                    key.extend_from_slice(&store.index.name(Table::Mailbox as u8, &mailbox.0));
+                    batch.put(Table::Mailbox as u8, &key, &position.to_bytes());
+                }
+            }
+            Vec::new()
+        }
         // Drafts belong to the node, not to a partnership.
         Frame::Draft(_) | Frame::Nothing => Vec::new(),
     }

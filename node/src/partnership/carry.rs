@@ -3,7 +3,7 @@
 //! Taking goes the way of the network: the sync machine judges each message, batches pass [`super::ingest`]. Only
 //! what a stream never does is done here: a file may begin before where our copy of a log ends, and go on after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, Seq, SpaceId};
 use entente_protocol::limits;
@@ -115,7 +115,7 @@ impl Driver {
         })
     }
 
-    fn plan_logs(
+    pub(super) fn plan_logs(
         &self,
         shared: &BTreeSet<SpaceId>,
         readers: &[(NodeId, OrgId)],
@@ -132,7 +132,13 @@ impl Driver {
             let forked = self.state.forks.get(&(*space, *log)).copied();
             let bounds = [Some(known.stored.next), until, forked];
             let to = bounds.into_iter().flatten().min().unwrap_or(Seq(0));
-            let has = readers.iter().map(|(node, _)| self.is_known_to_have(node, (*space, *log), known, to));
+            let acknowledged = if everything { BTreeMap::new() } else { self.acknowledged(space, log) };
+            let has = readers.iter().map(|(node, _)| {
+                if known.owner == *node {
+                    return to;
+                }
+                self.is_known_to_have(node, (*space, *log), acknowledged.get(node).copied())
+            });
             let from = if everything { Seq(0) } else { has.min().unwrap_or(Seq(0)) };
             if from < to {
                 planned.push(PlannedLog { space: *space, log: *log, from, to });
@@ -141,30 +147,34 @@ impl Driver {
         planned
     }
 
-    /// How far a node is known to hold a log: by its word while it was connected, and by its acknowledgements.
-    fn is_known_to_have(&self, node: &NodeId, key: (SpaceId, LogId), log: &Log, end: Seq) -> Seq {
-        if log.owner == *node {
-            return end;
+    /// How far which node acknowledged a log.
+    fn acknowledged(&self, space: &SpaceId, log: &LogId) -> BTreeMap<NodeId, Seq> {
+        let index = &self.shared.ledger.store().index;
+        let mut most = BTreeMap::new();
+        for row in rows::acknowledgements(index, &self.state.id, space, log) {
+            if let Some(by) = self.state.logs.get(&(*space, row.by)) {
+                let said = most.entry(by.owner).or_insert(Seq(0));
+                *said = row.head.next.max(*said);
+            }
         }
+        most
+    }
+
+    /// How far a node is known to hold a log: by its word while it was connected, and by its acknowledgements.
+    fn is_known_to_have(&self, node: &NodeId, key: (SpaceId, LogId), acknowledged: Option<Seq>) -> Seq {
         let here = self.machine.peer_has(node, &key.0, &key.1);
         let before = self.last_known.get(node).and_then(|held| held.get(&key)).copied();
-        let index = &self.shared.ledger.store().index;
-        let by = |row: &rows::AckRow| self.state.logs.get(&(key.0, row.by)).map(|log| log.owner);
-        let acknowledged = rows::acknowledgements(index, &self.state.id, &key.0, &key.1)
-            .into_iter()
-            .filter(|row| by(row) == Some(*node))
-            .map(|row| row.head.next)
-            .max();
         [here, before, acknowledged].into_iter().flatten().max().unwrap_or(Seq(0))
     }
 
-    fn first_messages(&self, shared: &BTreeSet<SpaceId>) -> Vec<Message> {
+    pub(super) fn first_messages(&self, shared: &BTreeSet<SpaceId>) -> Vec<Message> {
         let addresses = self.shared.addresses.clone();
         let heads = self.state.graph.heads();
         let mut out = vec![Message::Hello(Hello { version: SYNC_VERSION, heads, addresses })];
         out.extend(govern::missing(&self.state, &[]).into_iter().map(Message::Acts));
         let newer: Vec<_> = prekeys::all_known(&self.state);
         out.extend(newer.chunks(limits::MAX_PREKEYS_PER_MESSAGE).map(|p| Message::Prekeys(p.to_vec())));
+        out.extend(self.mailboxes_told());
         for space in shared {
             out.extend(self.frontiers(space));
         }
@@ -177,7 +187,7 @@ impl Driver {
         out
     }
 
-    fn frontiers(&self, space: &SpaceId) -> Vec<Message> {
+    pub(super) fn frontiers(&self, space: &SpaceId) -> Vec<Message> {
         let logs = self.state.logs.iter().filter(|((of, _), _)| of == space);
         let circle = logs.clone().find_map(|(_, log)| log.circle.as_ref().map(|c| c.orgs.clone()));
         let point = |((_, log), known): (&(SpaceId, LogId), &Log)| LogPoint {

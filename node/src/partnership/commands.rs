@@ -2,8 +2,11 @@
 
 use entente_protocol::audience::Audience;
 use entente_protocol::handling::Role;
-use entente_protocol::ids::{ActId, BlobId, EpochId, LogId, NodeId, OrgId, RecordId, SpaceId, Timestamp};
+use entente_protocol::ids::{
+    ActId, BlobId, EpochId, LogId, NodeId, OrgId, RecordId, SpaceId, Timestamp, TransportId,
+};
 use entente_protocol::log::Head;
+use entente_protocol::mailbox::{Appointment, Offer};
 use entente_protocol::membership::ActBody;
 use entente_protocol::notice::Said;
 use entente_protocol::policy::Permitted;
@@ -25,6 +28,7 @@ use super::decide::{Decided, Request};
 use super::fence::Fenced;
 use super::govern::GovernError;
 use super::join::{Terms, Verdict};
+use super::mailboxes::{MailboxError, ParcelPlan};
 use super::office::Revoke;
 use super::publish::PublishError;
 use super::renew::{NextLog, RenewError};
@@ -57,6 +61,9 @@ pub enum CommandError {
     /// The end of the own log may be lost.
     #[error(transparent)]
     Fenced(#[from] Fenced),
+    /// A mailbox was not appointed or dismissed.
+    #[error(transparent)]
+    Mailbox(#[from] MailboxError),
     /// The log was not renewed.
     #[error(transparent)]
     Renew(#[from] RenewError),
@@ -129,6 +136,14 @@ pub enum Command {
     EpochFor(EpochId, Vec<NodeId>, oneshot::Sender<Vec<Message>>),
     /// A message that a member's node said in a file.
     Carry(NodeId, Box<Message>, Reply<Carried>),
+    /// Use an offered mailbox.
+    Appoint(Box<Offer>, Reply<()>),
+    /// Use a mailbox no more.
+    Dismiss(TransportId, Reply<()>),
+    /// Which mailboxes are used?
+    Mailboxes(oneshot::Sender<Vec<Appointment>>),
+    /// What is to lie in a mailbox?
+    PlanVisit(oneshot::Sender<Vec<ParcelPlan>>),
     /// An attachment is here, all of it, brought in a file.
     AttachmentCame(Box<KnownBlob>),
     /// Try to reach everybody now.

@@ -351,6 +351,7 @@ impl Driver {
         }
         self.last_seen.insert(node, clock::now());
         self.tell_prekeys(node);
+        self.tell_mailboxes(node);
         self.resume_verification(&node);
         self.tell_partner(node, true);
         self.fetch_on();

@@ -65,6 +65,7 @@ impl Driver {
             Effect::SendEvidence { to, space, log } => self.send_evidence(to, space, log),
             Effect::ComparePrekeys(from, points) => self.compare_prekeys(from, &points),
             Effect::TakePrekeys(from, prekeys) => self.take_prekeys(from, &prekeys),
+            Effect::TakeMailboxes(from, told) => self.take_mailboxes(from, &told),
             Effect::Blob(from, message) => self.about_attachment(from, message),
             Effect::Full(from, full) => self.partner_is_full(from, full),
             Effect::Verify(from, message) => self.about_verification(from, &message),

@@ -27,6 +27,7 @@ mod history;
 mod ingest;
 pub mod join;
 mod landing;
+pub mod mailboxes;
 mod members;
 pub mod notices;
 mod office;
@@ -171,6 +172,14 @@ pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<
         let frame = rows::position(&position).and_then(|p| read(store, p));
         if let Some(Frame::Prekey(_, prekey)) = frame {
             apply::learn_prekey(&mut state, &prekey);
+        }
+    }
+    for (_, position) in rows::prefix(index, Table::Mailbox as u8, &name) {
+        let frame = rows::position(&position).and_then(|p| read(store, p));
+        if let Some(Frame::Mailbox(_, said)) = frame
+            && let Ok(said) = said.verify_self(|said| said.by.0)
+        {
+            state.learn_mailbox(said);
         }
     }
     for (_, position) in rows::prefix(index, Table::Epoch as u8, &name) {

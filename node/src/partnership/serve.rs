@@ -85,6 +85,14 @@ impl Driver {
                 let _gone = reply.send(self.epoch_for(&epoch, &nodes));
             }
             Command::Carry(from, message, reply) => self.carry(from, *message, reply),
+            Command::Appoint(offer, reply) => self.appoint(&offer, reply),
+            Command::Dismiss(mailbox, reply) => self.dismiss(&mailbox, reply),
+            Command::Mailboxes(reply) => {
+                let _gone = reply.send(self.state.used_mailboxes());
+            }
+            Command::PlanVisit(reply) => {
+                let _gone = reply.send(self.plan_visit());
+            }
             Command::AttachmentCame(blob) => self.attachment_came(*blob),
             Command::DialNow => {
                 let _stopping = self.net.dial_now().await;

@@ -8,11 +8,14 @@ use entente_protocol::ack;
 use entente_protocol::audience::Audience;
 use entente_protocol::derive;
 use entente_protocol::identity::LogCertificate;
-use entente_protocol::ids::{ActId, LogId, NodeId, OrgId, PartnershipId, RecordId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{
+    ActId, LogId, NodeId, OrgId, PartnershipId, RecordId, Seq, SpaceId, Timestamp, TransportId,
+};
 use entente_protocol::log::Head;
+use entente_protocol::mailbox::Appointment;
 use entente_protocol::membership::{ActGraph, MemberNode, Membership};
 use entente_protocol::prekey::VerifiedPrekey;
-use entente_protocol::signed::{Unverified, sign};
+use entente_protocol::signed::{Signed, Unverified, sign};
 use entente_protocol::sync::Roster;
 
 use crate::me::Me;
@@ -72,6 +75,8 @@ pub struct State {
     pub receipts_due: BTreeSet<RecordId>,
     /// The newest prekeys that nodes made after their cards'.
     pub prekeys: BTreeMap<NodeId, VerifiedPrekey>,
+    /// What stewards said of mailboxes, the newest of each.
+    pub mailboxes: BTreeMap<TransportId, Signed<Appointment>>,
     /// The revocations that the index was made by.
     pub marks: quarantine::Marks,
     /// Memberships of the past that epochs were minted under; at most [`PASTS`].
@@ -106,6 +111,7 @@ impl State {
             receipts_due: BTreeSet::new(),
             prekeys: BTreeMap::new(),
             pasts: Mutex::default(),
+            mailboxes: BTreeMap::new(),
             marks,
         };
         state.learn_main_logs();

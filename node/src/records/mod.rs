@@ -47,7 +47,8 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
         | Frame::Prekey(..)
         | Frame::History(_)
         | Frame::Settings(_)
-        | Frame::Evidence(..) => {}
+        | Frame::Evidence(..)
+        | Frame::Mailbox(..) => {}
     }
 }
 

@@ -280,8 +280,12 @@ impl SyncMachine {
             }
             // Of a parley that ended here.
             Message::Parley(_) | Message::Heard(_) => {}
-            Message::PrekeyPoints(_) | Message::Prekeys(_) => {
-                self.out.push(Effect::HangUp(from, "it tells of more prekeys than there can be"));
+            Message::Mailboxes(told) if told.len() <= limits::MAX_MAILBOXES => {
+                self.out.push(Effect::TakeMailboxes(from, told));
+            }
+            Message::PrekeyPoints(_) | Message::Prekeys(_) | Message::Mailboxes(_) => {
+                self.out
+                    .push(Effect::HangUp(from, "it tells of more prekeys or mailboxes than there can be"));
             }
         }
     }

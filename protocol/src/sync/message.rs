@@ -10,6 +10,7 @@ use crate::identity::LogCertificate;
 use crate::ids::{ActId, BlobId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId};
 use crate::limits;
 use crate::log::Batch;
+use crate::mailbox::Appointment;
 use crate::membership::ActBody;
 use crate::prekey::Prekey;
 use crate::signed::Unverified;
@@ -89,6 +90,9 @@ pub enum Message {
     /// The sender's keeper lets partners store no more in this partnership, or lets them again.
     #[n(29)]
     Full(#[n(0)] bool),
+    /// Mailboxes that stewards appointed, or ended: all on connecting, then what is new.
+    #[n(19)]
+    Mailboxes(#[n(0)] Vec<Unverified<Appointment>>),
 }
 
 /// What an author signed.

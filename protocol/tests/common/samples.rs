@@ -10,9 +10,10 @@ use entente_protocol::epoch::{PrekeySecret, Slot};
 use entente_protocol::evidence::{Evidence, SignedHeaders};
 use entente_protocol::history::{self, RecordKey, RecordKeys};
 use entente_protocol::identity::{NodeCertificate, Organisation};
-use entente_protocol::ids::{EpochId, Hash, OrgId, RecordId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{EpochId, Hash, OrgId, RecordId, Seq, SpaceId, Timestamp, TransportId};
 use entente_protocol::invitation::Invitation;
 use entente_protocol::log::{self, Batch, Entry, Head};
+use entente_protocol::mailbox::{Appointment, Offer};
 use entente_protocol::membership::VerifiedAct;
 use entente_protocol::notice::{Answer, Cause, Notice, Said};
 use entente_protocol::prekey::Prekey;
@@ -56,6 +57,7 @@ pub fn protected() -> Vec<Sample> {
         "proof-",
         // Opened with Bob's prekey: its own tests flip its bits.
         "keys-of-records",
+        "mailboxes",
     ];
     all().into_iter().filter(|(name, ..)| !open.iter().any(|o| name.starts_with(o))).collect()
 }
@@ -283,6 +285,13 @@ fn commitment() -> Hash {
     derive::verify_commitment(&WORLD.partnership, &[0xa2; 128], &[0xa3; 128], &Zeroizing::new([0xa1; 32]))
 }
 
+/// A mailbox that Alice, a steward, appoints.
+pub fn appointment() -> Signed<Appointment> {
+    let w = &*WORLD;
+    let offer = Offer::new(&chunk_key(), TransportId([0x3b; 32]), vec!["192.0.2.9:4001".into()]);
+    sign(Appointment::of(&offer, w.partnership, w.alice.node_id(), 1, NOW), &w.alice.node)
+}
+
 /// A bundle of Alice's for Bob: his slot, and its only chunk.
 fn bundles() -> Vec<Sample> {
     let w = &*WORLD;
@@ -353,6 +362,7 @@ fn messages() -> Vec<Sample> {
         ("blob-chunk", Message::Blob(BlobMessage::Chunk(blob, 4, sealed_chunk()))),
         ("prekey-points", Message::PrekeyPoints(vec![(w.alice.node_id(), 1), (w.bob.node_id(), 0)])),
         ("prekeys", Message::Prekeys(vec![prekey().to_unverified()])),
+        ("mailboxes", Message::Mailboxes(vec![appointment().to_unverified()])),
         ("blob-absent", Message::Blob(BlobMessage::Absent(blob))),
         ("full", Message::Full(true)),
         ("verify-commit", Message::Verify(VerifyMessage::Commit(commitment()))),

@@ -58,7 +58,7 @@ async fn two_nodes_that_never_meet_on_the_network_exchange_everything_by_stick()
     std::fs::write(&photo, &bytes).unwrap();
     let attached = p[0].attach(&photo).await.unwrap();
     let to_all = p[0].publish(draft("training", "For all").attachment(attached), "Prevention", None).await;
-    let named = draft("submission", "For one").sensitivity(Sensitivity::Named);
+    let named = draft("training", "For one").sensitivity(Sensitivity::Named);
     let named = p[0].publish(named, "Prevention", Some(&["Rights"])).await;
     let made = stick.export(&p[0], "there", &["--to", "Rights", "--attachments"]).await;
     assert_eq!((&made["entries"], &made["attachments"], &made["nodes"]), (&2.into(), &1.into(), &1.into()));
@@ -111,7 +111,7 @@ async fn two_nodes_that_never_meet_on_the_network_exchange_everything_by_stick()
 async fn a_bundle_for_all_holds_no_circle_that_not_everybody_reads() {
     let (mut p, stick) = (apart(&[NPM, RIGHTS, WATCH]).await, Stick::new());
     p[0].start().await;
-    let named = draft("submission", "For Rights").sensitivity(Sensitivity::Named);
+    let named = draft("training", "For Rights").sensitivity(Sensitivity::Named);
     let named = p[0].publish(named, "Prevention", Some(&["Rights"])).await;
     let open = p[0].publish(draft("training", "For all"), "Prevention", None).await;
     let made = stick.export(&p[0], "all", &[]).await;

@@ -24,7 +24,7 @@ async fn who_was_never_sent_it_who_has_it_and_who_has_been_away_is_told_apart() 
     let mut p = Partnership::of(&[NPM, RIGHTS, ("Watch", "cso")]).await;
     let kept = p[0].keep(draft("training", "Not yet")).await.unwrap();
     assert_eq!(code(&p[0], kept, "Rights").await, "never-shared");
-    let named = draft("submission", "For one").sensitivity(Sensitivity::Named);
+    let named = draft("training", "For one").sensitivity(Sensitivity::Named);
     let named = p[0].publish(named, "Prevention", Some(&["Rights"])).await;
     assert_eq!(code(&p[0], named, "Watch").await, "not-a-reader");
     wait_until("it has it", async || code(&p[0], named, "Rights").await == "has-it").await;

@@ -31,6 +31,7 @@ mod history;
 mod joining;
 mod leaving;
 mod locking;
+mod mailboxes;
 mod migrating;
 mod prekeys;
 mod raid;

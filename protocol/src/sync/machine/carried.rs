@@ -24,6 +24,9 @@ impl SyncMachine {
             Message::Prekeys(prekeys) if prekeys.len() <= limits::MAX_PREKEYS_PER_MESSAGE => {
                 self.out.push(Effect::TakePrekeys(from, prekeys));
             }
+            Message::Mailboxes(told) if told.len() <= limits::MAX_MAILBOXES => {
+                self.out.push(Effect::TakeMailboxes(from, told));
+            }
             _ => {}
         }
     }

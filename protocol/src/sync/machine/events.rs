@@ -8,6 +8,7 @@ use crate::history::RecordKeys;
 use crate::identity::LogCertificate;
 use crate::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId};
 use crate::log::{Batch, Head};
+use crate::mailbox::Appointment;
 use crate::membership::ActBody;
 use crate::prekey::Prekey;
 use crate::signed::Unverified;
@@ -233,6 +234,8 @@ pub enum Effect {
     ComparePrekeys(NodeId, Vec<(NodeId, u32)>),
     /// Verify and keep prekeys.
     TakePrekeys(NodeId, Vec<Unverified<Prekey>>),
+    /// Verify and keep what stewards said of mailboxes.
+    TakeMailboxes(NodeId, Vec<Unverified<Appointment>>),
     /// The peer told where it may be reached.
     Addresses(NodeId, Vec<String>),
     /// The peer breaks the protocol: hang up.
