@@ -359,7 +359,7 @@ fn every_sync_message_is_encoded_as_ever() {
         .filter(|(_, reader, _)| *reader == "sync message" || *reader == "announcement")
         .map(|(name, ..)| *name)
         .collect();
-    assert_eq!(of_sync.len(), 31);
+    assert_eq!(of_sync.len(), 32);
     book.samples(|name| of_sync.contains(&name));
     book.compare();
 }
