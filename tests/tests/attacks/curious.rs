@@ -33,6 +33,7 @@ async fn a_partner_of_one_partnership_learns_nothing_of_another() {
     hostile.greet().await;
     // It may have been told of the other partnership's names by somebody: knowing them gives it nothing.
     let (needles, questions) = secrets_of(&mut first[0], second.id, &mut hostile).await;
+    live_on(&first[0], &committee).await;
     for question in questions {
         assert!(hostile.say(&question).await, "hung up on before {question:?}");
     }
@@ -52,6 +53,27 @@ async fn a_partner_of_one_partnership_learns_nothing_of_another() {
     drop(committee);
 }
 
+/// The other partnership does all that makes traffic, while the curious listens.
+async fn live_on(office: &TestNode, committee: &TestNode) {
+    let name = "Secret Partnership";
+    wait_until("they are connected", async || {
+        office.partnership(name).await.unwrap().members_now.iter().any(|m| !m.ourselves && m.connected)
+    })
+    .await;
+    for words in [
+        &["member", "promote", name, "Secret Committee"][..],
+        &["partnership", "suspend", name, "--reason", "SECRET-REASON", "--yes"],
+        &["partnership", "resume", name],
+        &["key", "rotate", name],
+        &["member", "verify", name, "Secret Committee", "--start"],
+    ] {
+        office.cli(words).await.ok();
+    }
+    let later = office.publish(draft("material", "SECRET-LATER"), name, None).await;
+    wait_until("the committee reads it", async || committee.record(later).await.is_ok()).await;
+    committee.cli(&["audit", "acknowledge"]).await.ok();
+}
+
 async fn publish_with_file(p: &Partnership) -> entente_protocol::ids::RecordId {
     let file = p[0].home().beside("secret-file");
     std::fs::write(&file, "SECRET-CONTENTS".repeat(100)).unwrap();
@@ -68,7 +90,15 @@ async fn secrets_of(
 ) -> (Needles, Vec<Message>) {
     let insider = Insider::seize(office).await;
     let mut needles = Needles::default();
-    for text in ["Secret Committee", "Secret Partnership", "SECRET-TITLE", "SECRET-CONTENTS", "secret-file"] {
+    for text in [
+        "Secret Committee",
+        "Secret Partnership",
+        "SECRET-TITLE",
+        "SECRET-CONTENTS",
+        "secret-file",
+        "SECRET-REASON",
+        "SECRET-LATER",
+    ] {
         needles.text(text);
     }
     let space = derive::space_of_all(&id);

@@ -30,7 +30,7 @@ async fn codes(node: &TestNode) -> Vec<String> {
 }
 
 /// A node on a fresh machine, made with the root key from a stick.
-async fn fresh_machine(raided: &TestNode) -> TestNode {
+pub(crate) async fn fresh_machine(raided: &TestNode) -> TestNode {
     let stick = raided.home().path().join("organisation.key");
     let home = Home::empty(raided.name());
     std::fs::copy(stick, home.beside("stick.key")).unwrap();

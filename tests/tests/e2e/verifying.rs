@@ -193,3 +193,22 @@ async fn every_wrong_turn_of_a_verification_is_explained() {
     verify((&p[0], "Ombudsman"), (&p[1], "Rights")).await;
     assert!(is_verified(&p[1], "Prevention", "Ombudsman").await);
 }
+
+#[tokio::test]
+async fn another_node_of_a_verified_member_blocks_sharing_until_it_is_verified_again() {
+    let p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    verify((&p[0], "Ombudsman"), (&p[1], "Rights")).await;
+    let office = crate::raid::fresh_machine(&p[1]).await;
+    let door = p[0].cli(&["partnership", "office", "Prevention", "Rights"]).await.done();
+    office.cli(&["partnership", "join", door["invitation"].as_str().unwrap(), "--yes"]).await.ok();
+    wait_until("the Ombudsman sees another key", async || {
+        matches!(trust(&p[0], "Prevention", "Rights").await.trust, Trust::Changed { .. })
+    })
+    .await;
+    let id = p[0].keep(draft("recommendation", "Doctors at night")).await.unwrap();
+    let refused = p[0].share(id, "Prevention", None).await.unwrap_err();
+    assert_eq!(refused.refusals[0].code, "E-VERIFY", "{refused:?}");
+    verify((&p[0], "Ombudsman"), (&p[1], "Rights")).await;
+    p[0].share(id, "Prevention", None).await.unwrap();
+    wait_until("the second office reads it", async || office.record(id).await.is_ok()).await;
+}
