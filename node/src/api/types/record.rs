@@ -72,7 +72,7 @@ pub struct ShareRequest {
     #[serde(default)]
     pub expect_readers: Option<usize>,
     /// Share attachments with all that they tell beside their contents (C8).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep_metadata: bool,
 }
 
