@@ -156,7 +156,7 @@ pub fn begins_formula(cell: &str) -> bool {
 
 /// A cell that a person's own apostrophe begins gets one more, so that taking one away gives it back.
 fn guarded(cell: &str) -> String {
-    let wanted = begins_formula(cell) || cell.strip_prefix('\'').is_some_and(|rest| is_guarded(rest));
+    let wanted = begins_formula(cell) || cell.strip_prefix('\'').is_some_and(is_guarded);
     if wanted { format!("'{cell}") } else { cell.to_owned() }
 }
 

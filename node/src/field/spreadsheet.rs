@@ -157,7 +157,8 @@ fn columns(
         }
         columns.push(Some(folded));
     }
-    for missing in named.keys().filter(|column| !header.iter().any(|cell| cell.trim() == column.trim())) {
+    let there = |column: &str| header.iter().any(|cell| cell.trim() == column.trim());
+    if let Some(missing) = named.keys().find(|column| !there(column)) {
         let what = format!("the spreadsheet has no column `{missing}`");
         return Err(refuse_input(what, NOTHING, "Write its name as the first row has it."));
     }

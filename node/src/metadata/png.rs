@@ -12,8 +12,7 @@ const KEPT: [&[u8; 4]; 14] = [
 
 /// Copies the chunks of the picture and nothing else.
 pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned, Unclean> {
-    let mut cleaned = Cleaned::default();
-    cleaned.bytes = Vec::with_capacity(bytes.len());
+    let mut cleaned = Cleaned { bytes: Vec::with_capacity(bytes.len()), ..Cleaned::default() };
     let mut rest = bytes.strip_prefix(SIGNATURE).ok_or(Unclean::Malformed("no beginning"))?;
     cleaned.bytes.extend_from_slice(SIGNATURE);
     let mut first = true;

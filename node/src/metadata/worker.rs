@@ -61,6 +61,9 @@ struct Answer {
     copy: Option<u64>,
 }
 
+/// Takes the cleaned copy, piece by piece.
+pub type TakeCopy<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), String>;
+
 /// Has a file looked into. `next` gives the file piece by piece (an empty piece is the end); `copy` takes the
 /// cleaned copy, if one is wanted. Blocks.
 ///
@@ -69,7 +72,7 @@ struct Answer {
 pub fn ask(
     form: Form,
     mut next: impl FnMut() -> Result<Vec<u8>, String>,
-    mut copy: Option<&mut dyn FnMut(&[u8]) -> Result<(), String>>,
+    mut copy: Option<TakeCopy<'_>>,
 ) -> Result<Report, WorkerError> {
     let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut child = start(form)?;
@@ -128,10 +131,7 @@ fn feed(
     }
 }
 
-fn read(
-    mut stdout: impl BufRead,
-    copy: &mut Option<&mut dyn FnMut(&[u8]) -> Result<(), String>>,
-) -> Result<Report, WorkerError> {
+fn read(mut stdout: impl BufRead, copy: &mut Option<TakeCopy<'_>>) -> Result<Report, WorkerError> {
     let mut line = Vec::new();
     stdout.by_ref().take(MAX_REPORT).read_until(b'\n', &mut line).map_err(|_| WorkerError::Died)?;
     let answer: Answer = serde_json::from_slice(&line).map_err(|_| WorkerError::Died)?;

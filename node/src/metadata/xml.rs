@@ -176,7 +176,6 @@ fn local(name: &str) -> &str {
 }
 
 /// The next attribute: its name, its value with the quotes, and the rest. `None` if this is none.
-#[expect(clippy::type_complexity, reason = "three parts of one attribute, used once")]
 fn next_attribute(text: &str) -> Option<Option<(&str, &str, &str)>> {
     let text = text.trim_start();
     if text.is_empty() {

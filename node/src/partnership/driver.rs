@@ -216,6 +216,7 @@ impl Driver {
     async fn begin(&mut self) {
         self.finish_renewal();
         self.load_bounds();
+        self.want_incomplete();
         self.look_after_prekeys(clock::now());
         let roster = self.state.roster();
         let heads = self.state.graph.heads();

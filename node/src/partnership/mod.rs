@@ -253,8 +253,7 @@ pub fn start(shared: Shared, state: State) -> Result<Handle, StartError> {
     let (see, view) = watch::channel(view);
     let (commands, queue) = mpsc::channel(COMMANDS);
     let ring = state.ring.clone();
-    let (mut driver, sent) = Driver::new(shared, state, net, see, commands.downgrade());
-    driver.want_incomplete();
+    let (driver, sent) = Driver::new(shared, state, net, see, commands.downgrade());
     let net = driver.net.clone();
     tokio::spawn(driver.run(queue, events, sent));
     Ok(Handle { id, commands, view, ring, net })

@@ -80,7 +80,10 @@ impl Driver {
     /// Ends the sessions whose time is over; true if the network must hear of something.
     pub(super) fn parted(&mut self) -> bool {
         let now = Instant::now();
-        for (node, _) in self.parting.ending.extract_if(.., |_, until| *until <= now).collect::<Vec<_>>() {
+        let over: Vec<NodeId> =
+            self.parting.ending.iter().filter(|(_, until)| **until <= now).map(|(node, _)| *node).collect();
+        for node in over {
+            self.parting.ending.remove(&node);
             self.hang_up(node);
         }
         std::mem::take(&mut self.parting.changed)

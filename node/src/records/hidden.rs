@@ -65,7 +65,7 @@ fn form(store: &Store, original: &Attachment) -> Result<Form, AttachError> {
 fn look_inside(
     store: &Store,
     original: &Attachment,
-    copy: Option<&mut dyn FnMut(&[u8]) -> Result<(), String>>,
+    copy: Option<crate::metadata::worker::TakeCopy<'_>>,
 ) -> Result<Report, AttachError> {
     let form = form(store, original)?;
     let impossible = |reason: String| Report {

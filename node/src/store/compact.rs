@@ -318,7 +318,7 @@ mod tests {
     }
 
     fn even(_: Pass, _: Position, frame: &[u8]) -> bool {
-        frame[0] % 2 == 0
+        frame[0].is_multiple_of(2)
     }
 
     fn run(home: &Path, step: &dyn Fn() -> io::Result<()>) -> Result<Compacted, CompactError> {

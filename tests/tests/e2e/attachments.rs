@@ -196,7 +196,8 @@ async fn a_compacted_journal_has_all_records_and_the_node_goes_on() {
     let before = p[0].frames().await;
     assert_eq!(p[0].cli(&["journal", "compact"]).await.code, 7);
     p[0].restart().await;
-    assert!(p[0].frames().await < before, "what later frames replaced is gone");
+    let after = p[0].frames().await;
+    assert!(after < before, "what later frames replaced is gone: {after} of {before}");
     assert_eq!(p[0].shared_ids().await, p[1].shared_ids().await);
     for id in p[0].shared_ids().await {
         assert!(p[0].attachment(id, 0).await.unwrap() == large(1));

@@ -47,7 +47,7 @@ async fn receipts_are_kept_and_shown_and_call_for_no_more_receipts() {
     p[1].restart().await;
     let told = p[1].cli(&["sync", "explain", &record.to_string(), "Ombudsman"]).await.done();
     assert_eq!(told["code"], "has-it");
-    assert!(told["words"].as_str().unwrap().contains("acknowledged holding it"), "{told}");
+    assert!(told["words"].as_str().unwrap().contains("it acknowledged it"), "{told}");
     assert_eq!(receipts(&p[1]).await, 3, "they are kept");
     std::fs::remove_dir_all(p[1].home().path().join("index")).unwrap_or_default();
     p[1].restart().await;
