@@ -19,9 +19,10 @@ use crate::needles::Needles;
 
 const SEALED: usize = 64 * 1024 + 16;
 
+/// All of it: who is connected may have acknowledged everything already.
 async fn export(node: &TestNode, file: &Path, to: &[&str]) -> BundleMade {
     let to = to.iter().map(|&org| org.to_owned()).collect();
-    let wanted = NewBundle { file: file.to_owned(), to, ..NewBundle::default() };
+    let wanted = NewBundle { file: file.to_owned(), to, all: true, ..NewBundle::default() };
     let made = node.client().post(&route(&["partnerships", "Prevention", "bundle"]), &wanted).await;
     made.unwrap_or_else(|e: Problem| panic!("{e:?}"))
 }

@@ -193,11 +193,17 @@ async fn a_compacted_journal_has_all_records_and_the_node_goes_on() {
         })
         .await;
     }
+    // Of settings only the last count.
+    for most in ["1M", "2M", "3M"] {
+        p[0].cli(&["attachment", "rule", "Prevention", "--only", "--max-size", most]).await.ok();
+    }
     let before = p[0].frames().await;
     assert_eq!(p[0].cli(&["journal", "compact"]).await.code, 7);
     p[0].restart().await;
     let after = p[0].frames().await;
-    assert!(after < before, "what later frames replaced is gone: {after} of {before}");
+    assert_eq!(after, before - 2, "what later frames replaced is gone");
+    let rule = p[0].cli(&["attachment", "rule", "Prevention"]).await.done();
+    assert_eq!(rule["max_size"], 3_000_000, "the last rule holds");
     assert_eq!(p[0].shared_ids().await, p[1].shared_ids().await);
     for id in p[0].shared_ids().await {
         assert!(p[0].attachment(id, 0).await.unwrap() == large(1));
