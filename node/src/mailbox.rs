@@ -1,6 +1,6 @@
 //! Mailboxes: kept here for others, and visited by this node for its own partnerships.
 //!
-//! [`serve`] and [`shelf`] are the keeping side: a box has a door and a folder, and knows nobody. [`visit`] is the
+//! `serve` and [`shelf`] are the keeping side: a box has a door and a folder, and knows nobody. `visit` is the
 //! members' side: it takes out what this node lacks, and puts in what others may lack. What it takes out goes to the
 //! partnership's driver as a carried message ([`crate::bundle`]), so a mailbox can do no more than a stick.
 

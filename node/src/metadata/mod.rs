@@ -8,8 +8,8 @@
 //!                                                              ├─▶ [`Report`], and the cleaned copy
 //!                                                              └─▶ anything else: as a carrier
 //! ```
-//! Cleaning lets through what is known to be needed, and nothing else ([`jpeg`], [`png`], [`webp`]), or rewrites
-//! the whole document without what is known to tell something ([`pdf`], [`office`]). What cannot be read whole is
+//! Cleaning lets through what is known to be needed, and nothing else (`jpeg`, `png`, `webp`), or rewrites
+//! the whole document without what is known to tell something (`pdf`, `office`). What cannot be read whole is
 //! not cleaned halfway. These functions may be handed anything; they run with limits on memory and time in
 //! [`worker`], because a library's bug must not be the node's.
 

@@ -1,6 +1,6 @@
 //! What is carried by hand: planning a bundle for partners, and taking what one says.
 //!
-//! Taking goes the way of the network: the sync machine judges each message, batches pass [`super::ingest`]. Only
+//! Taking goes the way of the network: the sync machine judges each message, batches pass `super::ingest`. Only
 //! what a stream never does is done here: a file may begin before where our copy of a log ends, and go on after.
 
 use std::collections::{BTreeMap, BTreeSet};
