@@ -92,8 +92,10 @@ async fn who_is_granted_chosen_records_reads_exactly_these_also_after_a_crash_an
         assert_unread(joiner, old[1]).await;
     }
     let record = old[1].to_string();
-    let why = p[0].cli(&["sync", "explain", &record, "New Committee"]).await.done();
-    assert_eq!(why["code"], "not-given", "{why}");
+    wait_until("it is told that the newcomer holds it sealed", async || {
+        p[0].cli(&["sync", "explain", &record, "New Committee"]).await.done()["code"] == "not-given"
+    })
+    .await;
 
     // Granted while it is away.
     newcomer.stop().await;
