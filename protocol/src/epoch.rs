@@ -284,7 +284,8 @@ pub(crate) fn open_sealed(
     .map_err(|_| EpochError::Sealed)
 }
 
-fn slot_context(epoch: &EpochId, node: &NodeId) -> [u8; 64] {
+/// Where something that was sealed for a node belongs: to an epoch and to that node.
+pub(crate) fn slot_context(epoch: &EpochId, node: &NodeId) -> [u8; 64] {
     let mut out = [0; 64];
     let (first, second) = out.split_at_mut(32);
     first.copy_from_slice(&epoch.0);

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::codec::Wire;
 use crate::derive::Key;
 use crate::epoch::{self, EpochError, EpochHeader, PrekeySecret};
-use crate::ids::{EpochId, LogId, NodeId, Seq};
+use crate::ids::{LogId, NodeId, Seq};
 use crate::limits;
 use crate::signed::{Signed, Unverified};
 
@@ -72,7 +72,7 @@ pub fn seal(
         plain.extend_from_slice(&one.seq.0.to_be_bytes());
         plain.extend_from_slice(one.key.as_ref());
     }
-    let context = context(&epoch::id_of(header), &node);
+    let context = epoch::slot_context(&epoch::id_of(header), &node);
     let sealed = epoch::seal_to(prekey, INFO, &context, &plain, rng)?;
     Ok(RecordKeys { header: header.to_unverified(), node, sealed })
 }
@@ -87,7 +87,7 @@ pub fn open(
     keys: &RecordKeys,
     secret: &PrekeySecret,
 ) -> Result<Vec<RecordKey>, EpochError> {
-    let context = context(&epoch::id_of(header), &keys.node);
+    let context = epoch::slot_context(&epoch::id_of(header), &keys.node);
     let plain = epoch::open_sealed(secret, INFO, &context, &keys.sealed)?;
     if plain.len() > ITEM * limits::MAX_RECORD_KEYS || !plain.len().is_multiple_of(ITEM) {
         return Err(EpochError::Sealed);
@@ -100,14 +100,6 @@ fn read(item: &[u8]) -> Option<RecordKey> {
     let (seq, key) = rest.split_first_chunk::<8>()?;
     let key = Zeroizing::new(key.try_into().ok()?);
     Some(RecordKey { log: LogId(*log), seq: Seq(u64::from_be_bytes(*seq)), key })
-}
-
-fn context(epoch: &EpochId, node: &NodeId) -> [u8; 64] {
-    let mut out = [0; 64];
-    let (first, second) = out.split_at_mut(32);
-    first.copy_from_slice(&epoch.0);
-    second.copy_from_slice(&node.0);
-    out
 }
 
 #[cfg(test)]

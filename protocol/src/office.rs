@@ -10,16 +10,12 @@
 //! promises to find every slip of the pen: a slip still goes unnoticed only once in a billion times.
 
 use bech32::{Fe32, Fe1024, Hrp};
-use hpke::aead::ChaCha20Poly1305;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::XWing;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::codec::{self, Wire};
-use crate::epoch::{PREKEY_LEN, PrekeySecret};
+use crate::epoch::{self, ENCAPSULATED_LEN, PREKEY_LEN, PrekeySecret};
 use crate::identity::{Introduced, Introduction, IntroductionError};
 use crate::ids::{NodeId, OrgId};
 use crate::limits;
@@ -28,7 +24,6 @@ const VERSION: u8 = 1;
 const REQUEST: Hrp = Hrp::parse_unchecked("entenode");
 const GRANT: Hrp = Hrp::parse_unchecked("entegrant");
 const INFO: &[u8] = b"entente v1 node grant";
-const ENCAPSULATED_LEN: usize = 1120;
 /// Invitations in one grant: one for each partnership of the organisation.
 pub const MAX_OFFICES: usize = 64;
 /// Letters of the longest text: a grant with all its invitations, eight letters for five bytes.
@@ -165,23 +160,13 @@ impl NodeRequest {
     /// # Errors
     /// [`OfficeError::Key`], [`OfficeError::TooLong`].
     pub fn grant(&self, grant: &Grant, rng: &mut impl CryptoRng) -> Result<String, OfficeError> {
-        let public = <XWing as Kem>::PublicKey::from_bytes(&self.sealing).map_err(|_| OfficeError::Key)?;
         let plain = Zeroizing::new(codec::encode(grant));
         if plain.len() > Grant::MAX {
             return Err(OfficeError::TooLong);
         }
-        let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
-            &OpModeS::Base,
-            &public,
-            INFO,
-            &plain,
-            &self.context(),
-            rng,
-        )
-        .map_err(|_| OfficeError::Key)?;
-        let mut out = encapsulated.to_bytes().to_vec();
-        out.extend(sealed);
-        to_text(GRANT, &codec::encode(&SealedGrant { version: VERSION, sealed: out }))
+        let sealed = epoch::seal_to(&self.sealing, INFO, &self.context(), &plain, rng)
+            .map_err(|_| OfficeError::Key)?;
+        to_text(GRANT, &codec::encode(&SealedGrant { version: VERSION, sealed }))
     }
 
     /// Opens a grant, and checks that it certifies the node of this request by the organisation expected.
@@ -190,20 +175,8 @@ impl NodeRequest {
     /// [`OfficeError`].
     pub fn open(&self, secret: &PrekeySecret, text: &str) -> Result<(Introduced, Grant), OfficeError> {
         let sealed: SealedGrant = codec::decode(&from_text(GRANT, "entegrant", text)?)?;
-        let (encapsulated, sealed) =
-            sealed.sealed.split_at_checked(ENCAPSULATED_LEN).ok_or(OfficeError::Sealed)?;
-        let encapsulated =
-            <XWing as Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_| OfficeError::Sealed)?;
-        let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, XWing>(
-            &OpModeR::Base,
-            &<XWing as Kem>::PrivateKey::from_bytes(secret.seed().as_ref()).map_err(|_| OfficeError::Key)?,
-            &encapsulated,
-            INFO,
-            sealed,
-            &self.context(),
-        )
-        .map(Zeroizing::new)
-        .map_err(|_| OfficeError::Sealed)?;
+        let plain = epoch::open_sealed(secret, INFO, &self.context(), &sealed.sealed)
+            .map_err(|_| OfficeError::Sealed)?;
         let grant: Grant = codec::decode(&plain)?;
         let introduced = grant.introduction.verify()?;
         if introduced.node() == self.node && introduced.org() == self.organisation {

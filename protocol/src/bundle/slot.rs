@@ -1,14 +1,10 @@
 //! The header: the file key, sealed to each reading node. See the diagram in [`super`].
 
-use hpke::aead::ChaCha20Poly1305;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::XWing;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::derive::Key;
-use crate::epoch::{ENCAPSULATED_LEN, PrekeySecret};
+use crate::epoch::{self, ENCAPSULATED_LEN, PrekeySecret};
 use crate::limits::{MAX_BUNDLE_SLOTS, MAX_NODES, MIN_BUNDLE_SLOTS};
 
 use super::BundleError;
@@ -43,53 +39,25 @@ pub fn seal_slots(key: &Key, prekeys: &[&[u8]], rng: &mut impl CryptoRng) -> Res
     last.copy_from_slice(&count.to_be_bytes());
     let mut out = Vec::with_capacity(slots * SLOT_LEN);
     for prekey in prekeys {
-        seal(&plain, prekey, rng, &mut out)?;
+        out.extend(seal(plain.as_ref(), prekey, rng)?);
     }
     for _ in prekeys.len()..slots {
         let mut seed: Key = Zeroizing::new([0; 32]);
         rng.fill_bytes(seed.as_mut());
         let nobody = PrekeySecret::from_seed(seed).public().map_err(|_| BundleError::Prekey)?;
-        seal(&Zeroizing::new([0; PLAIN_LEN]), &nobody, rng, &mut out)?;
+        out.extend(seal(&[0; PLAIN_LEN], &nobody, rng)?);
     }
     Ok(out)
 }
 
-fn seal(
-    plain: &[u8; PLAIN_LEN],
-    prekey: &[u8],
-    rng: &mut impl CryptoRng,
-    out: &mut Vec<u8>,
-) -> Result<(), BundleError> {
-    let public = <XWing as Kem>::PublicKey::from_bytes(prekey).map_err(|_| BundleError::Prekey)?;
-    let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
-        &OpModeS::Base,
-        &public,
-        INFO,
-        plain,
-        b"",
-        rng,
-    )
-    .map_err(|_| BundleError::Prekey)?;
-    out.extend_from_slice(&encapsulated.to_bytes());
-    out.extend(sealed);
-    Ok(())
+fn seal(plain: &[u8], prekey: &[u8], rng: &mut impl CryptoRng) -> Result<Vec<u8>, BundleError> {
+    epoch::seal_to(prekey, INFO, b"", plain, rng).map_err(|_| BundleError::Prekey)
 }
 
 /// Opens a slot, if it is for this prekey: 0.25 ms either way.
 #[must_use]
 pub fn open_slot(slot: &[u8; SLOT_LEN], secret: &PrekeySecret) -> Option<FileKey> {
-    let (encapsulated, sealed) = slot.split_at(ENCAPSULATED_LEN);
-    let encapsulated = <XWing as Kem>::EncappedKey::from_bytes(encapsulated).ok()?;
-    let opened = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, XWing>(
-        &OpModeR::Base,
-        &secret.private().ok()?,
-        &encapsulated,
-        INFO,
-        sealed,
-        b"",
-    )
-    .map(Zeroizing::new)
-    .ok()?;
+    let opened = epoch::open_sealed(secret, INFO, b"", slot).ok()?;
     let (key, count) = opened.split_first_chunk::<32>()?;
     let slots = usize::from(u16::from_be_bytes(count.try_into().ok()?));
     let right = slots.is_power_of_two() && (MIN_BUNDLE_SLOTS..=MAX_BUNDLE_SLOTS).contains(&slots);
