@@ -13,7 +13,7 @@ use entente_protocol::ids::{
 };
 use entente_protocol::log::Head;
 use entente_protocol::mailbox::Appointment;
-use entente_protocol::membership::{ActGraph, MemberNode, Membership};
+use entente_protocol::membership::{ActGraph, Membership};
 use entente_protocol::prekey::VerifiedPrekey;
 use entente_protocol::signed::{Signed, Unverified, sign};
 use entente_protocol::sync::Roster;
@@ -176,27 +176,7 @@ impl State {
     /// Who takes part, for the sync machine.
     #[must_use]
     pub fn roster(&self) -> Roster {
-        let mut logs: BTreeMap<LogId, (NodeId, Option<Seq>)> = BTreeMap::new();
-        let mut ended = |node: NodeId, of: &MemberNode, cutoff: &BTreeMap<LogId, Seq>| {
-            let until = cutoff.get(&of.card.log).copied().unwrap_or(Seq(0));
-            logs.insert(of.card.log, (node, Some(until)));
-            for (log, until) in &of.ended {
-                let until = cutoff.get(log).map_or(*until, |stricter| *until.min(stricter));
-                logs.insert(*log, (node, Some(until)));
-            }
-        };
-        for former in self.membership.former.values() {
-            former.nodes.iter().for_each(|(node, of)| ended(*node, of, &former.cutoff));
-        }
-        for (node, revoked) in &self.membership.revoked {
-            ended(*node, &revoked.node, &revoked.cutoff);
-        }
-        for (_, node, of) in self.membership.nodes() {
-            logs.extend(of.ended.iter().map(|(log, until)| (*log, (node, Some(*until)))));
-            logs.insert(of.card.log, (node, None));
-        }
-        let nodes = self.membership.nodes().map(|(org, node, _)| (node, org)).collect();
-        Roster { nodes, logs, former: self.membership.parleys() }
+        Roster::of(&self.membership)
     }
 
     /// The present nodes of these organisations (of all members if none are named) that may be given keys now.

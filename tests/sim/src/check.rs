@@ -17,9 +17,9 @@ use crate::world::World;
 pub fn check(world: &mut World) -> Vec<String> {
     let mut wrong = Vec::new();
     let Some((truth, reference)) = reference(world) else { return vec!["nobody is left".into()] };
-    world.report.members = truth.nodes.len();
+    world.report.members = truth.roster.nodes.len();
     let present: Vec<&Node> =
-        world.nodes.iter().filter(|n| truth.nodes.contains_key(&n.id()) && n.evil.is_none()).collect();
+        world.nodes.iter().filter(|n| truth.roster.nodes.contains_key(&n.id()) && n.evil.is_none()).collect();
     if reference.membership.members != truth.membership.members {
         wrong.push("what the members take for the membership is not what all acts amount to".into());
     }
@@ -65,7 +65,8 @@ fn truth(world: &mut World) -> Option<Rc<Folded>> {
 /// What the members by the truth take for it: that of the first, to which the others are compared.
 fn reference(world: &mut World) -> Option<(Rc<Folded>, Rc<Folded>)> {
     let truth = truth(world)?;
-    let mut present = world.nodes.iter().filter(|n| n.evil.is_none() && truth.nodes.contains_key(&n.id()));
+    let mut present =
+        world.nodes.iter().filter(|n| n.evil.is_none() && truth.roster.nodes.contains_key(&n.id()));
     let first = present.find_map(Node::folded)?;
     Some((truth, first))
 }
@@ -81,7 +82,7 @@ pub fn outcome(world: &mut World) -> Vec<(usize, bool)> {
 
 fn members(world: &World, node: &Node) -> Vec<usize> {
     let folded = node.folded();
-    let is_member = |other: &&Node| folded.as_ref().is_some_and(|f| f.nodes.contains_key(&other.id()));
+    let is_member = |other: &&Node| folded.as_ref().is_some_and(|f| f.roster.nodes.contains_key(&other.id()));
     world.nodes.iter().filter(is_member).map(|n| n.party.number).collect()
 }
 
@@ -113,7 +114,7 @@ fn equal_logs(present: &[&Node], reference: &Folded, wrong: &mut Vec<String>) {
                 let number = node.party.number;
                 let all: Vec<u64> = readers.iter().map(|n| n.stored(&key).0).collect();
                 let owner = readers.iter().find_map(|n| n.store.logs.get(&key)).map(|log| log.owner);
-                let present = owner.is_some_and(|owner| reference.nodes.contains_key(&owner));
+                let present = owner.is_some_and(|owner| reference.roster.nodes.contains_key(&owner));
                 let log = key.1.short();
                 wrong.push(format!(
                     "node {number} holds {held} of {longest} entries of log {log}, welcome until {until}, \
@@ -143,7 +144,7 @@ fn welcome_until(readers: &[&&Node], reference: &Folded, key: &LogKey) -> Seq {
         Some((_, until)) => until.unwrap_or(everything),
         None if circle.is_some() => {
             let owner = readers.iter().find_map(|n| n.store.logs.get(key)).map(|log| log.owner);
-            let member = owner.is_some_and(|owner| reference.nodes.contains_key(&owner));
+            let member = owner.is_some_and(|owner| reference.roster.nodes.contains_key(&owner));
             // In a circle nothing is said of where a former member's log ends: who has more keeps it.
             if member { everything } else { Seq(0) }
         }

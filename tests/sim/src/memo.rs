@@ -8,11 +8,9 @@ use std::rc::Rc;
 use entente_protocol::codec;
 use entente_protocol::derive;
 use entente_protocol::epoch::{self, EpochHeader};
-use entente_protocol::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, Seq};
+use entente_protocol::ids::{ActId, EpochId, Hash, NodeId, OrgId, Seq};
 use entente_protocol::log::{Batch, Entry, Head};
-use entente_protocol::membership::{
-    ActBody, ActGraph, Inserted, MemberNode, Membership, VerifiedAct, verify_act,
-};
+use entente_protocol::membership::{ActBody, ActGraph, Inserted, Membership, VerifiedAct, verify_act};
 use entente_protocol::signed::{Signed, Unverified};
 use entente_protocol::sync::Roster;
 
@@ -41,8 +39,6 @@ pub struct Folded {
     pub set: SetId,
     /// The membership.
     pub membership: Membership,
-    /// Its nodes, with their organisations.
-    pub nodes: BTreeMap<NodeId, OrgId>,
     /// For the sync machine.
     pub roster: Roster,
 }
@@ -168,35 +164,15 @@ impl Memo {
 
 impl Folded {
     fn new(set: SetId, membership: Membership) -> Folded {
-        let nodes: BTreeMap<NodeId, OrgId> = membership.nodes().map(|(org, node, _)| (node, org)).collect();
-        let mut logs = BTreeMap::new();
-        let mut ended = |node: NodeId, of: &MemberNode, cutoff: &BTreeMap<LogId, Seq>| {
-            let until = cutoff.get(&of.card.log).copied().unwrap_or(Seq(0));
-            logs.insert(of.card.log, (node, Some(until)));
-            for (log, until) in &of.ended {
-                let until = cutoff.get(log).map_or(*until, |stricter| *until.min(stricter));
-                logs.insert(*log, (node, Some(until)));
-            }
-        };
-        for former in membership.former.values() {
-            former.nodes.iter().for_each(|(node, of)| ended(*node, of, &former.cutoff));
-        }
-        for (node, revoked) in &membership.revoked {
-            ended(*node, &revoked.node, &revoked.cutoff);
-        }
-        for (_, node, of) in membership.nodes() {
-            logs.extend(of.ended.iter().map(|(log, until)| (*log, (node, Some(*until)))));
-            logs.insert(of.card.log, (node, None));
-        }
-        let roster = Roster { nodes: nodes.clone(), logs, former: membership.parleys() };
-        Folded { set, membership, nodes, roster }
+        let roster = Roster::of(&membership);
+        Folded { set, membership, roster }
     }
 
     /// The nodes of these organisations; of all members if none are named.
     #[must_use]
     pub fn nodes_of(&self, orgs: Option<&[OrgId]>) -> BTreeSet<NodeId> {
         let named = |org: &OrgId| orgs.is_none_or(|orgs| orgs.contains(org));
-        self.nodes.iter().filter(|(_, org)| named(org)).map(|(node, _)| *node).collect()
+        self.roster.nodes.iter().filter(|(_, org)| named(org)).map(|(node, _)| *node).collect()
     }
 
     /// The organisation of a node, present or former.

@@ -9,7 +9,7 @@ use crate::identity::LogCertificate;
 use crate::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId};
 use crate::log::{Batch, Head};
 use crate::mailbox::Appointment;
-use crate::membership::ActBody;
+use crate::membership::{ActBody, MemberNode, Membership};
 use crate::prekey::Prekey;
 use crate::signed::Unverified;
 use crate::verification::VerifyMessage;
@@ -26,6 +26,35 @@ pub struct Roster {
     pub logs: BTreeMap<LogId, (NodeId, Option<Seq>)>,
     /// Nodes that are members' no more and may parley (S11), and the acts that put them out.
     pub former: BTreeMap<NodeId, Vec<ActId>>,
+}
+
+impl Roster {
+    /// Who takes part in a partnership. Logs of who is gone, and of nodes that were revoked, are welcome up to
+    /// where the act that ended them says, or where an earlier renewal did if that is less.
+    #[must_use]
+    pub fn of(membership: &Membership) -> Roster {
+        let mut logs = BTreeMap::new();
+        let mut ended = |node: NodeId, of: &MemberNode, cutoff: &BTreeMap<LogId, Seq>| {
+            let until = cutoff.get(&of.card.log).copied().unwrap_or(Seq(0));
+            logs.insert(of.card.log, (node, Some(until)));
+            for (log, until) in &of.ended {
+                let until = cutoff.get(log).map_or(*until, |stricter| *until.min(stricter));
+                logs.insert(*log, (node, Some(until)));
+            }
+        };
+        for former in membership.former.values() {
+            former.nodes.iter().for_each(|(node, of)| ended(*node, of, &former.cutoff));
+        }
+        for (node, revoked) in &membership.revoked {
+            ended(*node, &revoked.node, &revoked.cutoff);
+        }
+        for (_, node, of) in membership.nodes() {
+            logs.extend(of.ended.iter().map(|(log, until)| (*log, (node, Some(*until)))));
+            logs.insert(of.card.log, (node, None));
+        }
+        let nodes = membership.nodes().map(|(org, node, _)| (node, org)).collect();
+        Roster { nodes, logs, former: membership.parleys() }
+    }
 }
 
 /// What happened.

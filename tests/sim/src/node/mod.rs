@@ -273,7 +273,7 @@ impl Node {
             .is_some_and(|former| former.how == entente_protocol::membership::Departure::Left);
         let (member, deaf) = (self.is_member(), self.evil == Some(Evil::Deaf));
         let wanted = |node: &NodeId| *node != me && (member || deaf || left) && !self.heard_us(node);
-        let members = live.folded.nodes.keys().filter(|node| wanted(node));
+        let members = live.folded.roster.nodes.keys().filter(|node| wanted(node));
         // Of the two sides that put each other out, the one that is wrong does not know it yet.
         let steward = self.is_steward();
         let former = live.folded.roster.former.keys().filter(|node| steward && !self.heard_us(node));
@@ -298,7 +298,7 @@ impl Node {
         let Some(live) = &self.live else { return BTreeSet::new() };
         let circles = self.store.logs.values().filter_map(|log| log.circle.as_ref());
         let orgs: BTreeSet<_> = circles.flat_map(|(orgs, _)| orgs).collect();
-        live.folded.nodes.iter().filter(|(_, org)| orgs.contains(org)).map(|(node, _)| *node).collect()
+        live.folded.roster.nodes.iter().filter(|(_, org)| orgs.contains(org)).map(|(node, _)| *node).collect()
     }
 
     /// Does it let this node in? A former member too, to parley. Also one that was put out does, since that may turn out to be void: who takes

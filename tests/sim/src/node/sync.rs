@@ -100,7 +100,7 @@ impl Node {
     }
 
     fn takes_for_member(&self, node: &NodeId) -> bool {
-        self.live.as_ref().is_some_and(|live| live.folded.nodes.contains_key(node))
+        self.live.as_ref().is_some_and(|live| live.folded.roster.nodes.contains_key(node))
     }
 
     fn compare_points(&mut self, env: &mut Env, with: NodeId, points: Vec<ActId>, ask: bool) {
