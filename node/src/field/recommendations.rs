@@ -172,18 +172,12 @@ fn words(statement: &Statement, title: &str) -> String {
     }
 }
 
-/// The columns of an export: fields that an import takes again, then where each stands.
-const COLUMNS: [&str; 20] = [
-    "external-id",
-    "title",
-    "text",
-    "date",
-    "place",
-    "themes",
-    "populations",
-    "addressee",
-    "due",
-    "report",
+/// The columns of an export that are fields, which an import takes again.
+const FIELDS: [&str; 10] =
+    ["external-id", "title", "text", "date", "place", "themes", "populations", "addressee", "due", "report"];
+
+/// Those behind them, which an import passes over: where a recommendation stands follows from records.
+pub(super) const DERIVED: [&str; 10] = [
     "record",
     "author",
     "stage",
@@ -196,6 +190,10 @@ const COLUMNS: [&str; 20] = [
     "advocacy",
 ];
 
+fn columns() -> impl Iterator<Item = &'static str> {
+    FIELDS.into_iter().chain(DERIVED)
+}
+
 /// All that fit as a table: no cell begins a formula.
 ///
 /// # Errors
@@ -203,7 +201,7 @@ const COLUMNS: [&str; 20] = [
 pub fn export(node: &Arc<Node>, query: &RecommendationQuery) -> Result<Spreadsheet, Problem> {
     let within = within(node, query.partnership.as_deref())?;
     let fitting: Vec<Standing> = all(node, within).into_iter().filter(|s| fits(s, query)).collect();
-    let header: Vec<String> = COLUMNS.map(str::to_owned).to_vec();
+    let header: Vec<String> = columns().map(str::to_owned).collect();
     let rows = fitting.iter().map(|s| row(node, s));
     Ok(Spreadsheet { csv: csv::write(std::iter::once(header).chain(rows)), rows: fitting.len() })
 }
@@ -214,9 +212,8 @@ fn row(node: &Node, standing: &Standing) -> Vec<String> {
     let day = |time: Timestamp| time.0.checked_div(1000).map(iso_day).unwrap_or_default();
     let status = view.status.as_ref();
     let shadow = |s: &StatusView| format!("{}: {} ({})", s.author.name, s.word, day(s.said));
-    COLUMNS
-        .iter()
-        .map(|column| match *column {
+    columns()
+        .map(|column| match column {
             "record" => view.id.to_string(),
             "author" => view.author.name.clone(),
             "stage" => view.stage.clone(),

@@ -19,22 +19,9 @@ use crate::node::Node;
 use crate::records::{drafts, share};
 
 use super::Known;
-use super::recommendations::by_external_id;
+use super::recommendations::{DERIVED, by_external_id};
 
 const NOTHING: &str = "No draft was made.";
-/// Columns that an export writes and an import passes over: where a recommendation stands follows from records.
-const DERIVED: [&str; 10] = [
-    "record",
-    "author",
-    "stage",
-    "status",
-    "status-axis",
-    "status-date",
-    "shadow-information",
-    "reply-overdue",
-    "endorsements",
-    "advocacy",
-];
 
 /// Takes a spreadsheet in.
 ///
