@@ -139,6 +139,7 @@ impl Driver {
     ) -> (Driver, mpsc::Receiver<BatchSent>) {
         let machine = SyncMachine::new(state.me.node(), state.id, shared.addresses.clone());
         let verifying = Verifying::new(state.id);
+        let bounds = Bounds::load(&shared.ledger.store().index, &state);
         let (batches_sent, sent) = mpsc::channel(256);
         let driver = Driver {
             shared,
@@ -147,7 +148,7 @@ impl Driver {
             net: Arc::new(net),
             view,
             fetcher: Fetcher::default(),
-            bounds: Bounds::default(),
+            bounds,
             parting: Parting::default(),
             pace: Pace::default(),
             verifying,
@@ -215,7 +216,6 @@ impl Driver {
 
     async fn begin(&mut self) {
         self.finish_renewal();
-        self.load_bounds();
         self.want_incomplete();
         self.look_after_prekeys(clock::now());
         let roster = self.state.roster();

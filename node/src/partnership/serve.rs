@@ -72,7 +72,7 @@ impl Driver {
             Command::Verify(org, act, reply) => self.verify(org, act, reply),
             Command::Set(settings, reply) => self.set_settings(*settings, reply),
             Command::Settings(reply) => {
-                let _gone = reply.send((self.settings(), self.usage()));
+                let _gone = reply.send((self.settings().clone(), self.usage()));
             }
             Command::Fetch(blob, true, reply) => self.fetch_now(&blob, reply),
             Command::Fetch(blob, false, reply) => {

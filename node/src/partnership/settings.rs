@@ -4,25 +4,26 @@
 use std::collections::BTreeSet;
 
 use entente_protocol::chunk;
-use entente_protocol::ids::{BlobId, LogId, NodeId, SpaceId};
+use entente_protocol::ids::{BlobId, LogId, NodeId, OrgId, SpaceId};
 use entente_protocol::sync::{Event, Message};
 
 use crate::api::types;
 use crate::frames::{Frame, KnownBlob};
 use crate::rows::{self, Table};
 use crate::settings::{PartnershipSettings, Usage};
+use crate::store::Index;
 
 use super::commands::{CommandError, FetchState, Reply};
 use super::courier::Job;
 use super::driver::Driver;
 use super::fetch::Progress;
 use super::landing::Then;
+use super::state::State;
 
 /// What the driver keeps of settings, and of who keeps to theirs.
-#[derive(Default)]
 pub(super) struct Bounds {
-    /// Loaded when the driver begins.
-    pub(super) settings: Option<PartnershipSettings>,
+    /// What holds.
+    settings: PartnershipSettings,
     /// Bytes of partners' attachments that are here.
     pub(super) attachments: u64,
     /// Connected nodes that were told that this one takes no more.
@@ -33,29 +34,38 @@ pub(super) struct Bounds {
     shown: Vec<Progress>,
 }
 
-impl Driver {
+impl Bounds {
     /// Takes the settings from the index, and counts what is here.
-    pub(super) fn load_bounds(&mut self) {
-        let ledger = self.shared.ledger.clone();
-        let index = &ledger.store().index;
-        self.bounds.settings = Some(rows::settings(index, &self.state.id));
+    pub(super) fn load(index: &Index, state: &State) -> Bounds {
         let here = |(_, row): (Vec<u8>, Vec<u8>)| {
             let blob = rows::decode::<KnownBlob>(&row)?;
-            let ours = blob.place.is_some_and(|(partnership, _)| partnership == self.state.id);
-            (ours && blob.complete && self.is_partners(&blob)).then_some(blob.size)
+            let ours = blob.place.is_some_and(|(partnership, _)| partnership == state.id);
+            (ours && blob.complete && is_partners(index, &state.me.org(), &blob)).then_some(blob.size)
         };
-        self.bounds.attachments = rows::prefix(index, Table::Blob as u8, &[]).filter_map(here).sum();
+        Bounds {
+            settings: rows::settings(index, &state.id),
+            attachments: rows::prefix(index, Table::Blob as u8, &[]).filter_map(here).sum(),
+            told: BTreeSet::new(),
+            full_there: BTreeSet::new(),
+            shown: Vec::new(),
+        }
     }
+}
 
-    pub(super) fn settings(&self) -> PartnershipSettings {
-        self.bounds.settings.clone().unwrap_or_else(|| PartnershipSettings::unset(self.state.id))
+/// Did a partner bring this attachment, not we?
+fn is_partners(index: &Index, us: &OrgId, blob: &KnownBlob) -> bool {
+    let row = blob.record.and_then(|record| rows::record(index, &record).ok().flatten());
+    row.is_none_or(|(_, row)| row.author != *us)
+}
+
+impl Driver {
+    pub(super) fn settings(&self) -> &PartnershipSettings {
+        &self.bounds.settings
     }
 
     /// Did a partner bring this attachment?
     pub(super) fn is_partners(&self, blob: &KnownBlob) -> bool {
-        let index = &self.shared.ledger.store().index;
-        let row = blob.record.and_then(|record| rows::record(index, &record).ok().flatten());
-        row.is_none_or(|(_, row)| row.author != self.state.me.org())
+        is_partners(&self.shared.ledger.store().index, &self.state.me.org(), blob)
     }
 
     /// What partners store here.
@@ -72,7 +82,7 @@ impl Driver {
 
     /// Keeps settings; answered once they are durable.
     pub(super) fn set_settings(&mut self, settings: PartnershipSettings, reply: Reply<()>) {
-        self.bounds.settings = Some(settings.clone());
+        self.bounds.settings = settings.clone();
         self.append(vec![Frame::Settings(settings)], Then::Membership(Some(reply)));
         self.want_incomplete();
         self.tell_room();
