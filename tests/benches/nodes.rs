@@ -10,12 +10,13 @@
 #[path = "rotation/mod.rs"]
 mod rotation;
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use entente_cli::client::route;
 use entente_node::api::types::Event;
+use entente_node::clock;
 use entente_protocol::ids::RecordId;
-use entente_tests::{Partnership, TestNode, draft, wait_until_within};
+use entente_tests::{Partnership, TestNode, draft, percentile, wait_until_within};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -89,7 +90,7 @@ async fn live(n: usize) {
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
     for id in ids {
         ticks.tick().await;
-        let (began, began_ns) = (Instant::now(), now_ns());
+        let (began, began_ns) = (Instant::now(), clock::now_ns());
         let shared = pair.nodes[0].share(id, &pair.name, None).await.unwrap();
         until_durable.push(began.elapsed().as_secs_f64() * 1000.0);
         let visible = loop {
@@ -262,15 +263,6 @@ fn loopback_bytes() -> u64 {
     line.split_whitespace().nth(1).and_then(|b| b.parse().ok()).unwrap_or(0)
 }
 
-fn percentile(values: &mut [f64], percent: usize) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get((values.len() * percent / 100).min(values.len().saturating_sub(1))).copied().unwrap_or(0.0)
-}
-
 fn mb(bytes: u64) -> f64 {
     bytes as f64 / 1e6
-}
-
-fn now_ns() -> u64 {
-    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()).unwrap()
 }

@@ -7,12 +7,14 @@
 // A harness for tests: where it panics, a test fails, which is its purpose.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod figures;
 mod home;
 mod node;
 mod partnership;
 mod records;
 mod wait;
 
+pub use figures::percentile;
 pub use home::{Home, Output, PASSPHRASE, program};
 pub use node::TestNode;
 pub use partnership::{PERMISSIVE, Partnership, invite, invite_and_ask, join};

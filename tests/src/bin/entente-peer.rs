@@ -34,33 +34,13 @@ use entente_protocol::identity::OrgKind;
 use entente_protocol::ids::{OrgId, RecordId, TransportId};
 use entente_protocol::record::{Attachment, Content};
 use entente_protocol::value::Value;
+use entente_tests::{PERMISSIVE, percentile};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 const PASSPHRASE: &str = "five random words for benchmarks";
-/// Who comes later reads all of it: a harness fills one side before there is another.
-const AGREEMENT: &str = r#"
-version = 1
-title = "An agreement for benchmarks"
-form = "informal"
-start = 2020-01-01
-roles = ["npm", "cso", "network", "other"]
-
-[[flow]]
-from = ["npm", "cso", "network", "other"]
-kinds = "any"
-to = "any"
-
-[ceiling]
-sensitivity = ["named", "partnership", "public"]
-personal_data = "allowed"
-onward = "allowed"
-
-[history]
-newcomers = "all"
-"#;
 /// Records that are being published at one time while a store is filled.
 const WRITERS: usize = 64;
 /// More than any workload has receivers.
@@ -187,7 +167,9 @@ impl Peer {
 
     /// Founds a partnership, with a partner who never comes back: nobody shares a record with nobody.
     async fn found(&self) {
-        self.node.found("Benchmark", AGREEMENT, "cso".parse().unwrap(), None).await.unwrap();
+        // Who comes later reads all of it: a harness fills one side before there is another.
+        let agreement = format!("{PERMISSIVE}\n[history]\nnewcomers = \"all\"\n");
+        self.node.found("Benchmark", &agreement, "cso".parse().unwrap(), None).await.unwrap();
         let silent = open(&self.folder, "silent").await;
         let approving = tokio::spawn(approve_all(self.handle()));
         join(&silent, &self.invite().await).await;
@@ -247,7 +229,7 @@ impl Peer {
 
     /// Publishes, each record stamped as it is handed to the node; `rate` a second, 0 as fast as it goes.
     async fn live(&self, n: u64, rate: u64) {
-        let (began, start) = (tokio::time::Instant::now(), now_ns());
+        let (began, start) = (tokio::time::Instant::now(), clock::now_ns());
         let mut writing = JoinSet::new();
         for number in 0..n {
             if rate > 0 {
@@ -257,7 +239,7 @@ impl Peer {
             } else if writing.len() >= WRITERS {
                 writing.join_next().await.unwrap().unwrap();
             }
-            let stamped = format!("{:020}{}", now_ns(), &text(number)[20..]);
+            let stamped = format!("{:020}{}", clock::now_ns(), &text(number)[20..]);
             writing.spawn(publish(self.handle(), stamped));
         }
         while let Some(written) = writing.join_next().await {
@@ -274,7 +256,7 @@ impl Peer {
         // Beside the commands: the harness asks both sides at once.
         tokio::spawn(async move {
             let (began, us) = (Instant::now(), node.me.org());
-            let (mut times, mut got, mut last) = (Vec::new(), 0, now_ns());
+            let (mut times, mut got, mut last) = (Vec::new(), 0, clock::now_ns());
             while got < n {
                 let Ok(event) = tokio::time::timeout(Duration::from_secs(30), events.recv()).await else {
                     break;
@@ -433,14 +415,4 @@ fn text(number: u64) -> String {
     }
     out.truncate(2_048);
     out
-}
-
-fn now_ns() -> u64 {
-    clock::now_ns()
-}
-
-fn percentile(times: &mut [f64], percent: usize) -> f64 {
-    times.sort_by(f64::total_cmp);
-    let at = (times.len() * percent / 100).min(times.len().saturating_sub(1));
-    times.get(at).copied().unwrap_or(0.0)
 }

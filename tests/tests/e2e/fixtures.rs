@@ -95,9 +95,7 @@ async fn verify(a: &TestNode, b: &TestNode) {
         seen.iter().all(|s| s.members_now.iter().any(|m| !m.ourselves && m.connected))
     })
     .await;
-    let (from_a, from_b) = crate::verifying::codes((a, a.name()), (b, b.name())).await;
-    a.cli(&["member", "verify", "Prevention", b.name(), "--code", &from_b]).await.ok();
-    b.cli(&["member", "verify", "Prevention", a.name(), "--code", &from_a]).await.ok();
+    crate::verifying::verify((a, a.name()), (b, b.name())).await;
     let seen = a.partnership("Prevention").await.unwrap();
     let sure = |m: &entente_node::api::types::MemberView| {
         m.trust.as_ref().is_none_or(|t| matches!(t.trust, Trust::Verified { .. }))

@@ -36,14 +36,14 @@ async fn code(node: &TestNode, org: &str) -> String {
 }
 
 /// Both begin; the codes that they read.
-pub(crate) async fn codes(a: (&TestNode, &str), b: (&TestNode, &str)) -> (String, String) {
+async fn codes(a: (&TestNode, &str), b: (&TestNode, &str)) -> (String, String) {
     start(a.0, b.1).await;
     start(b.0, a.1).await;
     (code(a.0, b.1).await, code(b.0, a.1).await)
 }
 
 /// The people read and type.
-async fn verify(a: (&TestNode, &str), b: (&TestNode, &str)) {
+pub(crate) async fn verify(a: (&TestNode, &str), b: (&TestNode, &str)) {
     let (from_a, from_b) = codes(a, b).await;
     a.0.cli(&["member", "verify", "Prevention", b.1, "--code", &from_b]).await.ok();
     b.0.cli(&["member", "verify", "Prevention", a.1, "--code", &from_a]).await.ok();
