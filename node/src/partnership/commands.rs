@@ -9,7 +9,6 @@ use entente_protocol::log::Head;
 use entente_protocol::mailbox::{Appointment, Offer};
 use entente_protocol::membership::ActBody;
 use entente_protocol::notice::Said;
-use entente_protocol::policy::Permitted;
 use entente_protocol::record::Content;
 use entente_protocol::root::LogRenewal;
 use entente_protocol::signed::Unverified;
@@ -26,6 +25,7 @@ use crate::settings::{PartnershipSettings, Usage};
 use super::carry::{Carried, Plan, PlanAsked};
 use super::decide::{Decided, Request};
 use super::fence::Fenced;
+use super::foresee::Foreseen;
 use super::govern::GovernError;
 use super::join::{Terms, Verdict};
 use super::mailboxes::{MailboxError, ParcelPlan};
@@ -240,19 +240,6 @@ pub struct Rotated {
     pub epoch: EpochId,
     /// Nodes that may have its key, this one included.
     pub nodes: usize,
-}
-
-/// Who would read a record.
-#[derive(Debug)]
-pub struct Foreseen {
-    /// The proof that it is permitted.
-    pub permitted: Permitted,
-    /// The organisations besides ourselves whose nodes would hold the key, from the keys.
-    pub key_holders: Vec<OrgId>,
-    /// How many nodes hold it.
-    pub nodes: usize,
-    /// Would a fresh key be made?
-    pub fresh_key: bool,
 }
 
 /// An invitation was made.

@@ -21,6 +21,7 @@ mod epochs;
 mod explain;
 pub mod fence;
 mod fetch;
+pub mod foresee;
 pub mod forks;
 mod govern;
 mod history;

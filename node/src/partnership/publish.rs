@@ -15,7 +15,7 @@ use entente_protocol::policy::{Permitted, RecordFacts, Refusal};
 use entente_protocol::record::{Content, RecordError, sign_record};
 use entente_protocol::{derive, kinds};
 
-use crate::clock::{self, SystemRandom};
+use crate::clock::SystemRandom;
 use crate::frames::{CircleLog, Frame, KnownBlob};
 use crate::rows::Circle;
 
@@ -82,7 +82,12 @@ pub enum PublishError {
 ///
 /// # Errors
 /// [`PublishError::Refused`] with every reason, or [`PublishError::NotAMember`].
-pub fn permit(state: &State, content: &Content, audience: &Audience) -> Result<Permitted, PublishError> {
+pub fn permit(
+    state: &State,
+    content: &Content,
+    audience: &Audience,
+    now: Timestamp,
+) -> Result<Permitted, PublishError> {
     if !state.is_member() {
         return Err(PublishError::NotAMember);
     }
@@ -96,10 +101,10 @@ pub fn permit(state: &State, content: &Content, audience: &Audience) -> Result<P
         attachments: content.attachments.len(),
     };
     let mut refusals = standing::stopped(&state.membership);
-    refusals.extend(standing::undeclared(&state.membership, &state.me.org(), audience, clock::now()));
+    refusals.extend(standing::undeclared(&state.membership, &state.me.org(), audience, now));
     refusals.extend(trust::refusals(state, audience));
     let membership = &state.membership;
-    let terms = Terms::of(membership, |org| membership.may_read(org, clock::now()).is_ok());
+    let terms = Terms::of(membership, |org| membership.may_read(org, now).is_ok());
     match terms.permit(&facts) {
         Ok(permitted) if refusals.is_empty() => Ok(permitted),
         Ok(_) => Err(PublishError::Refused(refusals)),
@@ -134,7 +139,7 @@ pub fn publish(
     nonce: [u8; 16],
     now: Timestamp,
 ) -> Result<Publication, PublishError> {
-    let permitted = permit(state, &content, &audience)?;
+    let permitted = permit(state, &content, &audience, now)?;
     strip(&mut content);
     let (space, circle) = state.space_of(&audience);
     let writable = epochs::writable(state, &space, circle.as_deref(), now);

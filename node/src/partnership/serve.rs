@@ -1,19 +1,18 @@
 //! Commands of the API, carried out by the driver.
 
-use entente_protocol::audience::Audience;
 use entente_protocol::ids::{NodeId, OrgId, Timestamp};
 use entente_protocol::log::Head;
-use entente_protocol::record::Content;
 
 use crate::api::types::PartnerSync;
 use crate::clock;
 use crate::me;
 
-use super::commands::{Claim, Command, CommandError, Foreseen, Held, HeldLog, Publish, Published, Reply};
+use super::commands::{Claim, Command, CommandError, Held, HeldLog, Publish, Published, Reply};
 use super::driver::Driver;
+use super::foresee::foresee;
 use super::landing::Then;
 use super::publish::{self, PublishError};
-use super::{decide, epochs, govern};
+use super::{decide, govern};
 
 /// Why a partner takes nothing more.
 pub(super) const QUOTA_FULL: &str = "what partners may store on its node in this partnership is used up";
@@ -23,7 +22,8 @@ impl Driver {
         match command {
             Command::Publish(publish, reply) => self.publish(*publish, reply),
             Command::Preview(content, audience, reply) => {
-                let _gone = reply.send(self.foresee(&content, &audience));
+                let _gone =
+                    reply.send(foresee(&self.state, &content, &audience, clock::now()).map_err(Into::into));
             }
             Command::Invite { role, days, reply } => self.invite(role, days, reply),
             Command::Decide(request, reply) => match decide::decide(&mut self.state, request, clock::now()) {
@@ -136,7 +136,8 @@ impl Driver {
             return Err(CommandError::DiskLow);
         }
         if let Some(expected) = asked.expect_readers {
-            let found = publish::permit(&self.state, &asked.content, &asked.audience)?.readers().len();
+            let found =
+                publish::permit(&self.state, &asked.content, &asked.audience, clock::now())?.readers().len();
             if found != expected {
                 return Err(PublishError::OtherReaders { expected, found }.into());
             }
@@ -156,19 +157,6 @@ impl Driver {
     fn connected_nodes_of(&self, orgs: &[OrgId]) -> usize {
         let reads = |n: &NodeId| self.state.org_of(n).is_some_and(|o| orgs.contains(&o));
         self.couriers.keys().filter(|n| reads(n)).count()
-    }
-
-    fn foresee(&self, content: &Content, audience: &Audience) -> Result<Foreseen, CommandError> {
-        let permitted = publish::permit(&self.state, content, audience)?;
-        let (space, circle) = self.state.space_of(audience);
-        let epoch = epochs::writable(&self.state, &space, circle.as_deref(), clock::now());
-        let mut key_holders: Vec<OrgId> =
-            epoch.epoch.readers.iter().filter_map(|n| self.state.org_of(n)).collect();
-        key_holders.sort_unstable();
-        key_holders.dedup();
-        let me = self.state.me.org();
-        key_holders.retain(|o| *o != me);
-        Ok(Foreseen { permitted, key_holders, nodes: epoch.epoch.readers.len(), fresh_key: epoch.minted })
     }
 
     fn partners(&self) -> Vec<PartnerSync> {

@@ -58,6 +58,7 @@ pub(super) fn undeclared(
 fn no_key(who: &str, why: NoKey, next: &str) -> Refusal {
     let what = match why {
         NoKey::NotSigned => "has not signed the version of the agreement that is in force",
+        NoKey::NoNode => "has no node left: all were revoked",
         NoKey::NotDeclared => "has not signed the declaration of confidentiality",
         NoKey::DeclarationExpired(_) => {
             "signed a declaration of confidentiality that has expired (by this computer's clock)"

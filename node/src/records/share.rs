@@ -75,6 +75,7 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
             let mut because = foreseen.permitted.because().to_vec();
             let key = if foreseen.fresh_key { "a fresh key" } else { "the present key" };
             because.push(format!("Sealed with {key} for {} nodes, this one included.", foreseen.nodes));
+            because.extend(foreseen.later);
             let unverified = verify::unverified_readers(node, &handle, &foreseen.key_holders);
             let readers =
                 foreseen.key_holders.iter().map(|o| find::org_view(node, Some(&handle), o)).collect();

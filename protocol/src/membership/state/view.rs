@@ -18,6 +18,9 @@ pub enum NoKey {
     /// It joined while the agreement was amended, and has not signed the version in force.
     #[error("it has not signed the version of the agreement that is in force")]
     NotSigned,
+    /// All its nodes were revoked: there is nobody to give a key to, until it comes back with another.
+    #[error("all its nodes were revoked, and it has not come back with another")]
+    NoNode,
     /// C5.
     #[error("it has not signed the declaration of confidentiality")]
     NotDeclared,
@@ -36,6 +39,9 @@ impl Membership {
     /// [`NoKey`] says why not.
     pub fn may_read(&self, org: &OrgId, now: Timestamp) -> Result<(), NoKey> {
         let member = self.members.get(org).ok_or(NoKey::NotAMember)?;
+        if member.nodes.is_empty() {
+            return Err(NoKey::NoNode);
+        }
         if member.signed != self.agreement.hash() {
             return Err(NoKey::NotSigned);
         }

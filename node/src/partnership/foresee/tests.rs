@@ -1,0 +1,193 @@
+//! The promise of the preview: over random agreements, memberships and audiences, those who are foreseen are exactly
+//! those whose nodes can decrypt what is then published; and where a rule refuses, nothing is published.
+//!
+//! A case is a partnership of up to six organisations with twelve nodes, made by random acts; then a record is
+//! published, more acts follow, and a second record is foreseen and published by the same node, whose ring holds the
+//! keys of the first. Every node that there is, members or not, asks for the key and tries to read.
+
+mod world;
+
+use std::collections::BTreeSet;
+
+use entente_protocol::audience::{Audience, NamedReaders};
+use entente_protocol::handling::{Handling, Language, Onward, Sensitivity};
+use entente_protocol::ids::{NodeId, OrgId, Timestamp};
+use entente_protocol::log::Entry;
+use entente_protocol::membership::Membership;
+use entente_protocol::record::Content;
+use entente_protocol::value::Value;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::epochs;
+use super::super::open::{Judgement, Owner, When, judge};
+use super::super::publish::{Publication, publish};
+use super::super::state::State;
+use super::*;
+use crate::clock;
+use crate::frames::Frame;
+use world::{ORGS, PARTIES, Step, step, terms};
+
+/// What is shared, and with whom.
+#[derive(Clone, Debug)]
+struct Draft {
+    kind: &'static str,
+    sensitivity: Sensitivity,
+    onward: Onward,
+    personal_data: bool,
+    consent: bool,
+    /// Named readers, each by number among the members or among all organisations; everyone if absent.
+    readers: Option<Vec<(usize, bool)>>,
+}
+
+/// Most drafts have a chance: what is refused at once teaches little.
+fn draft() -> impl Strategy<Value = Draft> {
+    let kinds = ["submission", "visit-report", "feedback", "notes", "source"];
+    let kind = prop_oneof![2 => select(vec!["place", "from-the-future"]), 1 => select(kinds.to_vec())];
+    let reader = (0..ORGS, prop::bool::weighted(0.1));
+    let readers = prop_oneof![1 => Just(None), 1 => proptest::collection::vec(reader, 0..4).prop_map(Some)];
+    let class = select(vec![Sensitivity::Partnership, Sensitivity::Public]);
+    let any_class = select(vec![Sensitivity::Own, Sensitivity::Named, Sensitivity::Partnership]);
+    let onward = prop_oneof![6 => Just(Onward::Never), 1 => Just(Onward::Ask), 1 => Just(Onward::Allowed)];
+    let rest = (onward, prop::bool::weighted(0.1), any::<bool>(), prop::bool::weighted(0.9));
+    (kind, readers, class, any_class, rest).prop_map(
+        |(kind, readers, class, other, (onward, personal_data, consent, fits))| {
+            let fitting = if readers.is_some() { Sensitivity::Named } else { class };
+            let sensitivity = if fits { fitting } else { other };
+            Draft { kind, sensitivity, onward, personal_data, consent, readers }
+        },
+    )
+}
+
+impl Draft {
+    fn content(&self, now: Timestamp) -> Content {
+        Content {
+            kind: self.kind.parse().unwrap(),
+            language: Language::try_from("en".to_owned()).unwrap(),
+            sensitivity: self.sensitivity,
+            handling: Handling {
+                onward: self.onward,
+                personal_data: self.personal_data,
+                consent: self.consent.then(|| "C-1".into()),
+                embargo_until: None,
+                keep_until: None,
+            },
+            created: now,
+            replies_to: None,
+            supersedes: None,
+            references: Vec::new(),
+            fields: vec![("title".into(), Value::Text("No access to a doctor".into()))],
+            attachments: Vec::new(),
+        }
+    }
+
+    /// `None` where the readers are none: no such audience can be written down (C12).
+    fn audience(&self, members: &Membership) -> Option<Audience> {
+        let Some(readers) = &self.readers else { return Some(Audience::Everyone) };
+        let members: Vec<OrgId> = members.members.keys().copied().collect();
+        let org = |(n, anybody): &(usize, bool)| {
+            if *anybody { PARTIES[*n].org() } else { members[*n % members.len()] }
+        };
+        NamedReaders::new(readers.iter().map(org)).ok().map(Audience::Named)
+    }
+}
+
+/// Publishes as the driver does: what was minted is in the ring from then on.
+fn publish_as(
+    state: &mut State,
+    content: &Content,
+    audience: Audience,
+    now: Timestamp,
+) -> Result<Entry, PublishError> {
+    let Publication { frames, minted, .. } = publish(state, content.clone(), audience, clock::nonce(), now)?;
+    if let Some(minted) = minted {
+        state.ring.add(minted.id, minted.epoch.clone());
+    }
+    let entry = frames.into_iter().rev().find_map(|f| match f {
+        Frame::Entry(_, entry, _) => Some(entry),
+        _ => None,
+    });
+    Ok(entry.unwrap())
+}
+
+/// Does this node get the key from the author, and show the record? It comes with the same acts, since a node that
+/// lacks acts waits for them.
+fn reads(author: &State, node: NodeId, entry: &Entry, circle: Option<&[OrgId]>, now: Timestamp) -> bool {
+    let Some((header, slot)) = epochs::give(author, &node, &entry.header.epoch) else { return false };
+    let (me, secrets) = world::node(node);
+    let mut theirs = secrets.clone();
+    theirs.id = author.id;
+    let mut state = State::new(me.clone().into(), theirs, author.graph.clone());
+    let space = entry.header.space;
+    let _known = super::super::publish::new_circle_log(
+        &mut state,
+        space,
+        circle.map(<[OrgId]>::to_vec),
+        entry.header.log,
+    );
+    let Ok(Some((id, epoch))) = epochs::take(&state, &header, &slot, |_| true, now) else { return false };
+    state.ring.add(id, epoch);
+    let owner = Owner { org: author.me.org(), node: author.me.node() };
+    let judged = judge(&state.id, (&state.membership, When::Arriving), &state.ring, owner, entry);
+    matches!(judged, Judgement::Shown(_))
+}
+
+/// Foresees, publishes, and lets every node try.
+fn check(state: &mut State, draft: &Draft, now: Timestamp) -> Result<(), TestCaseError> {
+    let Some(audience) = draft.audience(&state.membership) else { return Ok(()) };
+    let content = draft.content(now);
+    let foreseen = foresee(state, &content, &audience, now);
+    let published = publish_as(state, &content, audience.clone(), now);
+    let (foreseen, entry) = match (foreseen, published) {
+        (Ok(foreseen), Ok(entry)) => (foreseen, entry),
+        (Err(_), Err(_)) => return Ok(()),
+        (foreseen, published) => {
+            prop_assert!(false, "foreseen {foreseen:?}, published {:?}", published.is_ok());
+            return Ok(());
+        }
+    };
+    let circle = audience.circle(&state.me.org());
+    let mut can: BTreeSet<OrgId> = BTreeSet::new();
+    let mut nodes = 0;
+    for node in PARTIES.iter().flat_map(world::Party::nodes) {
+        if reads(state, node, &entry, circle.as_deref(), now) {
+            can.insert(world::org_of(node));
+            nodes += 1;
+        }
+    }
+    prop_assert!(can.remove(&state.me.org()), "the author's own node reads it");
+    prop_assert_eq!(&can, &foreseen.key_holders.iter().copied().collect::<BTreeSet<_>>());
+    prop_assert_eq!(&can, foreseen.permitted.readers(), "what the words say is what the keys allow");
+    prop_assert_eq!(nodes, foreseen.nodes);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn those_who_are_foreseen_are_exactly_those_who_can_decrypt(
+        terms in terms(),
+        before in proptest::collection::vec(step(), 1..10),
+        after in proptest::collection::vec(step(), 0..4),
+        author in any::<prop::sample::Index>(),
+        outsider in prop::bool::weighted(0.05),
+        (first, second) in (draft(), draft()),
+    ) {
+        let now = clock::now();
+        let mut graph = world::founded(&terms, now);
+        before.iter().for_each(|s: &Step| world::happen(&mut graph, s, now));
+        let members = Membership::of(&graph);
+        let nodes = PARTIES.iter().flat_map(world::Party::nodes);
+        let nodes: Vec<NodeId> = nodes.filter(|n| outsider || members.node(n).is_some()).collect();
+        prop_assume!(!nodes.is_empty());
+        let (me, secrets) = world::node(*author.get(&nodes));
+        let mut secrets = secrets.clone();
+        secrets.id = graph.partnership();
+        let mut state = State::new(me.clone().into(), secrets, graph);
+        check(&mut state, &first, now)?;
+        after.iter().for_each(|s| world::happen(&mut state.graph, s, now));
+        state.refold();
+        check(&mut state, &second, now)?;
+    }
+}
