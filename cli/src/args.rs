@@ -10,6 +10,7 @@ mod govern;
 mod journal;
 mod key;
 mod mailbox;
+mod network;
 mod node;
 mod partnership;
 mod record;
@@ -32,6 +33,7 @@ pub use govern::*;
 pub use journal::*;
 pub use key::*;
 pub use mailbox::*;
+pub use network::*;
 pub use node::*;
 pub use partnership::*;
 pub use record::*;
@@ -188,11 +190,16 @@ pub struct InitArgs {
 
 /// `run`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  entente run --advertise /ip4/203.0.113.7/tcp/4001")]
+#[command(
+    after_help = "Example:\n  entente run --advertise /ip4/203.0.113.7/tcp/4001\n  entente run --proxy socks5h://127.0.0.1:9050 --only-proxy --advertise /onion3/NAME:7420"
+)]
 pub struct RunArgs {
     /// An address that partners are told in this run; may be repeated
     #[arg(long, value_name = "MULTIADDR", value_parser = NonEmptyStringValueParser::new())]
     pub advertise: Vec<String>,
+    /// How others are reached.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// What to log on stderr, such as `info` or `entente_node=debug`
     #[arg(long, value_name = "FILTER", default_value = "warn")]
     pub log: String,

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use std::net::SocketAddr;
 
+use entente_node::address::{Address, NotAnAddress};
 use entente_node::api::problem as node_problem;
 use entente_node::api::types::{Check, Problem, Status};
+use entente_node::door::{NotAProxy, Proxy};
 use entente_node::enrol::{self, EnrolError, Listening};
-use entente_node::home::{DEFAULT_PORT, Home, HomeError, parse_address};
+use entente_node::home::{DEFAULT_PORT, Home, HomeError, RunNetwork};
 use entente_node::recovery::RootKeyError;
 use entente_node::setup::{Setup, SetupError, WEAK_PASSPHRASE, set_up};
 use entente_node::vault::VaultError;
@@ -51,7 +53,15 @@ pub struct Listen {
 impl Listen {
     fn read(&self) -> Result<Listening, Problem> {
         let listen = match &self.listen {
-            Some(text) => address(text)?,
+            Some(text) => match address(text)? {
+                Address::Ip(address) => address,
+                Address::Name(..) => {
+                    return Err(usage(
+                        "a node listens on an address of this machine",
+                        "write /ip4/0.0.0.0/tcp/7420, and name the rest with `--advertise`",
+                    ));
+                }
+            },
             None => SocketAddr::from(([0, 0, 0, 0], DEFAULT_PORT)),
         };
         let advertise = self.advertise.iter().map(|a| address(a)).collect::<Result<Vec<_>, _>>()?;
@@ -161,6 +171,10 @@ pub struct InitReport {
 pub struct RunOptions {
     /// Addresses that partners are told in this run, as multiaddrs; those of `init` if empty.
     pub advertise: Vec<String>,
+    /// A SOCKS5 proxy that everything dialled goes through; that of the settings if absent.
+    pub proxy: Option<String>,
+    /// Hide where the node is.
+    pub only_proxy: bool,
 }
 
 const NOT_MADE: &str = "no node was made";
@@ -209,8 +223,9 @@ fn fingerprint(org: &OrgId) -> String {
     letters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
-fn address(text: &str) -> Result<SocketAddr, Problem> {
-    parse_address(text).map_err(|what| usage(what, "correct the address, then try again"))
+fn address(text: &str) -> Result<Address, Problem> {
+    text.parse()
+        .map_err(|wrong: NotAnAddress| usage(wrong.to_string(), "correct the address, then try again"))
 }
 
 fn not_set_up(error: &SetupError) -> Problem {
@@ -241,7 +256,10 @@ pub async fn run(
     ready: impl FnOnce(Status),
 ) -> Result<(), Problem> {
     let advertise = options.advertise.iter().map(|a| address(a)).collect::<Result<Vec<_>, _>>()?;
-    entente_node::run::run(home, advertise, passphrase, ready).await
+    let proxy = options.proxy.as_deref().map(str::parse::<Proxy>).transpose();
+    let proxy = proxy.map_err(|wrong: NotAProxy| usage(wrong.to_string(), "correct it, then try again"))?;
+    let network = RunNetwork { advertise, proxy, only_proxy: options.only_proxy };
+    entente_node::run::run(home, network, passphrase, ready).await
 }
 
 /// What can be checked while the node is down.

@@ -18,6 +18,7 @@ use entente_protocol::office::{NodeRequest, OfficeError};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
+use crate::address::Address;
 use crate::home::{Config, Home, HomeError};
 use crate::recovery::{RootKey, RootKeyError};
 use crate::secrets::{Secret, Secrets};
@@ -80,7 +81,7 @@ pub struct Listening {
     /// Where.
     pub listen: SocketAddr,
     /// What partners are told, if that differs.
-    pub advertise: Vec<SocketAddr>,
+    pub advertise: Vec<Address>,
 }
 
 fn file(home: &Home) -> std::path::PathBuf {
@@ -101,7 +102,13 @@ pub fn request(
     if passphrase.is_empty() {
         return Err(EnrolError::Passphrase);
     }
-    let config = Config { version: 1, listen: listening.listen, advertise: listening.advertise.clone() };
+    let config = Config {
+        version: 1,
+        listen: listening.listen,
+        advertise: listening.advertise.clone(),
+        proxy: None,
+        only_proxy: false,
+    };
     home.create(&config)?;
     let (node, store, sealing) = (Secret::random()?, Secret::random()?, Secret::random()?);
     let requested = Requested { node, store, sealing, organisation };

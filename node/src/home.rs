@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Address;
+use crate::door::Proxy;
+
 /// The port that a node listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 7420;
 
@@ -23,8 +26,30 @@ pub const DEFAULT_PORT: u16 = 7420;
 #[derive(Clone, Debug)]
 pub struct Home {
     path: PathBuf,
-    /// What partners are told in this run, in place of what the settings say.
-    advertise: Vec<SocketAddr>,
+    /// What was said when it was started.
+    run: RunNetwork,
+}
+
+/// What whoever starts a node says of its network, beside what `config.toml` does.
+#[derive(Clone, Debug, Default)]
+pub struct RunNetwork {
+    /// What partners are told in this run, in place of what the settings say, if it is anything.
+    pub advertise: Vec<Address>,
+    /// The proxy of this run, in place of the settings'.
+    pub proxy: Option<Proxy>,
+    /// As in [`Config::only_proxy`].
+    pub only_proxy: bool,
+}
+
+/// How a node reaches others in a run, and is reached.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// What all that is dialled goes through.
+    pub proxy: Option<Proxy>,
+    /// Does nothing leave or enter this machine but through the proxy?
+    pub only_proxy: bool,
+    /// What partners are told; if nothing, what the machine sees, but with `only_proxy` nothing at all.
+    advertise: Vec<Address>,
 }
 
 /// `config.toml`.
@@ -37,7 +62,13 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What partners are told, where that differs from what the machine sees (behind a router, say).
     #[serde(default)]
-    pub advertise: Vec<SocketAddr>,
+    pub advertise: Vec<Address>,
+    /// A SOCKS5 proxy that everything dialled goes through, such as `socks5h://127.0.0.1:9050` for Tor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+    /// Hide where this node is: listen on loopback only, tell partners none of the machine's own addresses.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_proxy: bool,
 }
 
 /// Why a folder's settings cannot be used.
@@ -57,6 +88,9 @@ pub enum HomeError {
         /// Why.
         source: io::Error,
     },
+    /// It is to hide where it is, and something would show that.
+    #[error("with `only_proxy`, {0}")]
+    Exposed(&'static str),
     /// The file makes no sense.
     #[error("{path}: {detail}")]
     Config {
@@ -71,13 +105,13 @@ impl Home {
     /// The folder at `path`, which need not exist.
     #[must_use]
     pub fn at(path: &Path) -> Home {
-        Home { path: path.to_owned(), advertise: Vec::new() }
+        Home { path: path.to_owned(), run: RunNetwork::default() }
     }
 
-    /// The same folder, for a run in which partners are told these addresses (if there are any).
+    /// The same folder, for a run whose network is as said.
     #[must_use]
-    pub fn advertising(mut self, advertise: Vec<SocketAddr>) -> Home {
-        self.advertise = advertise;
+    pub fn running(mut self, run: RunNetwork) -> Home {
+        self.run = run;
         self
     }
 
@@ -195,47 +229,49 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(temporary, path)
 }
 
-/// Reads an address as `/ip4/127.0.0.1/tcp/7420`, `/ip6/::1/tcp/7420` or `127.0.0.1:7420`.
-///
-/// # Errors
-/// A sentence that says what is expected.
-pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    let wrong = || {
-        format!(
-            "`{text}` is not an address: write /ip4/192.0.2.1/tcp/{DEFAULT_PORT} or 192.0.2.1:{DEFAULT_PORT}"
-        )
-    };
-    if let Ok(address) = text.parse() {
-        return Ok(address);
-    }
-    let mut parts = text.strip_prefix('/').ok_or_else(wrong)?.split('/');
-    let (Some(family), Some(ip), Some("tcp"), Some(port), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(wrong());
-    };
-    let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
-    let port: u16 = port.parse().map_err(|_| wrong())?;
-    match (family, ip) {
-        ("ip4", IpAddr::V4(_)) | ("ip6", IpAddr::V6(_)) => Ok(SocketAddr::new(ip, port)),
-        _ => Err(wrong()),
+impl Home {
+    /// How this node reaches others, and is reached, by its settings and by what was said when it was started.
+    ///
+    /// # Errors
+    /// [`HomeError::Exposed`] if it is to hide where it is, and the settings would show that.
+    pub fn network(&self, config: &Config) -> Result<Network, HomeError> {
+        let advertise = match self.run.advertise.is_empty() {
+            true => config.advertise.clone(),
+            false => self.run.advertise.clone(),
+        };
+        let proxy = self.run.proxy.or(config.proxy);
+        let only_proxy = self.run.only_proxy || config.only_proxy;
+        if only_proxy {
+            let shows = |address: &Address| matches!(address, Address::Ip(ip) if !ip.ip().is_loopback());
+            if proxy.is_none() {
+                return Err(HomeError::Exposed("a proxy has to be named"));
+            }
+            if !config.listen.ip().is_loopback() {
+                return Err(HomeError::Exposed("`listen` has to be on loopback, such as 127.0.0.1:7420"));
+            }
+            if advertise.iter().any(shows) {
+                return Err(HomeError::Exposed(
+                    "no address of the internet may be advertised: name an onion service",
+                ));
+            }
+        }
+        Ok(Network { proxy, only_proxy, advertise })
     }
 }
 
-/// The addresses that partners are told: those advertised, else the listening one, with the machine's own
-/// address in place of "any".
-#[must_use]
-pub fn told_addresses(home: &Home, config: &Config, bound: SocketAddr) -> Vec<String> {
-    if !home.advertise.is_empty() {
-        return home.advertise.iter().map(ToString::to_string).collect();
+impl Network {
+    /// The addresses that partners are told: those advertised, else the listening one, with the machine's own
+    /// address in place of "any". A node that hides where it is tells what was advertised and nothing else.
+    #[must_use]
+    pub fn told_addresses(&self, bound: SocketAddr) -> Vec<String> {
+        if !self.advertise.is_empty() || self.only_proxy {
+            return self.advertise.iter().map(ToString::to_string).collect();
+        }
+        if !bound.ip().is_unspecified() {
+            return vec![bound.to_string()];
+        }
+        own_address().map(|ip| SocketAddr::new(ip, bound.port()).to_string()).into_iter().collect()
     }
-    if !config.advertise.is_empty() {
-        return config.advertise.iter().map(ToString::to_string).collect();
-    }
-    if !bound.ip().is_unspecified() {
-        return vec![bound.to_string()];
-    }
-    own_address().map(|ip| SocketAddr::new(ip, bound.port()).to_string()).into_iter().collect()
 }
 
 /// This machine's address towards the internet. Connecting a UDP socket sends nothing.
@@ -251,27 +287,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_in_both_forms_and_nothing_else() {
-        let v4: SocketAddr = "127.0.0.1:7420".parse().unwrap();
-        assert_eq!(parse_address("/ip4/127.0.0.1/tcp/7420"), Ok(v4));
-        assert_eq!(parse_address("127.0.0.1:7420"), Ok(v4));
-        assert_eq!(parse_address("/ip6/::1/tcp/1"), Ok("[::1]:1".parse().unwrap()));
-        for wrong in ["", "localhost:1", "/ip4/::1/tcp/1", "/ip4/1.2.3.4/udp/1", "/ip4/1.2.3.4/tcp/1/p2p/x"] {
-            assert!(parse_address(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn settings_survive_and_mistakes_are_explained() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::at(&dir.path().join("node"));
         assert!(matches!(home.config(), Err(HomeError::Empty(_))));
-        let config = Config { version: 1, listen: "127.0.0.1:0".parse().unwrap(), advertise: vec![] };
+        let config = Config {
+            version: 1,
+            listen: "127.0.0.1:0".parse().unwrap(),
+            advertise: vec![],
+            proxy: None,
+            only_proxy: false,
+        };
         home.create(&config).unwrap();
         fs::write(home.vault(), b"x").unwrap();
         assert_eq!(home.config().unwrap(), config);
         assert!(matches!(home.create(&config), Err(HomeError::Taken(_))));
         fs::write(home.path().join("config.toml"), "version = 1\nlissten = 3").unwrap();
         assert!(home.config().unwrap_err().to_string().contains("lissten"));
+    }
+
+    #[test]
+    fn a_node_that_hides_tells_and_opens_nothing_that_shows_where_it_is() {
+        let proxy: Proxy = "socks5h://127.0.0.1:9050".parse().unwrap();
+        let onion: Address = format!("/onion3/{}:7420", "a".repeat(56)).parse().unwrap();
+        let hiding = |listen: &str, advertise: Vec<Address>, proxy| {
+            let config =
+                Config { version: 1, listen: listen.parse().unwrap(), advertise, proxy, only_proxy: true };
+            Home::at(Path::new("/nowhere")).network(&config)
+        };
+        let hidden = hiding("127.0.0.1:7420", vec![], Some(proxy)).unwrap();
+        assert!(hidden.told_addresses("127.0.0.1:7420".parse().unwrap()).is_empty());
+        let named = hiding("127.0.0.1:7420", vec![onion.clone()], Some(proxy)).unwrap();
+        assert_eq!(named.told_addresses("127.0.0.1:7420".parse().unwrap()), [onion.to_string()]);
+        assert!(hiding("127.0.0.1:7420", vec![], None).is_err());
+        assert!(hiding("0.0.0.0:7420", vec![], Some(proxy)).is_err());
+        assert!(hiding("127.0.0.1:7420", vec!["192.0.2.1:1".parse().unwrap()], Some(proxy)).is_err());
     }
 }

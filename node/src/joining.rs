@@ -12,6 +12,7 @@ use entente_protocol::membership::{Act, ActBody};
 use entente_protocol::signed::Unverified;
 
 use crate::clock;
+use crate::door::Way;
 use crate::node::{Node, NodeError};
 use crate::partnership;
 use crate::partnership::decide::declaration;
@@ -61,9 +62,9 @@ pub struct Offer {
 ///
 /// # Errors
 /// [`BeginError`].
-pub async fn look(text: &str, ours: &OrgId) -> Result<Offer, BeginError> {
+pub async fn look(way: &Way, text: &str, ours: &OrgId) -> Result<Offer, BeginError> {
     let invitation = Invitation::from_text(text)?;
-    let (terms, _stream) = join::look(&invitation).await?;
+    let (terms, _stream) = join::look(way, &invitation).await?;
     let role = role_of(&terms, ours)?;
     Ok(Offer { invitation, terms, role })
 }
@@ -102,7 +103,7 @@ pub async fn begin(
     if node.handle(&id).is_some_and(|h| h.membership().node(&node.me.node()).is_some()) {
         return Err(BeginError::AlreadyMember);
     }
-    let (terms, stream) = join::look(&invitation).await?;
+    let (terms, stream) = join::look(&node.shared.way, &invitation).await?;
     let role = role_of(&terms, &node.me.org())?;
     if role.is_some() && terms.agreement.hash().to_string() != accepted {
         return Err(BeginError::OtherAgreement);
@@ -235,7 +236,7 @@ async fn ask_again(node: &Node, id: &PartnershipId) -> Result<Welcome, JoinError
     let invitation =
         Invitation::from_text(&joining.invitation).map_err(|e| JoinError::Broken(e.to_string()))?;
     let act = codec::decode(&joining.act).map_err(|e| JoinError::Broken(e.to_string()))?;
-    let stream = join::reach(&invitation).await?;
+    let stream = join::reach(&node.shared.way, &invitation).await?;
     match join::ask(stream, act).await? {
         Asked::Welcome(welcome) => Ok(*welcome),
         Asked::Waiting(stream) => join::wait(*stream).await,

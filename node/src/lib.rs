@@ -4,6 +4,7 @@
 // A `Problem` has four sentences for people; it is made once per failed request, never in a loop.
 #![allow(clippy::result_large_err)]
 
+pub mod address;
 pub mod api;
 pub mod audit;
 pub mod backup;

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::types::Event;
 use crate::clock::{self, SystemRandom};
-use crate::door::Door;
+use crate::door::{Door, Way};
 use crate::frames::{Frame, KnownEpoch};
 use crate::home::{self, Config, Home, HomeError};
 use crate::keeper::Keeper;
@@ -139,13 +139,16 @@ impl Node {
                 state.secrets.fenced = secrets.partnership(&state.id).and_then(|p| p.fenced.clone());
             }
         }
+        let network = home.network(&config)?;
+        let way = Way::new(network.proxy)?;
         let door = listen(home, &mut config).await?;
-        let addresses = home::told_addresses(home, &config, door.local_addr());
+        let addresses = network.told_addresses(door.local_addr());
         let (events, _) = broadcast::channel(EVENTS);
         let shared = Shared {
             ledger: Ledger::new(store),
             keeper: Keeper::new(vault, secrets),
             door,
+            way,
             addresses,
             events,
             lost_acknowledged: recovery.lost_acknowledged(),

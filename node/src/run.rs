@@ -1,6 +1,5 @@
 //! Running a node in the foreground: open, serve, wait for the end.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,25 +7,25 @@ use crate::api::problem;
 use crate::api::server::{self, Server};
 use crate::api::types::{Problem, Status};
 use crate::clock;
-use crate::home::{self, Home};
+use crate::home::{self, Home, RunNetwork};
 use crate::node::Node;
 
 const NOT_STARTED: &str = "The node was not started.";
 
 /// Opens the node at `home` and serves it until SIGINT, SIGTERM or a request to stop. `ready` is called once
-/// it can be talked to. `advertise` replaces, for this run, the addresses that partners are told.
+/// it can be talked to. `network` is what holds for this run beside the settings.
 ///
 /// # Errors
 /// [`Problem`]; nothing runs then.
 pub async fn run(
     home: &Path,
-    advertise: Vec<SocketAddr>,
+    network: RunNetwork,
     passphrase: &str,
     ready: impl FnOnce(Status),
 ) -> Result<(), Problem> {
     // Some files are made by libraries that know nothing of privacy.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let home = Home::at(home).advertising(advertise);
+    let home = Home::at(home).running(network);
     let node = Node::open(&home, passphrase.as_bytes()).await.map_err(|e| problem::node(&e, NOT_STARTED))?;
     let token = data_encoding::HEXLOWER.encode(&[clock::nonce(), clock::nonce()].concat());
     let listener = home::write_private(&home.token(), token.as_bytes())

@@ -4,6 +4,7 @@ use entente_protocol::identity::{IntroductionError, OrgKind, introduce};
 use entente_protocol::ids::{NodeId, OrgId};
 use std::net::SocketAddr;
 
+use crate::address::Address;
 use crate::clock;
 use crate::home::{Config, Home, HomeError};
 use crate::secrets::{Secret, Secrets};
@@ -21,7 +22,7 @@ pub struct Setup {
     /// Where to listen.
     pub listen: SocketAddr,
     /// What partners are told, if that differs.
-    pub advertise: Vec<SocketAddr>,
+    pub advertise: Vec<Address>,
 }
 
 /// What was made.
@@ -84,7 +85,13 @@ pub(crate) fn set_up_with(
     let id = NodeId(node.signing_key().verifying_key().to_bytes());
     let introduced =
         introduce(&root.signing_key(), &setup.name, setup.kind, &setup.country, id, clock::now())?;
-    let config = Config { version: 1, listen: setup.listen, advertise: setup.advertise.clone() };
+    let config = Config {
+        version: 1,
+        listen: setup.listen,
+        advertise: setup.advertise.clone(),
+        proxy: None,
+        only_proxy: false,
+    };
     home.create(&config)?;
     if !kept {
         Vault::create(&home.root_key(), passphrase.as_bytes(), root.key().as_ref())?;

@@ -12,6 +12,7 @@ mod home;
 mod node;
 mod partnership;
 mod records;
+mod socks;
 mod wait;
 
 pub use figures::percentile;
@@ -19,4 +20,5 @@ pub use home::{Home, Output, PASSPHRASE, program};
 pub use node::TestNode;
 pub use partnership::{PERMISSIVE, Partnership, invite, invite_and_ask, join};
 pub use records::{DraftBuilder, draft, publish_on};
+pub use socks::{Asked, Socks};
 pub use wait::{PATIENCE, wait_for, wait_until, wait_until_within};

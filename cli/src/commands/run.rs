@@ -22,7 +22,11 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Exit, Proble
     }
     start_log(&args.log)?;
     let passphrase = passphrase::known(&args.passphrase)?;
-    let options = RunOptions { advertise: args.advertise };
+    let options = RunOptions {
+        advertise: args.advertise,
+        proxy: args.network.proxy,
+        only_proxy: args.network.only_proxy,
+    };
     if args.stop_at_eof {
         stop_at_eof(context.home.clone());
     }

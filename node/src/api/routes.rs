@@ -243,7 +243,9 @@ async fn invite(
 
 async fn look(State(server): State<Arc<Server>>, Json(body): Json<Invited>) -> Answer<InvitationView> {
     let node = server.unlocked()?;
-    let offer = joining::look(&body.invitation, &node.me.org()).await.map_err(|e| problem::begin(&e))?;
+    let offer = joining::look(&node.shared.way, &body.invitation, &node.me.org())
+        .await
+        .map_err(|e| problem::begin(&e))?;
     let agreement = &offer.terms.agreement;
     let wanted = |role: &Role| agreement.declaration().filter(|clause| clause.wanted_of(role));
     let declared = offer.role.as_ref().and_then(wanted);

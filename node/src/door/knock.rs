@@ -15,7 +15,6 @@
 //! prologue `label ‖ whom`; the ephemeral is masked since a point of Curve25519 does not look random.
 
 use std::io;
-use std::net::SocketAddr;
 
 use blake3::{Hasher, derive_key, keyed_hash};
 use snow::{Builder, HandshakeState};
@@ -27,7 +26,9 @@ use zeroize::Zeroizing;
 
 use super::replay::{Owner, Tag};
 use super::stream::{DoorStream, LengthMasks};
-use super::{DoorKey, HANDSHAKE_TIMEOUT, TransportId};
+use super::way::{Way, WayError};
+use super::{DoorKey, TransportId};
+use crate::address::Address;
 
 const PATTERN: &str = "Noise_NNpsk0_25519_ChaChaPoly_BLAKE2s";
 const PROLOGUE_LABEL: &[u8] = b"entente/door/1";
@@ -47,21 +48,24 @@ pub enum KnockError {
     #[error("{addr} cannot be reached")]
     Unreachable {
         /// The address that was tried.
-        addr: SocketAddr,
-        /// What the system said.
+        addr: Address,
+        /// What the system or the proxy said, or [`io::ErrorKind::TimedOut`].
         source: io::Error,
     },
+    /// The proxy that all has to go through cannot be used.
+    #[error(transparent)]
+    Proxy(WayError),
     /// Somebody listens there and said nothing: another program, another node, or another door key.
     #[error("{addr} is silent: not who was meant, or it knows another door key")]
     Silent {
         /// The address that was tried.
-        addr: SocketAddr,
+        addr: Address,
     },
     /// The answer was cut short, or does not come from who was meant.
     #[error("the handshake with {addr} broke off")]
     Broken {
         /// The address that was tried.
-        addr: SocketAddr,
+        addr: Address,
         /// What was wrong.
         source: io::Error,
     },
@@ -70,14 +74,22 @@ pub enum KnockError {
 /// Connects to the door at `addr`, as one who knows `key` and means `whom`.
 ///
 /// # Errors
-/// After at most [`HANDSHAKE_TIMEOUT`]: see [`KnockError`].
-pub async fn knock(addr: SocketAddr, key: &DoorKey, whom: &TransportId) -> Result<DoorStream, KnockError> {
-    let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
-    let unreachable = |source| KnockError::Unreachable { addr, source };
-    let mut tcp = timeout_at(deadline, TcpStream::connect(addr))
-        .await
-        .map_err(|_| unreachable(io::ErrorKind::TimedOut.into()))?
-        .map_err(unreachable)?;
+/// After at most twice [`super::HANDSHAKE_TIMEOUT`], or longer through a proxy: see [`KnockError`].
+pub async fn knock(
+    way: &Way,
+    addr: &Address,
+    key: &DoorKey,
+    whom: &TransportId,
+) -> Result<DoorStream, KnockError> {
+    let (connecting, answering) = way.patience();
+    let addr = addr.clone();
+    let mut tcp = match timeout_at(Instant::now() + connecting, way.connect(&addr)).await {
+        Ok(Ok(tcp)) => tcp,
+        Ok(Err(WayError::NoWay(source))) => return Err(KnockError::Unreachable { addr, source }),
+        Ok(Err(error @ WayError::Proxy { .. })) => return Err(KnockError::Proxy(error)),
+        Err(_) => return Err(KnockError::Unreachable { addr, source: io::ErrorKind::TimedOut.into() }),
+    };
+    let deadline = Instant::now() + answering;
     match timeout_at(deadline, exchange(&mut tcp, &Secrets::new(key), whom)).await {
         Ok(Ok((noise, masks))) => {
             DoorStream::new(tcp, noise, masks).map_err(|source| KnockError::Broken { addr, source })

@@ -15,6 +15,7 @@ mod knock;
 mod listener;
 mod replay;
 mod stream;
+mod way;
 
 use std::fmt;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use framed::{recv_msg, send_msg};
 pub use knock::{KnockError, knock};
 pub use listener::{Door, KeyRing, Registration};
 pub use stream::DoorStream;
+pub use way::{NotAProxy, PROXY_TIMEOUT, Proxy, Way, WayError};
 
 /// How long either side waits for the other to finish the handshake, connecting included.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,7 +10,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
@@ -27,6 +26,7 @@ use entente_protocol::sync::Message;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
+use crate::address::Address;
 use crate::bundle::{self, BundleTaken, Lacking};
 use crate::clock;
 use crate::door::{DoorKey, DoorStream, knock};
@@ -237,10 +237,11 @@ impl Visit<'_> {
 
     async fn reach(&self) -> io::Result<DoorStream> {
         let key = DoorKey(self.appointment.door());
+        let way = self.node.shared.way.apart(&self.handle.id.0);
         let mut last = io::Error::other("the mailbox names no usable address");
         for address in &self.appointment.addresses {
-            let Ok(address) = address.parse::<SocketAddr>() else { continue };
-            match knock(address, &key, &self.appointment.mailbox).await {
+            let Ok(address) = address.parse::<Address>() else { continue };
+            match knock(&way, &address, &key, &self.appointment.mailbox).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = io::Error::other(error.to_string()),
             }

@@ -20,6 +20,9 @@ pub enum DialReason {
     /// Nothing listens there, or there is no way.
     #[error("nothing answers at its addresses")]
     Unreachable,
+    /// The proxy that all goes through cannot be used.
+    #[error("the proxy that all goes through cannot be used")]
+    Proxy,
     /// Something listens there that does not know us.
     #[error("its address is silent: another program, another node, or it knows only other door keys")]
     Silent,
@@ -60,7 +63,7 @@ fn most_telling(attempts: &[(Multiaddr, TransportError<io::Error>)]) -> DialReas
     });
     let rank = |reason: &DialReason| match reason {
         DialReason::NoAddress => 0,
-        DialReason::Unreachable => 1,
+        DialReason::Unreachable | DialReason::Proxy => 1,
         DialReason::Silent => 2,
         _ => 3,
     };
@@ -72,6 +75,7 @@ fn reason(error: &io::Error) -> DialReason {
     let mut next = error.get_ref().map(|error| error as &(dyn Error + 'static));
     while let Some(error) = next {
         match error.downcast_ref::<KnockError>() {
+            Some(KnockError::Proxy(_)) => return DialReason::Proxy,
             Some(KnockError::Unreachable { .. }) => return DialReason::Unreachable,
             Some(KnockError::Silent { .. }) => return DialReason::Silent,
             Some(KnockError::Broken { .. }) => return DialReason::Broken,

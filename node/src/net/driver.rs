@@ -2,7 +2,6 @@
 //! each member, dials who is missing, and does what the handle says. It never waits for the node.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -22,15 +21,16 @@ use tokio_util::sync::CancellationToken;
 use super::dial::Backoff;
 use super::events::EventSender;
 use super::limits::{
-    ANNOUNCEMENTS_PER_SECOND, COMMANDS, COURTESY, GOODBYE, MAX_ADDRESSES, MAX_MEMBERS, PARLEY_GAP,
-    PENDING_DIALS, SESSION_GAP, SESSION_TIMEOUT, TICK,
+    ANNOUNCEMENTS_PER_SECOND, COMMANDS, CONNECT_TIMEOUT, COURTESY, GOODBYE, MAX_ADDRESSES, MAX_MEMBERS,
+    PARLEY_GAP, PENDING_DIALS, SESSION_GAP, SESSION_TIMEOUT, TICK,
 };
 use super::session::{Ended, Session, Side, Wanted};
 use super::streams::Inbound;
 use super::swarm::{self, Behaviour, BehaviourEvent};
-use super::transport::{DialKeys, DoorTransport, multiaddr, peer_id, socket_addr, transport_id};
+use super::transport::{DialKeys, DoorTransport, address, dialled, multiaddr, peer_id, transport_id};
 use super::{DialReason, Member, NetConfig, NetError, NetEvent, PeerInfo, Shared, Tunables, lock};
-use crate::door::{DoorKey, KeyRing, MAX_KEYS};
+use crate::address::Address;
+use crate::door::{DoorKey, KeyRing, MAX_KEYS, PROXY_TIMEOUT};
 use crate::door::{Registration, TransportId};
 
 /// What the handle asks for.
@@ -64,7 +64,7 @@ pub(super) struct Driver {
 /// A member's node.
 struct Peer {
     peer_id: PeerId,
-    addrs: Vec<SocketAddr>,
+    addrs: Vec<Address>,
     /// Of a former member: it is here to parley.
     former: bool,
     connections: HashMap<ConnectionId, Instant>,
@@ -94,10 +94,12 @@ impl Driver {
     ) -> Result<Self, NetError> {
         let registration = register(&config, shared.me)?;
         let ring = registration.ring();
-        let dial_keys = DialKeys::new(config.door_keys);
+        let dial_keys = DialKeys::new(config.way.clone(), config.door_keys);
         let topic = IdentTopic::new(config.topic);
         let transport = DoorTransport::new(&config.door, registration, dial_keys.clone());
-        let mut swarm = swarm::build(transport, keypair, &topic)?;
+        let patience =
+            if config.way.is_proxied() { PROXY_TIMEOUT + CONNECT_TIMEOUT } else { CONNECT_TIMEOUT };
+        let mut swarm = swarm::build(transport, keypair, &topic, patience)?;
         swarm
             .listen_on(multiaddr(config.door.local_addr()))
             .map_err(|error| NetError::SetUp(error.into()))?;
@@ -206,7 +208,7 @@ impl Driver {
         let too_soon = peer.former && peer.last_session.is_some_and(|last| last.elapsed() < PARLEY_GAP);
         peer.connections.insert(connection, Instant::now());
         peer.dialling &= !endpoint.is_dialer();
-        let address = socket_addr(endpoint.get_remote_address());
+        let address = address(endpoint.get_remote_address());
         self.shared.update(&id, |info| info.address = address);
         if too_soon {
             self.swarm.close_connection(connection);
@@ -405,7 +407,7 @@ impl Driver {
     fn dial(&mut self, id: TransportId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let options = DialOpts::peer_id(peer.peer_id)
-            .addresses(peer.addrs.iter().copied().map(multiaddr).collect())
+            .addresses(peer.addrs.iter().map(dialled).collect())
             .condition(PeerCondition::DisconnectedAndNotDialing)
             .build();
         peer.dialling = true;

@@ -29,7 +29,6 @@ mod swarm;
 mod transport;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,7 +37,8 @@ use libp2p::identity::Keypair;
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
-use crate::door::{Door, DoorKey, TransportId};
+use crate::address::Address;
+use crate::door::{Door, DoorKey, TransportId, Way};
 
 pub use dial::DialReason;
 pub use events::{NetEvent, NetEvents};
@@ -52,7 +52,7 @@ pub struct Member {
     /// Its identity in this partnership.
     pub id: TransportId,
     /// Where its door may be; with none it is only waited for. [`limits::MAX_ADDRESSES`] count.
-    pub addrs: Vec<SocketAddr>,
+    pub addrs: Vec<Address>,
     /// Is it a former member's, let in to parley? Then no announcements go to it or are taken from it.
     pub former: bool,
 }
@@ -61,6 +61,8 @@ pub struct Member {
 pub struct NetConfig {
     /// The node's front door.
     pub door: Door,
+    /// How it reaches out, set apart from other partnerships.
+    pub way: Way,
     /// The partnership's door keys, today's first; the first [`crate::door::MAX_KEYS`] count.
     pub door_keys: Vec<DoorKey>,
     /// The secret Ed25519 key of this node in this partnership.
@@ -130,7 +132,7 @@ pub struct PeerInfo {
     /// Why the last dial failed; cleared by a session.
     pub last_error: Option<DialReason>,
     /// The other end of the last connection.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
 }
 
 impl PeerInfo {

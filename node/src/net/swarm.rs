@@ -41,6 +41,7 @@ pub(super) fn build(
     transport: DoorTransport,
     keypair: &Keypair,
     topic: &IdentTopic,
+    dialling: Duration,
 ) -> Result<Swarm<Behaviour>, NetError> {
     let noise = noise::Config::new(keypair).map_err(|error| NetError::SetUp(error.into()))?;
     let mut yamux = yamux::Config::default();
@@ -49,7 +50,8 @@ pub(super) fn build(
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(yamux)
-        .timeout(CONNECT_TIMEOUT)
+        .inbound_timeout(CONNECT_TIMEOUT)
+        .outbound_timeout(dialling)
         .boxed();
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(limits()),

@@ -1,6 +1,7 @@
 //! Nodes over real sockets: sessions, gossip, membership, strangers with a key, capture on the wire.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use futures::AsyncWriteExt as _;
@@ -36,6 +37,7 @@ fn key(number: u8) -> DoorKey {
 fn config(door: &Door, number: u8, members: Vec<Member>) -> NetConfig {
     NetConfig {
         door: door.clone(),
+        way: Way::new(None).unwrap(),
         door_keys: vec![key(1)],
         identity_seed: seed(number),
         topic: "8e1f0a".to_owned(),
@@ -50,7 +52,7 @@ async fn open() -> Door {
 }
 
 fn member(number: u8, door: &Door) -> Member {
-    Member { id: id(number), addrs: vec![door.local_addr()], former: false }
+    Member { id: id(number), addrs: vec![door.local_addr().into()], former: false }
 }
 
 /// Nodes `1..=count`, each of which knows all.
@@ -181,7 +183,8 @@ async fn two_partnerships_behind_one_port_do_not_see_each_other() {
         assert!(!format!("{event:?}").contains(&id(4).to_string()), "{event:?}");
     }
     // With the first partnership's key, an identity of the second is not reached.
-    let strange = crate::door::knock(two.local_addr(), &key(1), &id(4)).await;
+    let strange =
+        crate::door::knock(&Way::new(None).unwrap(), &two.local_addr().into(), &key(1), &id(4)).await;
     assert!(matches!(strange, Err(crate::door::KnockError::Silent { .. })));
 }
 
@@ -435,11 +438,11 @@ async fn an_oversized_or_odd_frame_ends_the_session_and_not_the_node() {
 
 /// A session stream to `door`'s node 1, from a swarm whose owner writes what it likes; `None` if it is refused.
 async fn rogue(number: u8, door: &Door) -> Option<libp2p::Stream> {
-    let keys = transport::DialKeys::new(vec![key(1)]);
+    let keys = transport::DialKeys::new(Way::new(None).unwrap(), vec![key(1)]);
     let registration = open().await.register(&key(1), id(number));
     let transport = transport::DoorTransport::new(door, registration, keys);
     let keypair = keypair(&seed(number)).unwrap();
-    let mut swarm = swarm::build(transport, &keypair, &IdentTopic::new("8e1f0a")).unwrap();
+    let mut swarm = swarm::build(transport, &keypair, &IdentTopic::new("8e1f0a"), PATIENCE).unwrap();
     let peer = transport::peer_id(&id(1)).unwrap();
     swarm.behaviour_mut().members.allow_peer(peer);
     swarm.dial(transport::multiaddr(door.local_addr()).with_p2p(peer).unwrap()).unwrap();
@@ -466,7 +469,7 @@ async fn nothing_readable_shows_on_the_wire() {
     let at = proxy.local_addr().unwrap();
     let captured = Arc::new(Mutex::new(Vec::new()));
     tokio::spawn(record(proxy, right.local_addr(), captured.clone()));
-    let to_right = Member { id: id(2), addrs: vec![at], former: false };
+    let to_right = Member { id: id(2), addrs: vec![at.into()], former: false };
     let (net, events) = spawn(config(&left, 1, vec![to_right])).unwrap();
     let mut a = Node { door: left, net, events };
     let (net, events) =

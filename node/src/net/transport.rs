@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{Ready, ready};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -15,7 +15,8 @@ use libp2p::identity::{self, PublicKey};
 use libp2p::multiaddr::{Multiaddr, Protocol};
 use libp2p::{PeerId, Transport};
 
-use crate::door::{Door, DoorKey, DoorStream, KnockError, Registration, TransportId, knock};
+use crate::address::{Address, Name};
+use crate::door::{Door, DoorKey, DoorStream, KnockError, Registration, TransportId, Way, knock};
 
 /// A transport for one partnership.
 pub(super) struct DoorTransport {
@@ -83,7 +84,7 @@ impl Transport for DoorTransport {
             return Err(TransportError::MultiaddrNotSupported(addr));
         };
         let keys = self.keys.clone();
-        Ok(async move { keys.knock(to, whom).await.map_err(Failed) }.boxed())
+        Ok(async move { keys.knock(&to, whom).await.map_err(Failed) }.boxed())
     }
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Event> {
@@ -116,6 +117,7 @@ impl Transport for DoorTransport {
 /// long may know only an old key.
 #[derive(Clone)]
 pub(super) struct DialKeys {
+    way: Way,
     inner: Arc<Mutex<Keys>>,
 }
 
@@ -128,8 +130,8 @@ struct Keys {
 }
 
 impl DialKeys {
-    pub(super) fn new(keys: Vec<DoorKey>) -> Self {
-        Self { inner: Arc::new(Mutex::new(Keys { keys, silences: HashMap::new() })) }
+    pub(super) fn new(way: Way, keys: Vec<DoorKey>) -> Self {
+        Self { way, inner: Arc::new(Mutex::new(Keys { keys, silences: HashMap::new() })) }
     }
 
     pub(super) fn set(&self, keys: Vec<DoorKey>) {
@@ -140,11 +142,11 @@ impl DialKeys {
         self.lock().silences.remove(whom);
     }
 
-    async fn knock(&self, to: SocketAddr, whom: TransportId) -> Result<DoorStream, KnockError> {
+    async fn knock(&self, to: &Address, whom: TransportId) -> Result<DoorStream, KnockError> {
         let Some(key) = self.lock().choose(&whom) else {
-            return Err(KnockError::Silent { addr: to });
+            return Err(KnockError::Silent { addr: to.clone() });
         };
-        let answer = knock(to, &key, &whom).await;
+        let answer = knock(&self.way, to, &key, &whom).await;
         if matches!(answer, Err(KnockError::Silent { .. })) {
             *self.lock().silences.entry(whom).or_default() += 1;
         }
@@ -163,17 +165,11 @@ impl Keys {
     }
 }
 
-/// `/ip4|ip6/…/tcp/…/p2p/…` and nothing else.
-fn target(addr: &Multiaddr) -> Option<(SocketAddr, TransportId)> {
-    let mut parts = addr.iter();
-    let ip = match parts.next()? {
-        Protocol::Ip4(ip) => IpAddr::V4(ip),
-        Protocol::Ip6(ip) => IpAddr::V6(ip),
-        _ => return None,
-    };
-    let Protocol::Tcp(port) = parts.next()? else { return None };
+/// `/ip4|ip6|dns/…/tcp/…/p2p/…` and nothing else.
+fn target(addr: &Multiaddr) -> Option<(Address, TransportId)> {
+    let mut parts = addr.iter().skip(2);
     let Protocol::P2p(peer) = parts.next()? else { return None };
-    parts.next().is_none().then_some((SocketAddr::new(ip, port), transport_id(&peer)?))
+    parts.next().is_none().then_some((address(addr)?, transport_id(&peer)?))
 }
 
 /// `/ip4|ip6/…/tcp/…`
@@ -181,12 +177,23 @@ pub(super) fn multiaddr(addr: SocketAddr) -> Multiaddr {
     Multiaddr::from(addr.ip()).with(Protocol::Tcp(addr.port()))
 }
 
+/// `/ip4|ip6|dns/…/tcp/…`; onion services are names like others here.
+pub(super) fn dialled(addr: &Address) -> Multiaddr {
+    match addr {
+        Address::Ip(addr) => multiaddr(*addr),
+        Address::Name(name, port) => {
+            Multiaddr::from(Protocol::Dns(name.as_str().to_owned().into())).with(Protocol::Tcp(*port))
+        }
+    }
+}
+
 /// The address within a multiaddress, whatever follows the port.
-pub(super) fn socket_addr(addr: &Multiaddr) -> Option<SocketAddr> {
+pub(super) fn address(addr: &Multiaddr) -> Option<Address> {
     let mut parts = addr.iter();
     match (parts.next()?, parts.next()?) {
-        (Protocol::Ip4(ip), Protocol::Tcp(port)) => Some(SocketAddr::new(ip.into(), port)),
-        (Protocol::Ip6(ip), Protocol::Tcp(port)) => Some(SocketAddr::new(ip.into(), port)),
+        (Protocol::Ip4(ip), Protocol::Tcp(port)) => Some(SocketAddr::new(ip.into(), port).into()),
+        (Protocol::Ip6(ip), Protocol::Tcp(port)) => Some(SocketAddr::new(ip.into(), port).into()),
+        (Protocol::Dns(name), Protocol::Tcp(port)) => Some(Address::Name(Name::read(&name)?, port)),
         _ => None,
     }
 }
@@ -219,6 +226,9 @@ mod tests {
         assert_eq!(transport_id(&peer), Some(id));
         let good = format!("/ip4/127.0.0.1/tcp/9/p2p/{peer}");
         assert_eq!(target(&good.parse().unwrap()), Some(("127.0.0.1:9".parse().unwrap(), id)));
+        let onion: Address = format!("/onion3/{}:9", "a".repeat(56)).parse().unwrap();
+        let named = dialled(&onion).with(Protocol::P2p(peer));
+        assert_eq!(target(&named), Some((onion, id)));
         assert!(target(&format!("/ip6/::1/tcp/9/p2p/{peer}").parse().unwrap()).is_some());
         for bad in [
             "/ip4/127.0.0.1/tcp/9".to_owned(),

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::types;
 use crate::clock;
-use crate::door::Door;
+use crate::door::{Door, Way};
 use crate::keeper::Keeper;
 use crate::ledger::{Landed, Ledger};
 use crate::net::{NetEvent, NetEvents, NetHandle};
@@ -67,6 +67,8 @@ pub struct Shared {
     pub keeper: Keeper,
     /// The front door.
     pub door: Door,
+    /// The way out.
+    pub way: Way,
     /// Where partners are told that this node may be reached.
     pub addresses: Vec<String>,
     /// Events for the API.

@@ -1,7 +1,5 @@
 //! Membership on this node: making acts, taking those of partners.
 
-use std::net::SocketAddr;
-
 use entente_protocol::agreement::AgreementError;
 use entente_protocol::codec;
 use entente_protocol::derive::{self, Key};
@@ -15,6 +13,7 @@ use entente_protocol::membership::acts::{self, ActError, Author};
 use entente_protocol::membership::{ActBody, GraphError, Inserted, VerifiedAct, VoidReason, verify_act};
 use entente_protocol::signed::Unverified;
 
+use crate::address::Address;
 use crate::me::Me;
 use crate::secrets::{OpenInvitation, PartnershipSecrets, Secret};
 
@@ -304,7 +303,7 @@ pub fn door_keys(state: &State, count: usize) -> Vec<Key> {
 
 /// Where a node's own card says that it may be reached.
 #[must_use]
-pub fn card_addresses(card: &MemberCard) -> Vec<SocketAddr> {
+pub fn card_addresses(card: &MemberCard) -> Vec<Address> {
     card.addresses.iter().filter_map(|a| a.parse().ok()).collect()
 }
 

@@ -11,7 +11,6 @@
 //! The joiner checks that the founding act hashes to the partnership that the invitation names, and that
 //! the act that invites is signed by the organisation that the invitation names.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use entente_protocol::agreement::Agreement;
@@ -27,7 +26,8 @@ use entente_protocol::signed::Unverified;
 use minicbor::{Decode, Encode};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::door::{Door, DoorKey, DoorStream, KnockError, Registration, knock, recv_msg, send_msg};
+use crate::address::Address;
+use crate::door::{Door, DoorKey, DoorStream, KnockError, Registration, Way, knock, recv_msg, send_msg};
 
 use super::commands::Command;
 
@@ -218,8 +218,8 @@ pub struct CheckedTerms {
 ///
 /// # Errors
 /// [`JoinError`].
-pub async fn look(invitation: &Invitation) -> Result<(CheckedTerms, DoorStream), JoinError> {
-    let mut stream = reach(invitation).await?;
+pub async fn look(way: &Way, invitation: &Invitation) -> Result<(CheckedTerms, DoorStream), JoinError> {
+    let mut stream = reach(way, invitation).await?;
     send(&mut stream, &JoinMessage::Look).await?;
     match receive(&mut stream, PATIENCE).await? {
         JoinMessage::Terms(terms) => Ok((check(invitation, &terms)?, stream)),
@@ -305,12 +305,12 @@ async fn welcomed(stream: &mut DoorStream, first: JoinMessage) -> Result<Welcome
 ///
 /// # Errors
 /// [`JoinError::NobodyAnswers`] or [`JoinError::NoAddress`].
-pub async fn reach(invitation: &Invitation) -> Result<DoorStream, JoinError> {
-    let key = DoorKey(invitation.door());
+pub async fn reach(way: &Way, invitation: &Invitation) -> Result<DoorStream, JoinError> {
+    let (key, way) = (DoorKey(invitation.door()), way.apart(&invitation.partnership.0));
     let mut last = None;
     for address in &invitation.addresses {
-        let Ok(address) = address.parse::<SocketAddr>() else { continue };
-        match knock(address, &key, &invitation.inviter).await {
+        let Ok(address) = address.parse::<Address>() else { continue };
+        match knock(&way, &address, &key, &invitation.inviter).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = Some(error),
         }
@@ -449,7 +449,8 @@ mod tests {
         let door = Door::open("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let (key, whom) = (DoorKey(Zeroizing::new([5; 32])), TransportId([6; 32]));
         let mut registration = door.register(&key, whom);
-        let (near, far) = tokio::join!(knock(door.local_addr(), &key, &whom), registration.next());
+        let (way, near) = (Way::new(None).unwrap(), door.local_addr().into());
+        let (near, far) = tokio::join!(knock(&way, &near, &key, &whom), registration.next());
         (near.unwrap(), far.unwrap().0)
     }
 

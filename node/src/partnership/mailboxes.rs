@@ -98,7 +98,7 @@ impl Driver {
 
     fn appointment(&self, offer: &Offer, now: Timestamp) -> Result<Appointment, CommandError> {
         self.is_steward()?;
-        let reachable = |address: &&String| address.parse::<std::net::SocketAddr>().is_ok();
+        let reachable = |address: &&String| address.parse::<crate::address::Address>().is_ok();
         if !offer.addresses.iter().any(|address| reachable(&address)) {
             return Err(MailboxError::NoAddress.into());
         }

@@ -1,7 +1,5 @@
 //! The driver's part in membership and epochs: what changes when members or keys change.
 
-use std::net::SocketAddr;
-
 use entente_protocol::derive;
 use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId};
@@ -11,6 +9,7 @@ use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Event, Message, PUSH_FANOUT};
 use tokio::sync::oneshot;
 
+use crate::address::Address;
 use crate::clock;
 use crate::frames::Frame;
 use crate::secrets::{EpochSecret, Secret};
@@ -223,11 +222,11 @@ impl Driver {
         });
     }
 
-    pub(super) fn addresses_of(&self, node: &NodeId) -> Vec<SocketAddr> {
+    pub(super) fn addresses_of(&self, node: &NodeId) -> Vec<Address> {
         let known = self.state.membership.nodes_ever().find(|(_, id, _)| id == node);
         let card = known.map(|(_, _, of)| govern::card_addresses(&of.card));
         let told = self.told.get(node).into_iter().flatten().filter_map(|a| a.parse().ok());
-        let mut addresses: Vec<SocketAddr> = told.collect();
+        let mut addresses: Vec<Address> = told.collect();
         for address in card.unwrap_or_default() {
             if !addresses.contains(&address) {
                 addresses.push(address);

@@ -236,6 +236,7 @@ pub fn start(shared: Shared, state: State) -> Result<Handle, StartError> {
         if keys.is_empty() { Secret::random().map(|s| vec![s.key()]).unwrap_or_default() } else { keys };
     let config = NetConfig {
         door: shared.door.clone(),
+        way: shared.way.apart(&state.id.0),
         door_keys: keys.into_iter().map(crate::door::DoorKey).collect(),
         identity_seed: seed,
         topic: derive::gossip_topic(&state.id).to_string(),

@@ -332,7 +332,7 @@ impl Peer {
 /// Becomes a member by the first invitation that nobody has used.
 async fn join(node: &Arc<Node>, invitations: &str) {
     for invitation in invitations.split(',') {
-        let Ok(offer) = joining::look(invitation, &node.me.org()).await else { continue };
+        let Ok(offer) = joining::look(&node.shared.way, invitation, &node.me.org()).await else { continue };
         let accepted = offer.terms.agreement.hash().to_string();
         if joining::begin(node, invitation, &accepted, None).await.is_ok() {
             let began = Instant::now();

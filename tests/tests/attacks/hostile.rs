@@ -39,11 +39,12 @@ impl Hostile {
             .collect();
         let door = Door::open("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let config = NetConfig {
+            way: entente_node::door::Way::new(None).unwrap(),
             door: door.clone(),
             door_keys,
             identity_seed: keys.transport.key(),
             topic: derive::gossip_topic(partnership).to_string(),
-            members: vec![Member { id: target, addrs: vec![address], former: false }],
+            members: vec![Member { id: target, addrs: vec![address.into()], former: false }],
             valid_announcement: |_| true,
             tunables: Tunables::default(),
         };

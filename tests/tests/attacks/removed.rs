@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use entente_cli::client::route;
 use entente_node::api::types::{AboutOrg, Problem};
-use entente_node::door::{DoorKey, knock};
+use entente_node::door::{DoorKey, Way, knock};
 use entente_node::frames::Frame;
 use entente_protocol::derive;
 use entente_protocol::envelope;
@@ -162,7 +162,11 @@ async fn is_told_of_its_removal_and_nothing_else(
         // Behind the door, should an old key still open it, nobody listens to it.
         for epoch in &removed.keys(&p.id).epochs {
             let key = DoorKey(derive::door_key(&epoch.key.key()));
-            let Ok(mut stream) = knock(door_of(&p[number]), &key, &target).await else { continue };
+            let Ok(mut stream) =
+                knock(&Way::new(None).unwrap(), &door_of(&p[number]).into(), &key, &target).await
+            else {
+                continue;
+            };
             let bytes = entente_protocol::codec::encode(&hello(1));
             let _cut_off = entente_node::door::send_msg(&mut stream, &bytes, 1024).await;
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use entente_node::door::{DoorKey, KnockError, knock};
+use entente_node::door::{DoorKey, KnockError, Way, knock};
 use entente_protocol::ids::TransportId;
 use entente_protocol::invitation::Invitation;
 use entente_tests::{Partnership, TestNode, draft, invite, wait_until, wait_until_within};
@@ -104,21 +104,23 @@ async fn a_stranger_is_never_answered_a_byte() {
     // The invitation is still good, and the partner is still served.
     let id = p[1].publish(draft("material", "After the probes"), &p.name, None).await;
     wait_until("the partner is served", async || p[0].record(id).await.is_ok()).await;
-    let right = knock(address, &DoorKey(invitation.door()), &invitation.inviter).await;
+    let way = Way::new(None).unwrap();
+    let right = knock(&way, &address.into(), &DoorKey(invitation.door()), &invitation.inviter).await;
     assert!(right.is_ok(), "who knows the invitation is answered: {:?}", right.err());
 }
 
 /// A wrong key for the right door, and the right key for a wrong one.
 async fn wrong_keys_meet_silence(p: &Partnership, invitation: &Invitation) {
-    let address = door_of(&p[0]);
+    let way = Way::new(None).unwrap();
+    let (address, other) = (door_of(&p[0]).into(), door_of(&p[1]).into());
     let wrong = DoorKey(Zeroizing::new([1; 32]));
     let right = DoorKey(invitation.door());
     let nobody = TransportId([2; 32]);
     let (one, two, three) = tokio::join!(
-        knock(address, &wrong, &invitation.inviter),
-        knock(address, &right, &nobody),
+        knock(&way, &address, &wrong, &invitation.inviter),
+        knock(&way, &address, &right, &nobody),
         // The partner's node is another door: the key of an invitation of this one opens nothing there.
-        knock(door_of(&p[1]), &right, &invitation.inviter),
+        knock(&way, &other, &right, &invitation.inviter),
     );
     for answer in [one, two, three] {
         assert!(matches!(answer, Err(KnockError::Silent { .. })), "{:?}", answer.err());

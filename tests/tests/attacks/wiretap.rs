@@ -75,7 +75,7 @@ pub async fn tapped_node(name: &str, kind: &str) -> (TestNode, Wiretap) {
     let tap = Wiretap::on(home.port()).await;
     let folder = entente_node::home::Home::at(&home.path());
     let mut config = folder.config().unwrap();
-    config.advertise = vec![tap.address];
+    config.advertise = vec![tap.address.into()];
     folder.save(&config).unwrap();
     (TestNode::start_in(home).await, tap)
 }

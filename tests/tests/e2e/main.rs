@@ -27,6 +27,7 @@ mod files;
 mod fixtures;
 mod forms;
 mod governing;
+mod hiding;
 mod history;
 mod joining;
 mod leaving;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use entente_node::clock;
-use entente_node::door::{DoorKey, knock};
+use entente_node::door::{DoorKey, Way, knock};
 use entente_protocol::envelope;
 use entente_protocol::ids::{RecordId, Timestamp};
 use entente_protocol::{codec, derive};
@@ -135,7 +135,10 @@ async fn is_let_in_nowhere(p: &Partnership, fresh: &TestNode, thief: &Insider) {
         hostile.net.shutdown().await;
         for epoch in &thief.keys(&p.id).epochs {
             let key = DoorKey(derive::door_key(&epoch.key.key()));
-            let Ok(mut stream) = knock(door_of(node), &key, &target).await else { continue };
+            let Ok(mut stream) = knock(&Way::new(None).unwrap(), &door_of(node).into(), &key, &target).await
+            else {
+                continue;
+            };
             let _cut_off = entente_node::door::send_msg(&mut stream, &codec::encode(&hello(1)), 1024).await;
         }
     }
