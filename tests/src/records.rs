@@ -44,6 +44,16 @@ impl DraftBuilder {
         self
     }
 
+    /// In a language (BCP 47).
+    ///
+    /// # Panics
+    /// If it is not written as one.
+    #[must_use]
+    pub fn language(mut self, tag: &str) -> DraftBuilder {
+        self.0.language = Some(tag.to_owned().try_into().expect("a language"));
+        self
+    }
+
     /// In another class of sensitivity.
     #[must_use]
     pub fn sensitivity(mut self, sensitivity: Sensitivity) -> DraftBuilder {

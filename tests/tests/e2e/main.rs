@@ -42,3 +42,4 @@ mod running;
 mod sharing;
 mod verifying;
 mod withdrawing;
+mod year;
