@@ -140,6 +140,9 @@ pub enum Command {
     /// Keep ciphertext for partners who are never online together, or use such a mailbox
     #[command(subcommand, after_help = "Example:\n  entente mailbox list")]
     Mailbox(MailboxCommand),
+    /// See and set how this node reaches others, and how much it sends
+    #[command(subcommand, after_help = "Example:\n  entente network limit --up 8kB --down 64kB")]
+    Network(NetworkCommand),
     /// Check what happened, and that nothing of it was deleted or changed
     #[command(subcommand, after_help = "Example:\n  entente audit verify")]
     Audit(AuditCommand),

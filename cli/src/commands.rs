@@ -23,6 +23,7 @@ mod kinds;
 mod lock;
 mod mailbox;
 mod member;
+mod network;
 mod node;
 mod partnership;
 mod qr;
@@ -71,6 +72,7 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Attachment(command) => attachment::attachment(context, command).await,
         Command::Bundle(command) => bundle::bundle(context, command).await,
         Command::Mailbox(command) => mailbox::mailbox(context, command).await,
+        Command::Network(command) => network::network(context, command).await,
         Command::Sync(command) => sync::sync(context, command).await,
         Command::Journal(command) => journal::journal(context, &command),
         Command::Audit(command) => audit::audit(context, command).await,

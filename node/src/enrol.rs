@@ -102,13 +102,7 @@ pub fn request(
     if passphrase.is_empty() {
         return Err(EnrolError::Passphrase);
     }
-    let config = Config {
-        version: 1,
-        listen: listening.listen,
-        advertise: listening.advertise.clone(),
-        proxy: None,
-        only_proxy: false,
-    };
+    let config = Config::new(listening.listen, listening.advertise.clone());
     home.create(&config)?;
     let (node, store, sealing) = (Secret::random()?, Secret::random()?, Secret::random()?);
     let requested = Requested { node, store, sealing, organisation };

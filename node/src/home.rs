@@ -69,6 +69,12 @@ pub struct Config {
     /// Hide where this node is: listen on loopback only, tell partners none of the machine's own addresses.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_proxy: bool,
+    /// The most that is sent in a second, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_up: Option<u64>,
+    /// The most that is received in a second, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_down: Option<u64>,
 }
 
 /// Why a folder's settings cannot be used.
@@ -229,6 +235,22 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(temporary, path)
 }
 
+impl Config {
+    /// Of a new node, which dials directly and is not limited.
+    #[must_use]
+    pub fn new(listen: SocketAddr, advertise: Vec<Address>) -> Config {
+        Config {
+            version: 1,
+            listen,
+            advertise,
+            proxy: None,
+            only_proxy: false,
+            limit_up: None,
+            limit_down: None,
+        }
+    }
+}
+
 impl Home {
     /// How this node reaches others, and is reached, by its settings and by what was said when it was started.
     ///
@@ -291,13 +313,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::at(&dir.path().join("node"));
         assert!(matches!(home.config(), Err(HomeError::Empty(_))));
-        let config = Config {
-            version: 1,
-            listen: "127.0.0.1:0".parse().unwrap(),
-            advertise: vec![],
-            proxy: None,
-            only_proxy: false,
-        };
+        let config = Config::new("127.0.0.1:0".parse().unwrap(), vec![]);
         home.create(&config).unwrap();
         fs::write(home.vault(), b"x").unwrap();
         assert_eq!(home.config().unwrap(), config);
@@ -312,7 +328,7 @@ mod tests {
         let onion: Address = format!("/onion3/{}:7420", "a".repeat(56)).parse().unwrap();
         let hiding = |listen: &str, advertise: Vec<Address>, proxy| {
             let config =
-                Config { version: 1, listen: listen.parse().unwrap(), advertise, proxy, only_proxy: true };
+                Config { proxy, only_proxy: true, ..Config::new(listen.parse().unwrap(), advertise) };
             Home::at(Path::new("/nowhere")).network(&config)
         };
         let hidden = hiding("127.0.0.1:7420", vec![], Some(proxy)).unwrap();

@@ -140,8 +140,10 @@ impl Node {
             }
         }
         let network = home.network(&config)?;
-        let way = Way::new(network.proxy)?;
         let door = listen(home, &mut config).await?;
+        let way = Way::new(network.proxy)?.limited(door.limits());
+        door.limits().up.set(config.limit_up);
+        door.limits().down.set(config.limit_down);
         let addresses = network.told_addresses(door.local_addr());
         let (events, _) = broadcast::channel(EVENTS);
         let shared = Shared {

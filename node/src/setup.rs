@@ -85,13 +85,7 @@ pub(crate) fn set_up_with(
     let id = NodeId(node.signing_key().verifying_key().to_bytes());
     let introduced =
         introduce(&root.signing_key(), &setup.name, setup.kind, &setup.country, id, clock::now())?;
-    let config = Config {
-        version: 1,
-        listen: setup.listen,
-        advertise: setup.advertise.clone(),
-        proxy: None,
-        only_proxy: false,
-    };
+    let config = Config::new(setup.listen, setup.advertise.clone());
     home.create(&config)?;
     if !kept {
         Vault::create(&home.root_key(), passphrase.as_bytes(), root.key().as_ref())?;

@@ -9,6 +9,7 @@
 
 mod figures;
 mod home;
+mod link;
 mod node;
 mod partnership;
 mod records;
@@ -17,6 +18,7 @@ mod wait;
 
 pub use figures::percentile;
 pub use home::{Home, Output, PASSPHRASE, program};
+pub use link::{Link, Shape};
 pub use node::TestNode;
 pub use partnership::{PERMISSIVE, Partnership, invite, invite_and_ask, join};
 pub use records::{DraftBuilder, draft, publish_on};

@@ -107,7 +107,7 @@ pub struct QuotaArgs {
 }
 
 /// A size such as `500k`, `20M` or `2G`, in units of 1,000.
-fn size(text: &str) -> Result<u64, String> {
+pub(super) fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = match text.get(digits.len()..).unwrap_or_default() {
         "" | "B" => 1,

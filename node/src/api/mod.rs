@@ -12,6 +12,7 @@ mod govern;
 pub mod keys;
 pub mod logs;
 pub mod mailboxes;
+pub mod network;
 pub mod nodes;
 pub mod problem;
 pub(crate) mod routes;

@@ -66,6 +66,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .merge(super::verify::routes())
         .merge(super::bundles::routes())
         .merge(super::mailboxes::routes())
+        .merge(super::network::routes())
         .route("/v1/partnerships/{p}/rotate", post(logs::rotate))
         .route("/v1/partnerships/{p}/next-log", post(logs::next_log))
         .route("/v1/partnerships/{p}/renew-log", post(logs::renew))

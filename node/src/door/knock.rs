@@ -91,9 +91,8 @@ pub async fn knock(
     };
     let deadline = Instant::now() + answering;
     match timeout_at(deadline, exchange(&mut tcp, &Secrets::new(key), whom)).await {
-        Ok(Ok((noise, masks))) => {
-            DoorStream::new(tcp, noise, masks).map_err(|source| KnockError::Broken { addr, source })
-        }
+        Ok(Ok((noise, masks))) => DoorStream::new(tcp, noise, masks, way.limits())
+            .map_err(|source| KnockError::Broken { addr, source }),
         Ok(Err(source)) if is_hang_up(&source) => Err(KnockError::Silent { addr }),
         Ok(Err(source)) => Err(KnockError::Broken { addr, source }),
         Err(_) => Err(KnockError::Silent { addr }),

@@ -16,6 +16,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep, timeout};
 
 use super::knock::{FIRST_LEN, Secrets};
+use super::limit::Limits;
 use super::replay::ReplayMemory;
 use super::stream::DoorStream;
 use super::{
@@ -47,6 +48,7 @@ impl Door {
         let listener = TcpListener::bind(addr).await?;
         let local = listener.local_addr()?;
         let shared = Arc::new(Shared {
+            limits: Limits::default(),
             next_entry: AtomicU64::new(0),
             entries: Mutex::default(),
             replays: Mutex::new(ReplayMemory::new()),
@@ -59,6 +61,11 @@ impl Door {
     /// The address that the door listens on.
     pub fn local_addr(&self) -> SocketAddr {
         self.handle.local
+    }
+
+    /// How much may pass in a second; for a [`super::Way`] out that is to share them.
+    pub fn limits(&self) -> Limits {
+        self.handle.shared.limits.clone()
     }
 
     /// Lets those in who know `key` and mean `me`, until the registration is dropped.
@@ -181,6 +188,7 @@ struct Entry {
 }
 
 struct Shared {
+    limits: Limits,
     next_entry: AtomicU64,
     entries: Mutex<Vec<Entry>>,
     replays: Mutex<ReplayMemory>,
@@ -225,7 +233,7 @@ async fn let_in(shared: &Shared, mut tcp: TcpStream) -> Option<(DoorStream, Perm
     };
     tcp.set_nodelay(true).ok()?;
     tcp.write_all(&answer.bytes).await.ok()?;
-    let stream = DoorStream::new(tcp, answer.noise, answer.masks).ok()?;
+    let stream = DoorStream::new(tcp, answer.noise, answer.masks, shared.limits.clone()).ok()?;
     Some((stream, owner))
 }
 

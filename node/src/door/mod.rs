@@ -12,6 +12,7 @@
 
 mod framed;
 mod knock;
+mod limit;
 mod listener;
 mod replay;
 mod stream;
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 pub use entente_protocol::ids::TransportId;
 pub use framed::{recv_msg, send_msg};
 pub use knock::{KnockError, knock};
+pub use limit::{Limit, Limits, MIN_RATE};
 pub use listener::{Door, KeyRing, Registration};
 pub use stream::DoorStream;
 pub use way::{NotAProxy, PROXY_TIMEOUT, Proxy, Way, WayError};

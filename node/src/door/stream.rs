@@ -11,13 +11,17 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use blake3::OutputReader;
 use futures::{AsyncRead, AsyncWrite};
 use snow::{HandshakeState, TransportState};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 use zeroize::Zeroize;
+
+use super::limit::{Limit, Limits};
 
 const HEADER_LEN: usize = 2;
 const TAG_LEN: usize = 16;
@@ -50,7 +54,13 @@ pub struct DoorStream {
     /// Sealed frames on their way to the socket.
     sealed: Window,
     write_calm: Calm,
+    limits: Limits,
+    /// Until more may be sent, and received.
+    waits: (Wait, Wait),
 }
+
+/// Set while a limit holds a direction back.
+type Wait = Option<Pin<Box<Sleep>>>;
 
 /// The keystreams that mask the lengths of frames, one for each direction.
 pub(super) struct LengthMasks {
@@ -59,7 +69,12 @@ pub(super) struct LengthMasks {
 }
 
 impl DoorStream {
-    pub(super) fn new(tcp: TcpStream, noise: HandshakeState, masks: LengthMasks) -> io::Result<Self> {
+    pub(super) fn new(
+        tcp: TcpStream,
+        noise: HandshakeState,
+        masks: LengthMasks,
+        limits: Limits,
+    ) -> io::Result<Self> {
         let noise = noise.into_transport_mode().map_err(invalid)?;
         Ok(Self {
             tcp,
@@ -72,6 +87,8 @@ impl DoorStream {
             pending: Vec::new(),
             sealed: Window::default(),
             write_calm: Calm::default(),
+            limits,
+            waits: (None, None),
         })
     }
 
@@ -97,8 +114,12 @@ impl DoorStream {
     /// Reads from the socket into `raw`; 0 at its end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.raw.make_room(self.frame.unwrap_or(HEADER_LEN));
-        let mut buffer = ReadBuf::new(self.raw.free());
-        let Poll::Ready(result) = Pin::new(&mut self.tcp).poll_read(cx, &mut buffer) else {
+        let free = self.raw.free();
+        let may = ready!(poll_take(&self.limits.down, &mut self.waits.1, free.len(), cx));
+        let mut buffer = ReadBuf::new(free.get_mut(..may).unwrap_or_default());
+        let polled = Pin::new(&mut self.tcp).poll_read(cx, &mut buffer);
+        self.limits.down.give_back(buffer.remaining());
+        let Poll::Ready(result) = polled else {
             if self.read_calm.waited() && self.raw.filled().is_empty() {
                 self.raw.shrink();
                 self.plain.shrink();
@@ -134,7 +155,12 @@ impl DoorStream {
 
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.sealed.filled().is_empty() {
-            let written = ready!(Pin::new(&mut self.tcp).poll_write(cx, self.sealed.filled()))?;
+            let filled = self.sealed.filled();
+            let may = ready!(poll_take(&self.limits.up, &mut self.waits.0, filled.len(), cx));
+            let polled = Pin::new(&mut self.tcp).poll_write(cx, filled.get(..may).unwrap_or_default());
+            let taken = if let Poll::Ready(Ok(written)) = &polled { *written } else { 0 };
+            self.limits.up.give_back(may - taken);
+            let written = ready!(polled)?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -215,6 +241,20 @@ impl Drop for DoorStream {
     fn drop(&mut self) {
         self.pending.zeroize();
         self.plain.data.zeroize();
+    }
+}
+
+/// How many of `wanted` bytes, at least one, may pass now.
+fn poll_take(limit: &Limit, wait: &mut Wait, wanted: usize, cx: &mut Context<'_>) -> Poll<usize> {
+    loop {
+        if let Some(sleeping) = wait {
+            ready!(sleeping.as_mut().poll(cx));
+            *wait = None;
+        }
+        match limit.take(wanted, Instant::now()) {
+            Ok(granted) => return Poll::Ready(granted),
+            Err(pause) => *wait = Some(Box::pin(sleep(pause))),
+        }
     }
 }
 

@@ -34,6 +34,7 @@ use zeroize::Zeroizing;
 use crate::address::Address;
 
 use super::HANDSHAKE_TIMEOUT;
+use super::limit::Limits;
 
 /// How long a proxy may take to reach somebody. Tor may have to build a circuit to an onion service, and try again.
 pub const PROXY_TIMEOUT: Duration = Duration::from_secs(75);
@@ -109,6 +110,7 @@ pub struct Way {
     secret: Arc<Zeroizing<[u8; 32]>>,
     /// What sets the circuits of this partnership apart.
     apart: [u8; 16],
+    limits: Limits,
 }
 
 impl Way {
@@ -119,7 +121,18 @@ impl Way {
     pub fn new(proxy: Option<Proxy>) -> Result<Way, getrandom::Error> {
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(secret.as_mut_slice())?;
-        Ok(Way { proxy, secret: Arc::new(secret), apart: [0; 16] })
+        Ok(Way { proxy, secret: Arc::new(secret), apart: [0; 16], limits: Limits::default() })
+    }
+
+    /// The same way, under these limits.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits) -> Way {
+        self.limits = limits;
+        self
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits.clone()
     }
 
     /// A way whose circuits are shared with nobody else's: `whose` names a partnership.

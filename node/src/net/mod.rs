@@ -194,6 +194,13 @@ impl NetHandle {
         outbox.send(message).await
     }
 
+    /// Waits until all that was queued for a peer is on its way, or there is no session with it.
+    pub async fn drained(&self, peer: &TransportId) {
+        if let Some(outbox) = self.shared.outbox(peer) {
+            outbox.drained().await;
+        }
+    }
+
     /// Queues a message for a peer if there is room now.
     ///
     /// # Errors

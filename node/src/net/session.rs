@@ -240,6 +240,11 @@ impl Outbox {
         })
     }
 
+    /// Waits until all that was queued is on its way, or the session is over.
+    pub(super) async fn drained(&self) {
+        let _given_back_at_once = self.room.acquire_many(OUTBOX_BYTES).await;
+    }
+
     /// Turns away who waits for room.
     pub(super) fn close(&self) {
         self.room.close();

@@ -1,5 +1,6 @@
 //! One task for each connected partner: it reads what is to be sent and waits for room, so that a slow
-//! partner slows nobody else.
+//! partner slows nobody else. Chunks of attachments go when nothing else waits, one at a time: whatever comes
+//! meanwhile stands behind one chunk at the most.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -73,6 +74,12 @@ pub enum Job {
 }
 
 impl Job {
+    /// Is it of an attachment, and goes when nothing else waits?
+    #[must_use]
+    pub fn is_bulk(&self) -> bool {
+        matches!(self, Job::Hashes(..) | Job::Chunk(..))
+    }
+
     /// May it go to a former member (S11)? Which acts may is decided where they are gathered.
     #[must_use]
     pub fn is_of_a_parley(&self) -> bool {
@@ -98,12 +105,21 @@ pub struct BatchSent {
 /// Works through the jobs until the partner is gone.
 pub async fn run(
     to: (NodeId, TransportId),
-    mut jobs: mpsc::Receiver<Job>,
+    (mut jobs, mut chunks): (mpsc::Receiver<Job>, mpsc::Receiver<Job>),
     ledger: Ledger,
     net: Arc<NetHandle>,
     done: mpsc::Sender<BatchSent>,
 ) {
-    while let Some(job) = jobs.recv().await {
+    loop {
+        let job = tokio::select! {
+            biased;
+            job = jobs.recv() => job,
+            job = async {
+                net.drained(&to.1).await;
+                chunks.recv().await
+            } => job,
+        };
+        let Some(job) = job else { return };
         let (message, sent) = prepare(job, ledger.store(), to.0);
         if let Some(message) = message {
             let bytes = Bytes::from(codec::encode(&message));

@@ -117,6 +117,8 @@ pub struct Driver {
 
 pub(super) struct Courier {
     pub jobs: mpsc::Sender<Job>,
+    /// What is sent when nothing else waits.
+    pub chunks: mpsc::Sender<Job>,
     pub task: JoinHandle<()>,
     pub transport: TransportId,
     /// Of a former member: it is here to parley, and given nothing else.
@@ -340,11 +342,12 @@ impl Driver {
     fn connected(&mut self, transport: TransportId) {
         let Some(node) = self.node_of(&transport) else { return };
         let (jobs, queue) = mpsc::channel(courier::JOBS);
+        let (chunks, bulk) = mpsc::channel(courier::JOBS);
         let (ledger, net, done) = (self.shared.ledger.clone(), self.net.clone(), self.batches_sent.clone());
-        let task = tokio::spawn(courier::run((node, transport), queue, ledger, net, done));
+        let task = tokio::spawn(courier::run((node, transport), (queue, bulk), ledger, net, done));
         let (acts_waiting, prekeys_sent) = (Arc::default(), BTreeMap::new());
         let former = self.state.membership.node(&node).is_none();
-        let courier = Courier { jobs, task, transport, former, acts_waiting, prekeys_sent };
+        let courier = Courier { jobs, chunks, task, transport, former, acts_waiting, prekeys_sent };
         if let Some(before) = self.couriers.insert(node, courier) {
             before.task.abort();
         }
@@ -369,6 +372,7 @@ impl Driver {
         }
         self.told_heads.remove(&node);
         self.forget_bounds_of(&node);
+        self.fetcher.gone(&node);
         self.last_seen.insert(node, clock::now());
         if let Some(held) = self.machine.peer_frontier(&node) {
             self.last_known.insert(node, held);

@@ -102,7 +102,8 @@ impl Driver {
         if courier.former && !job.is_of_a_parley() {
             return;
         }
-        if courier.jobs.try_send(job).is_err() {
+        let queue = if job.is_bulk() { &courier.chunks } else { &courier.jobs };
+        if queue.try_send(job).is_err() {
             self.hang_up(to);
         }
     }

@@ -2,6 +2,7 @@
 //! where it stopped, whoever gave the first part.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
 
 use entente_protocol::chunk;
 use entente_protocol::derive;
@@ -11,10 +12,15 @@ use entente_protocol::sync::BlobMessage;
 use crate::frames::KnownBlob;
 use crate::store::Store;
 
+use super::pacing::Pace;
+
 /// Attachments that are fetched at one time.
 const ACTIVE: usize = 4;
-/// Chunks asked of one partner and not yet there: 1 MiB on the way.
+/// Chunks of one attachment asked of one partner and not yet there, however good the way: 1 MiB.
 const AHEAD: usize = 16;
+/// Looks (10 s apart) at which the only partner that gives an attachment may have stood still: a chunk alone takes
+/// 8 s at 64 kbit/s, and asking anew would only send it twice.
+const STILL: u32 = 6;
 /// Chunks looked for on the disk in one go, 64 MiB: the driver has other things to do.
 const LOOKS: usize = 1_024;
 /// Completed attachments of which it is known how they came.
@@ -26,6 +32,8 @@ const QUEUE: usize = 100_000;
 #[derive(Default)]
 pub struct Fetcher {
     waiting: VecDeque<KnownBlob>,
+    /// By partner, how fast chunks come.
+    paces: BTreeMap<NodeId, Pace>,
     active: BTreeMap<BlobId, Fetch>,
     /// The last that were completed, oldest first.
     finished: VecDeque<Progress>,
@@ -49,6 +57,8 @@ struct Fetch {
     /// Of these, those that partners sent since this fetch began.
     came: u64,
     moved: bool,
+    /// Looks at which it had not moved.
+    still: u32,
 }
 
 /// A partner that gives chunks.
@@ -113,7 +123,8 @@ impl Fetcher {
     /// Passes over partners that stood still since this was last asked, and puts back what nobody gives.
     pub fn put_back_stalled(&mut self) {
         for fetch in self.active.values_mut() {
-            let still = |source: &Source| !source.moved && !source.asked.is_empty();
+            let alone = fetch.sources.len() == 1;
+            let still = |source: &Source| !alone && !source.moved && !source.asked.is_empty();
             let stuck: Vec<NodeId> =
                 fetch.sources.iter().filter(|(_, s)| still(s)).map(|(n, _)| *n).collect();
             for node in &stuck {
@@ -125,7 +136,11 @@ impl Fetcher {
                 source.moved = false;
             }
         }
-        let stuck: Vec<BlobId> = self.active.iter().filter(|(_, f)| !f.moved).map(|(id, _)| *id).collect();
+        for fetch in self.active.values_mut() {
+            fetch.still = if fetch.moved || fetch.is_starved() { 0 } else { fetch.still + 1 };
+        }
+        let stuck = |fetch: &Fetch| fetch.still >= if fetch.is_owed() { STILL } else { 1 };
+        let stuck: Vec<BlobId> = self.active.iter().filter(|(_, f)| stuck(f)).map(|(id, _)| *id).collect();
         for id in stuck {
             if let Some(fetch) = self.active.remove(&id) {
                 self.waiting.push_back(fetch.blob);
@@ -134,6 +149,40 @@ impl Fetcher {
         for fetch in self.active.values_mut() {
             fetch.moved = false;
         }
+    }
+
+    /// A partner is gone: what it was asked for, others are, or it is when it is back.
+    pub fn gone(&mut self, node: &NodeId) {
+        self.paces.remove(node);
+        let mut without_list = Vec::new();
+        for (id, fetch) in &mut self.active {
+            fetch.again.extend(fetch.sources.remove(node).unwrap_or_default().asked);
+            if !fetch.is_listed() && fetch.list_from == *node {
+                without_list.push(*id);
+            }
+        }
+        for id in without_list {
+            self.waiting.extend(self.active.remove(&id).map(|fetch| fetch.blob));
+        }
+    }
+
+    /// How many chunks more a partner may be asked for, that the way from it stays free for other things.
+    fn room(&self, node: &NodeId) -> usize {
+        let asked = |fetch: &Fetch| fetch.sources.get(node).map_or(0, |source| source.asked.len());
+        let under_way: usize = self.active.values().map(asked).sum();
+        self.paces.get(node).copied().unwrap_or_default().window().saturating_sub(under_way)
+    }
+
+    /// Asks a partner for chunks of an attachment, as many as there is room for.
+    fn ask(&mut self, store: &Store, id: BlobId, node: NodeId, looks: &mut usize) -> Vec<Want> {
+        let room = self.room(&node);
+        let idle = self.active.values().all(|f| f.sources.get(&node).is_none_or(|s| s.asked.is_empty()));
+        let Some(fetch) = self.active.get_mut(&id) else { return Vec::new() };
+        let wants = fetch.ask(store, node, room, looks);
+        if idle && !wants.is_empty() {
+            self.paces.entry(node).or_default().begins(Instant::now());
+        }
+        wants
     }
 
     /// Starts what waits and can be had, and asks who came since. `who` gives the connected nodes that share an
@@ -177,6 +226,7 @@ impl Fetcher {
             here: 0,
             came: 0,
             moved: true,
+            still: 0,
         };
         self.active.insert(id, fetch);
         vec![Want::Send(from, BlobMessage::WantHashes(id, 0))]
@@ -231,9 +281,13 @@ impl Fetcher {
         let Some(fetch) = self.active.get_mut(&id) else { return Vec::new() };
         let mut looks = LOOKS;
         let mut wants = Vec::new();
-        for node in who(&fetch.blob).into_iter().filter(|n| !fetch.without.contains(n)).collect::<Vec<_>>() {
-            fetch.sources.entry(node).or_default();
-            wants.extend(fetch.ask(store, node, &mut looks));
+        let holders: Vec<NodeId> =
+            who(&fetch.blob).into_iter().filter(|n| !fetch.without.contains(n)).collect();
+        for node in &holders {
+            fetch.sources.entry(*node).or_default();
+        }
+        for node in holders {
+            wants.extend(self.ask(store, id, node, &mut looks));
         }
         wants.extend(self.finish(store, id));
         wants
@@ -269,7 +323,8 @@ impl Fetcher {
         fetch.moved = true;
         fetch.here += 1;
         fetch.came += 1;
-        let mut wants = fetch.ask(store, from, &mut { LOOKS });
+        self.paces.entry(from).or_default().came(Instant::now());
+        let mut wants = self.ask(store, id, from, &mut { LOOKS });
         wants.extend(self.finish(store, id));
         wants
     }
@@ -318,6 +373,17 @@ impl Fetch {
         self.hashes.len() as u64 == chunk::count(self.blob.size)
     }
 
+    /// Could it be asked for, if the way were not full of others?
+    fn is_starved(&self) -> bool {
+        self.is_listed() && !self.sources.is_empty() && self.sources.values().all(|s| s.asked.is_empty())
+    }
+
+    /// Was somebody asked for something who may still give it?
+    fn is_owed(&self) -> bool {
+        let list = !self.is_listed() && !self.without.contains(&self.list_from);
+        list || self.sources.values().any(|source| !source.asked.is_empty())
+    }
+
     fn is_whole(&self) -> bool {
         let asked = self.sources.values().any(|source| !source.asked.is_empty());
         self.is_listed() && self.next >= self.hashes.len() as u64 && self.again.is_empty() && !asked
@@ -330,10 +396,10 @@ impl Fetch {
     }
 
     /// Asks a partner for the next chunks that are not here from an earlier attempt.
-    fn ask(&mut self, store: &Store, node: NodeId, looks: &mut usize) -> Vec<Want> {
+    fn ask(&mut self, store: &Store, node: NodeId, room: usize, looks: &mut usize) -> Vec<Want> {
         let Some(mut source) = self.sources.remove(&node) else { return Vec::new() };
         let mut wants = Vec::new();
-        while source.asked.len() < AHEAD {
+        while source.asked.len() < AHEAD && wants.len() < room {
             let Some(index) = self.next_missing(store, looks) else { break };
             source.asked.insert(index);
             wants.push(Want::Send(node, BlobMessage::WantChunk(self.blob.blob, index)));
@@ -432,7 +498,7 @@ mod tests {
         ));
         let none = |_: &KnownBlob| vec![ONE];
         let wants = fetcher.answer(&store, ONE, BlobMessage::Hashes(id, 0, file.hashes.clone()), none);
-        assert_eq!(asked(&wants), [0, 1, 2]);
+        assert_eq!(asked(&wants), [0], "as long as it is not known how fast they come, one");
         // A changed chunk is not taken, whoever sends it; nor is one from somebody who was not asked.
         let mut wrong = file.chunks[0].clone();
         wrong[9] ^= 1;
@@ -460,7 +526,7 @@ mod tests {
         let _asked = fetcher.start(&store, |_| vec![ONE]);
         let hashes = BlobMessage::Hashes(id, 0, file.hashes.clone());
         let wants = fetcher.answer(&store, ONE, hashes, |_| vec![ONE]);
-        assert_eq!(asked(&wants), [1, 2], "chunk 0 is here; chunk 1 is here and damaged");
+        assert_eq!(asked(&wants), [1], "chunk 0 is here; chunk 1 is here and damaged");
     }
 
     #[test]

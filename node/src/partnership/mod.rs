@@ -33,6 +33,7 @@ mod members;
 pub mod notices;
 mod office;
 pub mod open;
+mod pacing;
 mod parting;
 pub mod prekeys;
 pub mod publish;

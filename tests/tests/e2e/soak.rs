@@ -1,0 +1,162 @@
+//! Killed again and again at any moment: nothing acknowledged is lost, no position is used twice.
+//!
+//! A few kills in every run; `ENTENTE_KILLS=1000 cargo test -p entente-tests --test e2e killed_at_random` is the
+//! soak, `ENTENTE_SEED` another one. Moments are drawn by what has happened (so many acknowledgements) and then
+//! by a wait of up to 30 ms, which lands inside whatever is under way.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use entente_protocol::ids::RecordId;
+use entente_tests::{Partnership, TestNode, draft, invite, publish_on, wait_until, wait_until_within};
+
+/// Kills of a usual run.
+const KILLS: usize = 12;
+/// Kills between two looks at whether both nodes end equal.
+const SETTLE: usize = 10;
+/// Invitations, each an act of membership; 64 may be open.
+const INVITATIONS: usize = 40;
+/// Rounds between two attachments, for the disk's sake.
+const ATTACH: usize = 4;
+const LONG: Duration = Duration::from_secs(300);
+
+fn number(name: &str, usual: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// xorshift64 (Marsaglia 2003).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+}
+
+/// What each of two nodes acknowledged.
+struct Acknowledged {
+    records: [RefCell<BTreeSet<RecordId>>; 2],
+    with_file: RefCell<BTreeSet<RecordId>>,
+    invitations: RefCell<BTreeSet<String>>,
+}
+
+impl Acknowledged {
+    fn count(&self) -> usize {
+        self.records.iter().map(|records| records.borrow().len()).sum()
+    }
+
+    fn all(&self) -> BTreeSet<RecordId> {
+        self.records.iter().flat_map(|records| records.borrow().clone()).collect()
+    }
+}
+
+/// Publishes until its node is killed, or until all is over.
+async fn publish(node: &TestNode, own: usize, title: &str, done: &Acknowledged, over: &RefCell<bool>) {
+    let client = node.connect().await;
+    let other = [["Rights", "Ombudsman"][own]];
+    for count in 0.. {
+        if *over.borrow() {
+            return;
+        }
+        let readers = (count % 3 == 0).then_some(other.as_slice());
+        let record = draft("training", &format!("{title} {count}"));
+        match publish_on(&client, record, "Prevention", readers).await {
+            Ok(id) => assert!(done.records[own].borrow_mut().insert(id), "an id came twice"),
+            Err(problem) => {
+                assert!(matches!(problem.code.as_str(), "broken-off" | "no-node"), "{problem:?}");
+                return;
+            }
+        }
+    }
+}
+
+/// One round: both publish and fetch, the first changes the membership, and one of them is killed.
+async fn round(p: &mut Partnership, turn: usize, random: &mut Random, done: &Acknowledged) {
+    let victim = usize::try_from(random.below(2)).unwrap();
+    if turn.is_multiple_of(ATTACH) {
+        let path = p[1 - victim].home().beside("file.bin");
+        std::fs::write(&path, vec![u8::try_from(turn % 251).unwrap(); 700_000]).unwrap();
+        let file = p[1 - victim].attach(&path).await.unwrap();
+        let record = draft("training", "With a file").attachment(file);
+        let id = p[1 - victim].publish(record, "Prevention", None).await;
+        done.records[1 - victim].borrow_mut().insert(id);
+        done.with_file.borrow_mut().insert(id);
+    }
+    if turn.is_multiple_of(3) && done.invitations.borrow().len() < INVITATIONS {
+        done.invitations.borrow_mut().insert(invite(&p[0], "Prevention", "cso").await);
+    }
+    let enough = done.count() + usize::try_from(random.below(12)).unwrap();
+    let pause = Duration::from_micros(random.below(30_000));
+    let over = RefCell::new(false);
+    let killer = async {
+        wait_until("enough is acknowledged", async || done.count() >= enough).await;
+        tokio::time::sleep(pause).await;
+        p[victim].send_sigkill();
+        *over.borrow_mut() = true;
+    };
+    let title = format!("Turn {turn}");
+    tokio::join!(publish(&p[0], 0, &title, done, &over), publish(&p[1], 1, &title, done, &over), killer);
+    p[victim].kill();
+    p[victim].start().await;
+    let here = p[victim].shared_ids().await;
+    let lost: Vec<_> = done.records[victim].borrow().difference(&here).copied().collect();
+    assert!(lost.is_empty(), "turn {turn}: node {victim} acknowledged and lost {lost:?}");
+    p[victim].frames().await;
+}
+
+/// Both nodes end equal: a position used twice would be refused, and reported as evidence.
+async fn settle(p: &Partnership, done: &Acknowledged) {
+    for node in &p.nodes {
+        node.dial_now().await;
+    }
+    wait_until_within(LONG, "both have all", async || {
+        let (one, two) = (p[0].shared_ids().await, p[1].shared_ids().await);
+        one == two && done.all().is_subset(&one)
+    })
+    .await;
+    wait_until_within(LONG, "both logs end at the same place", async || {
+        let (one, two) = (p[0].sync_status().await, p[1].sync_status().await);
+        let partners = one.partners.iter().chain(&two.partners);
+        partners.map(|x| x.ahead + x.behind).sum::<u64>() == 0
+    })
+    .await;
+    let with_file = std::mem::take(&mut *done.with_file.borrow_mut());
+    for id in with_file {
+        for node in &p.nodes {
+            wait_until_within(LONG, "attachments are complete", async || {
+                node.record(id).await.is_ok_and(|record| record.attachment_list[0].complete)
+            })
+            .await;
+        }
+    }
+    let open = p[0].partnership("Prevention").await.unwrap().invitations.len();
+    assert!(open >= done.invitations.borrow().len(), "an invitation that was made is forgotten: {open}");
+    for node in &p.nodes {
+        assert!(node.sync_status().await.quarantined.is_empty(), "{}", node.name());
+        let audit = node.cli(&["audit", "verify"]).await;
+        assert_eq!(audit.code, 0, "{audit:?}");
+    }
+}
+
+#[tokio::test]
+async fn killed_at_random_moments_a_node_loses_nothing_acknowledged_and_uses_no_position_twice() {
+    let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    let mut random = Random(number("ENTENTE_SEED", 4711) as u64 | 1);
+    let done = Acknowledged {
+        records: Default::default(),
+        with_file: RefCell::default(),
+        invitations: RefCell::default(),
+    };
+    let kills = number("ENTENTE_KILLS", KILLS);
+    for turn in 1..=kills {
+        round(&mut p, turn, &mut random, &done).await;
+        if turn.is_multiple_of(SETTLE) || turn == kills {
+            settle(&p, &done).await;
+            eprintln!("{turn} kills, {} acknowledged", done.count());
+        }
+    }
+}
