@@ -9,7 +9,7 @@ use entente_protocol::derive::Key;
 use entente_protocol::envelope::{self, EnvelopeError, Place};
 use entente_protocol::epoch::{EpochHeader, readers_hash};
 use entente_protocol::handling::Role;
-use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{ActId, EpochId, Hash, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::EntryHeader;
 use entente_protocol::membership::{ActGraph, Inserted, Membership};
 use entente_protocol::policy::{self, Permitted, RecordFacts, Refusal};
@@ -43,6 +43,8 @@ pub struct Terms {
     pub agreement: Arc<Agreement>,
     /// Versions that were proposed: their narrower limits held as well.
     pub proposed: Vec<Arc<Agreement>>,
+    /// By which acts it came to these readers, see [`Membership::readership`].
+    pub readership: Hash,
 }
 
 impl Terms {
@@ -51,7 +53,7 @@ impl Terms {
     pub fn of(membership: &Membership, reads: impl Fn(&OrgId) -> bool) -> Terms {
         let roles = membership.roles().into_iter().filter(|(org, _)| reads(org)).collect();
         let proposed = membership.pending_terms.values().cloned().collect();
-        Terms { roles, agreement: membership.agreement.clone(), proposed }
+        Terms { roles, agreement: membership.agreement.clone(), proposed, readership: membership.readership }
     }
 
     /// Is a record permitted by the agreement in force and by every version that was proposed?

@@ -54,6 +54,9 @@ pub struct Membership {
     pub invitations: BTreeMap<ActId, Invitation>,
     /// What became of each act.
     pub verdicts: BTreeMap<ActId, Verdict>,
+    /// Names the effective acts that may have changed who is given keys. The same members are not enough to write under
+    /// a key that was made before: somebody who came after it and is gone again may have been given it meanwhile.
+    pub readership: Hash,
 }
 
 /// A member organisation.

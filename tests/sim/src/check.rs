@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use entente_protocol::envelope::{self, Place};
-use entente_protocol::ids::{NodeId, Seq};
+use entente_protocol::ids::{EpochId, NodeId, Seq};
 use entente_protocol::membership::Inserted;
 
 use crate::ledger::Truth;
@@ -34,13 +34,16 @@ pub fn check(world: &mut World) -> Vec<String> {
     wrong
 }
 
-/// Who is a member no more by all acts together was told, also if it was away when it was put out (S11).
+/// Who is a member no more by all acts together was told, also if it was away when it was put out (S11). Whoever was
+/// away for so many epochs that no member keeps a door for it is not (decision 0018).
 fn all_know_of_their_departure(world: &World, truth: &Folded, wrong: &mut Vec<String>) {
+    let members = world.nodes.iter().filter(|n| truth.roster.nodes.contains_key(&n.id()));
+    let doors: BTreeSet<EpochId> = members.flat_map(Node::doors).collect();
     for node in world.nodes.iter().filter(|n| n.evil.is_none()) {
         let (Some(points), Some(graph)) = (truth.roster.former.get(&node.id()), node.graph()) else {
             continue;
         };
-        if !points.iter().all(|act| graph.contains(act)) {
+        if !points.iter().all(|act| graph.contains(act)) && !node.doors().is_disjoint(&doors) {
             let number = node.party.number;
             wrong.push(format!("node {number} was put out and does not know; doors {}", node.doors().len()));
         }
@@ -185,8 +188,10 @@ fn nothing_for_the_removed(world: &World, wrong: &mut Vec<String>) {
         let entry = &publication.entry;
         let header = &entry.header;
         let truth = world.env.ledger.epochs.get(&header.epoch);
+        let under = &publication.under.membership;
+        let revoked = under.revoked.keys();
         let removed: Vec<NodeId> =
-            publication.under.membership.former.values().flat_map(|f| f.nodes.keys().copied()).collect();
+            under.former.values().flat_map(|f| f.nodes.keys()).chain(revoked).copied().collect();
         for id in removed {
             if truth.is_some_and(|t| t.holders.contains(&id)) {
                 wrong.push(format!("a removed node holds the key of record {}", publication.record.short()));

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use entente_protocol::codec;
 use entente_protocol::derive;
 use entente_protocol::epoch::{self, EpochHeader};
-use entente_protocol::ids::{ActId, EpochId, Hash, NodeId, OrgId, Seq};
+use entente_protocol::ids::{ActId, EpochId, Hash, NodeId, OrgId, Seq, Timestamp};
 use entente_protocol::log::{Batch, Entry, Head};
 use entente_protocol::membership::{ActBody, ActGraph, Inserted, Membership, VerifiedAct, verify_act};
 use entente_protocol::signed::{Signed, Unverified};
@@ -39,6 +39,8 @@ pub struct Folded {
     pub set: SetId,
     /// The membership.
     pub membership: Membership,
+    /// Those that may be given keys: who joined while the agreement was amended signs it first.
+    pub readers: BTreeMap<NodeId, OrgId>,
     /// For the sync machine.
     pub roster: Roster,
 }
@@ -165,14 +167,15 @@ impl Memo {
 impl Folded {
     fn new(set: SetId, membership: Membership) -> Folded {
         let roster = Roster::of(&membership);
-        Folded { set, membership, roster }
+        let readers = membership.readers(Timestamp(0)).map(|(org, node, _)| (node, org)).collect();
+        Folded { set, membership, readers, roster }
     }
 
-    /// The nodes of these organisations; of all members if none are named.
+    /// The nodes of these organisations that may read; of all members if none are named.
     #[must_use]
     pub fn nodes_of(&self, orgs: Option<&[OrgId]>) -> BTreeSet<NodeId> {
         let named = |org: &OrgId| orgs.is_none_or(|orgs| orgs.contains(org));
-        self.roster.nodes.iter().filter(|(_, org)| named(org)).map(|(node, _)| *node).collect()
+        self.readers.iter().filter(|(_, org)| named(org)).map(|(node, _)| *node).collect()
     }
 
     /// The organisation of a node, present or former.

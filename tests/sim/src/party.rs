@@ -48,6 +48,16 @@ impl Party {
         Party { number, key, introduced, log: Zeroizing::new(seed(number, 3)), prekey, public }
     }
 
+    /// Makes it a National Preventive Mechanism: of another kind, with the same keys.
+    ///
+    /// # Panics
+    /// Never: the keys are sound.
+    pub fn become_npm(&mut self) {
+        let root = SigningKey::from_bytes(&seed(self.number, 1));
+        let (name, id) = (format!("Organisation {}", self.number), self.id());
+        self.introduced = introduce(&root, &name, OrgKind::Npm, "GE", id, Timestamp(1)).unwrap();
+    }
+
     /// The organisation.
     #[must_use]
     pub fn org(&self) -> OrgId {

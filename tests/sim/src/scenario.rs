@@ -55,6 +55,10 @@ pub struct Scenario {
     /// Seconds between two changes of membership that chance makes, on average; 0: none.
     #[serde(default)]
     pub deed_every: f64,
+    /// The share of those changes that is governing: proposals, suspensions, revocations, amendments. With any, the
+    /// founder is an NPM, and removing a steward and making one want two signatures.
+    #[serde(default)]
+    pub governing: f64,
     /// Nodes that do not do what they should.
     #[serde(default)]
     pub adversary: Vec<Adversary>,
@@ -207,6 +211,44 @@ pub enum Deed {
     },
     /// An organisation leaves.
     Leave,
+    /// A steward, or for amending and renewing any steward, proposes what several have to sign.
+    Propose {
+        /// What.
+        what: Motion,
+        /// About whom, where it is about somebody.
+        who: usize,
+    },
+    /// A member signs the first proposal that waits for it.
+    Sign,
+    /// A member takes its own first proposal back.
+    Withdraw,
+    /// A member puts the first proposal into effect that enough have signed.
+    Enact,
+    /// An NPM suspends the partnership.
+    Suspend,
+    /// It ends its suspension.
+    Resume,
+    /// A steward revokes a member's node.
+    Revoke {
+        /// Whose.
+        who: usize,
+    },
+}
+
+/// What is proposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Motion {
+    /// To put a member out.
+    Remove,
+    /// To make a member a steward.
+    Promote,
+    /// To take a stewardship away.
+    Demote,
+    /// Another last day.
+    Renew,
+    /// The next version of the agreement.
+    Amend,
 }
 
 /// A node that does not do what it should.

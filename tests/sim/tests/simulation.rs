@@ -64,6 +64,11 @@ fn all_end_byte_equal_where_three_in_ten_messages_are_lost() {
 }
 
 #[test]
+fn whatever_is_decided_apart_has_one_result() {
+    run(scenario!("governed"), 16);
+}
+
+#[test]
 fn a_seed_gives_the_same_run_again() {
     let (_, text) = scenario!("rough");
     let scenario = Scenario::parse(text);

@@ -1,6 +1,6 @@
 //! From the verdicts to the state that people and nodes look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
@@ -8,13 +8,43 @@ use super::{
     ProposalState, Revoked, Signers, Stopped, Verdict,
 };
 use crate::agreement::Agreement;
+use crate::derive;
 use crate::handling::Role;
 use crate::identity::Introduced;
-use crate::ids::{ActId, LogId, NodeId, OrgId, Seq};
+use crate::ids::{ActId, Hash, LogId, NodeId, OrgId, Seq};
 use crate::membership::acts::{Act, Deed, VerifiedAct};
 use crate::membership::clauses;
 use crate::membership::fold::{Entry, Folded, wants_every_member};
 use crate::membership::graph::ActGraph;
+
+/// See [`Membership::readership`]. Who signs an agreement needs no act here: it stays signed, and amending it changes the
+/// terms of a key.
+fn readership(graph: &ActGraph, folded: &Folded<'_>) -> Hash {
+    let effective = (0..graph.len()).filter(|place| folded.effective(*place));
+    let acts = effective.filter_map(|place| graph.placed(place)).map(|p| &p.act);
+    let counts = |act: &Act| match act {
+        Act::Invite(_)
+        | Act::Join(_)
+        | Act::Office(_)
+        | Act::Propose(_)
+        | Act::Sign { .. }
+        | Act::Withdraw { .. } => false,
+        Act::Found(_)
+        | Act::Approve { .. }
+        | Act::Remove(_)
+        | Act::Leave { .. }
+        | Act::Decide(_)
+        | Act::Enact { .. }
+        | Act::Suspend { .. }
+        | Act::Resume { .. }
+        | Act::AddNode(_)
+        | Act::RevokeNode(_)
+        | Act::NewLog(_)
+        | Act::Declare(_) => true,
+    };
+    let ids: BTreeSet<ActId> = acts.filter(|act| counts(&act.body().act)).map(|act| act.id()).collect();
+    derive::hash(&ids.iter().flat_map(|id| id.0).collect::<Vec<u8>>())
+}
 
 impl Membership {
     /// What this set of acts amounts to: the same wherever the same acts are held, in whatever order they came.
@@ -43,6 +73,7 @@ impl Membership {
             former: BTreeMap::new(),
             invitations: BTreeMap::new(),
             verdicts: BTreeMap::new(),
+            readership: readership(graph, &folded),
         };
         for (org, entries) in folded.admissions() {
             let (live, ended): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|e| e.live);

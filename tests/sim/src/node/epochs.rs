@@ -6,6 +6,7 @@ use std::rc::Rc;
 use entente_protocol::derive::{self, Key};
 use entente_protocol::epoch::{self, EpochHeader, Slot};
 use entente_protocol::ids::{EpochId, NodeId, OrgId, SpaceId};
+use entente_protocol::membership::Membership;
 use entente_protocol::signed::{Unverified, sign};
 use entente_protocol::sync::{Event, Message, PUSH_FANOUT};
 use rand_core::Rng as _;
@@ -75,9 +76,17 @@ impl Node {
     /// The newest epoch here whose readers are exactly these.
     fn newest_for(&self, space: &SpaceId, readers: &BTreeSet<NodeId>) -> Option<(EpochId, Epoch)> {
         let wanted = epoch::readers_hash(readers);
-        let ring = &self.live.as_ref()?.ring;
-        ring.iter()
+        let live = self.live.as_ref()?;
+        let now = &live.folded.membership;
+        let same_terms = |then: &Membership| {
+            then.readership == now.readership
+                && then.agreement.hash() == now.agreement.hash()
+                && then.pending_terms.keys().eq(now.pending_terms.keys())
+        };
+        live.ring
+            .iter()
             .filter(|(_, e)| e.space == *space && e.header.1.value().readers == wanted)
+            .filter(|(_, e)| readers.contains(&e.header.1.value().minter) && same_terms(&e.basis.membership))
             .max_by_key(|(id, e)| (e.header.1.value().created, **id))
             .map(|(id, e)| (*id, e.clone()))
     }

@@ -4,16 +4,19 @@
 use std::rc::Rc;
 
 use entente_protocol::epoch::{EpochHeader, Slot};
-use entente_protocol::ids::{ActId, Hash, NodeId, Timestamp};
-use entente_protocol::membership::acts::{self, Author, Invite};
-use entente_protocol::membership::{Act, ActBody, Inserted, Verdict, VerifiedAct};
+use entente_protocol::ids::{ActId, Hash, NodeId, OrgId, Timestamp};
+use entente_protocol::membership::acts::{self, Amend, Author, Invite, Remove, RevokeNode};
+use entente_protocol::membership::{Act, ActBody, Inserted, Proposal, Verdict, VerifiedAct};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::Message;
 
 use super::{Env, Node, Out};
 use crate::party::{Party, accepted, role};
-use crate::scenario::{Deed, Evil};
+use crate::scenario::{Deed, Evil, Motion};
 use crate::store::Write;
+
+/// A last day that is renewed to: 2050-01-01.
+const RENEWED: u64 = 2_524_608_000_000;
 
 /// What who was let in is sent: all acts, and the key.
 #[derive(Clone)]
@@ -54,9 +57,64 @@ impl Node {
                 let cutoff = self.cutoff(&self.party);
                 acts::leave(author, cutoff)
             }
-            (Deed::Remove { .. } | Deed::Steward { .. }, None) => return None,
+            (Deed::Propose { what, .. }, Some(party)) => {
+                let deed = self.motion(*what, party)?;
+                acts::propose(author, deed)
+            }
+            (Deed::Sign, _) => {
+                acts::sign_proposal(author, self.proposal(|p, me| !p.signed.contains_key(me))?)
+            }
+            (Deed::Withdraw, _) => acts::withdraw(author, self.proposal(|p, me| p.by == *me)?),
+            (Deed::Enact, _) => acts::enact(author, self.proposal(|p, _| p.signed.len() >= p.needed)?),
+            (Deed::Suspend, _) => acts::suspend(author, "for the simulation"),
+            (Deed::Resume, _) => {
+                let me = self.party.org();
+                let stopped = &self.live.as_ref()?.folded.membership.suspensions;
+                let ours = stopped.iter().find(|(_, stopped)| stopped.by == me)?;
+                acts::resume(author, *ours.0)
+            }
+            (Deed::Revoke { .. }, Some(party)) => {
+                let cutoff = self.cutoff(party);
+                let reason = "for the simulation".to_owned();
+                let revoke = RevokeNode { node: party.id(), reason, seized_at: None, cutoff, root: None };
+                acts::revoke_node(author, revoke)
+            }
+            (
+                Deed::Remove { .. } | Deed::Steward { .. } | Deed::Propose { .. } | Deed::Revoke { .. },
+                None,
+            ) => return None,
         };
         self.add(env, act.ok()?)
+    }
+
+    /// What is to be proposed.
+    fn motion(&self, what: Motion, party: &Party) -> Option<acts::Deed> {
+        let membership = &self.live.as_ref()?.folded.membership;
+        let org = party.org();
+        Some(match what {
+            Motion::Remove => {
+                let (reason, cutoff) = ("for the simulation".to_owned(), self.cutoff(party));
+                acts::Deed::Remove(Remove { org, reason, cutoff })
+            }
+            Motion::Promote => acts::Deed::Steward { org, steward: true },
+            Motion::Demote => acts::Deed::Steward { org, steward: false },
+            Motion::Renew => {
+                acts::Deed::Renew { last_day: Timestamp(RENEWED + u64::from(membership.version)) }
+            }
+            Motion::Amend => {
+                let version = membership.version + 1;
+                let text =
+                    format!("{}\n# Version {version}, of {}\n", membership.agreement.text(), party.number);
+                acts::Deed::Amend(Amend { version, text })
+            }
+        })
+    }
+
+    /// The first open proposal of which this holds.
+    fn proposal(&self, holds: impl Fn(&Proposal, &OrgId) -> bool) -> Option<ActId> {
+        let me = self.party.org();
+        let membership = &self.live.as_ref()?.folded.membership;
+        membership.open_proposals().find(|(_, p)| holds(p, &me)).map(|(id, _)| *id)
     }
 
     fn cutoff(&self, party: &Party) -> Vec<(entente_protocol::ids::LogId, entente_protocol::ids::Seq)> {

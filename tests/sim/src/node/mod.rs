@@ -162,7 +162,7 @@ impl Node {
     /// Is it a member, as far as it knows?
     #[must_use]
     pub fn is_member(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| live.folded.membership.is_member(&self.party.org()))
+        self.live.as_ref().is_some_and(|live| live.folded.roster.nodes.contains_key(&self.id()))
     }
 
     /// The acts that it holds.
@@ -174,7 +174,8 @@ impl Node {
     /// Is it a steward, as far as it knows?
     #[must_use]
     pub fn is_steward(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| live.folded.membership.is_steward(&self.party.org()))
+        let steward = |live: &Live| live.folded.membership.is_steward(&self.party.org());
+        self.is_member() && self.live.as_ref().is_some_and(steward)
     }
 
     /// The acts that it holds, as a graph.

@@ -20,18 +20,19 @@ use crate::ledger::Publication;
 use crate::store::Write;
 
 impl Node {
-    /// Publishes a record of a kilobyte or so; `None` where the node is no member.
+    /// Publishes a record of a kilobyte or so; `None` where the node is no member that may read, or exchange is suspended.
     ///
     /// # Panics
     /// If a step fails that never may.
     pub fn publish(&mut self, env: &mut Env, audience: Audience, text: &str) -> Option<RecordId> {
-        if !self.is_member() {
+        let folded = self.live.as_ref()?.folded.clone();
+        let stopped = !folded.membership.suspensions.is_empty() || folded.membership.terminated.is_some();
+        if stopped || !folded.readers.contains_key(&self.id()) {
             return None;
         }
         let me = self.party.org();
         let (space, circle) = (audience.space(&self.partnership, &me), audience.circle(&me));
         let (epoch_id, epoch, minted) = self.writable(env, &space, circle.as_deref())?;
-        let folded = self.live.as_ref()?.folded.clone();
         env.ledger.check_writable(&epoch_id, &folded, circle.as_deref());
 
         let key = self.party.log_key(&self.partnership, &space);
@@ -65,7 +66,7 @@ impl Node {
 
 fn content(text: &str, named: bool) -> Content {
     Content {
-        kind: "submission".parse().unwrap(),
+        kind: "material".parse().unwrap(),
         language: Language::undetermined(),
         sensitivity: if named { Sensitivity::Named } else { Sensitivity::Partnership },
         handling: Handling::default(),

@@ -13,7 +13,7 @@ use super::{SECOND, Ticks, What, World};
 use crate::memo::SetId;
 use crate::node::{Env, Node};
 use crate::party::{Party, accepted, role};
-use crate::scenario::Deed;
+use crate::scenario::{Deed, Motion};
 
 /// Everybody may share everything with everybody: what is shared is not the question here.
 const AGREEMENT: &str = r#"
@@ -34,6 +34,9 @@ personal_data = "allowed"
 onward = "allowed"
 "#;
 
+/// With governing, what several stewards sign.
+const DECISIONS: &str = "\n[decisions]\nsteward = 2\nrole = 2\n";
+
 /// How long a person takes to read an invitation, and how long it is tried again.
 const THINK: u64 = 2 * SECOND;
 const AGAIN: u64 = 20 * SECOND;
@@ -48,7 +51,11 @@ impl World {
         let members = self.script.between(least as u64, most as u64) as usize;
         let parties: Vec<Party> =
             (0..members + self.scenario.spare).map(|n| Party::new(n, self.scenario.crypto)).collect();
-        let graph = founded(&parties[..members], self.scenario.stewards);
+        let mut parties = parties;
+        if self.scenario.governing > 0.0 {
+            parties[0].become_npm();
+        }
+        let graph = founded(&parties[..members], self.scenario.stewards, self.scenario.governing > 0.0);
         let partnership = graph.partnership();
         let acts: Vec<Rc<VerifiedAct>> = graph.iter().cloned().map(Rc::new).collect();
         let set = acts.iter().fold(SetId::EMPTY, |set, act| set.with(&act.id()));
@@ -156,6 +163,9 @@ impl World {
             .filter(|n| !folded.membership.is_member(&self.nodes[*n].party.org()))
             .collect();
         let steward = folded.membership.is_steward(&me);
+        if self.scenario.governing > 0.0 && self.script.chance(self.scenario.governing) {
+            return self.govern(&members);
+        }
         let many = members.len() > 3;
         match self.script.below(10) {
             0 if many => Some(Deed::Leave),
@@ -172,12 +182,29 @@ impl World {
         }
     }
 
+    /// What governing there is to do; much of it has no effect, and is not done then.
+    fn govern(&mut self, others: &[usize]) -> Option<Deed> {
+        let who = self.script.pick(others)?;
+        let motions = [Motion::Remove, Motion::Promote, Motion::Demote, Motion::Renew, Motion::Amend];
+        Some(match self.script.below(16) {
+            0..=4 => Deed::Propose { what: self.script.pick(&motions)?, who },
+            5..=8 => Deed::Sign,
+            9..=11 => Deed::Enact,
+            12 => Deed::Withdraw,
+            13 => Deed::Suspend,
+            14 => Deed::Resume,
+            _ => Deed::Revoke { who },
+        })
+    }
+
     fn perform(&mut self, by: usize, deed: &Deed) {
         let whom = match deed {
-            Deed::Admit { who, .. } | Deed::Remove { who } | Deed::Steward { who, .. } => {
-                Some(self.nodes[*who].party.clone())
-            }
-            Deed::Leave => None,
+            Deed::Admit { who, .. }
+            | Deed::Remove { who }
+            | Deed::Steward { who, .. }
+            | Deed::Propose { who, .. }
+            | Deed::Revoke { who } => Some(self.nodes[*who].party.clone()),
+            _ => None,
         };
         let Some(act) = self.with(by, |node, env| node.act(env, deed, whom.as_ref())) else { return };
         self.report.deeds += 1;
@@ -214,12 +241,13 @@ impl World {
 }
 
 /// The acts of a partnership of these, of whom the first founded it and the first few are stewards.
-fn founded(parties: &[Party], stewards: usize) -> ActGraph {
+fn founded(parties: &[Party], stewards: usize, governing: bool) -> ActGraph {
     let founder = &parties[0];
+    let text = if governing { format!("{AGREEMENT}{DECISIONS}") } else { AGREEMENT.to_owned() };
     let said = Founding {
         name: "Prevention",
-        agreement: AGREEMENT,
-        role: role(),
+        agreement: &text,
+        role: if governing { "npm".parse().unwrap() } else { role() },
         nonce: [7; 16],
         time: Timestamp(1),
         declaration: None,
@@ -227,7 +255,7 @@ fn founded(parties: &[Party], stewards: usize) -> ActGraph {
     let found = acts::found(&founder.key, &founder.introduced, founder.card(NOT_YET), said).unwrap();
     let mut graph = ActGraph::founded(found).unwrap();
     let partnership = graph.partnership();
-    let agreement = Agreement::parse(AGREEMENT).unwrap().hash();
+    let agreement = Agreement::parse(&text).unwrap().hash();
     for party in &parties[1..] {
         let author = |who: &'static str, graph: &ActGraph| {
             let by = if who == "founder" { founder } else { party };

@@ -157,6 +157,19 @@ pub fn step() -> impl Strategy<Value = Step> {
     (by, 0..ORGS, what, declared).prop_map(|(by, whom, what, declared)| Step { by, whom, what, declared })
 }
 
+/// Somebody comes and goes: an organisation that is let in and put out, or a node that is added and revoked. The
+/// members are then who they were before.
+pub fn there_and_back() -> impl Strategy<Value = Vec<Step>> {
+    (0..ORGS, any::<bool>()).prop_map(|(whom, organisation)| {
+        let step = |what| Step { by: 0, whom, what, declared: Some(true) };
+        if organisation {
+            vec![step(What::Admit), step(What::Remove)]
+        } else {
+            vec![step(What::SecondNode), step(What::RevokeNode(1))]
+        }
+    })
+}
+
 fn declaration(partnership: Option<PartnershipId>, party: &Party, good: bool, now: Timestamp) -> Declaration {
     let (time, expires) = if good { (now.0, now.0 + 30 * DAY) } else { (now.0 - 40 * DAY, now.0 - 10 * DAY) };
     Declaration {
