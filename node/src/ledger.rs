@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::frames::Frame;
 use crate::rows::Batch;
+use crate::search::Touched;
 use crate::store::{IndexError, JournalError, Pending, Position, Store};
 
 /// How often, and how many times, to look whether the last reader is gone: 5 s in all.
@@ -22,6 +23,7 @@ const CLOSING: (Duration, u32) = (Duration::from_millis(10), 500);
 pub struct Ledger {
     store: Arc<Store>,
     tickets: Arc<Mutex<Tickets>>,
+    touched: Touched,
 }
 
 #[derive(Default)]
@@ -57,7 +59,7 @@ impl Ledger {
     /// Over an open store.
     #[must_use]
     pub fn new(store: Store) -> Ledger {
-        Ledger { store: Arc::new(store), tickets: Arc::default() }
+        Ledger { store: Arc::new(store), tickets: Arc::default(), touched: Touched::default() }
     }
 
     /// Closes the store once nobody reads it any more, so that the index is trusted after a restart of the
@@ -84,6 +86,12 @@ impl Ledger {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The records that came, went or changed, for search.
+    #[must_use]
+    pub fn touched(&self) -> &Touched {
+        &self.touched
     }
 
     /// Queues frames for the journal. The order of calls is the order in the journal.
@@ -124,8 +132,12 @@ impl Ledger {
         }
         let cursor = cursor.unwrap_or_else(|| self.store.index.cursor());
         let mut changes = self.store.index.batch();
+        let touched = batch.touched(&self.store.index);
         batch.write_into(&mut changes)?;
-        self.store.index.apply(changes, cursor)
+        self.store.index.apply(changes, cursor)?;
+        drop(tickets);
+        self.touched.add(touched);
+        Ok(())
     }
 
     fn give_up(&self, ticket: &Ticket) {

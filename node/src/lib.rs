@@ -32,6 +32,7 @@ pub mod records;
 pub mod recovery;
 pub mod rows;
 pub mod run;
+pub mod search;
 pub mod secrets;
 pub mod settings;
 pub mod setup;

@@ -64,6 +64,8 @@ pub struct Node {
     pub uploads: records::attach::Uploads,
     /// Records that were opened to see what became of them.
     pub opened: crate::field::Opened,
+    /// What its records say, to be searched.
+    pub search: crate::search::Search,
 }
 
 /// Why a node could not be opened, or a partnership not made.
@@ -169,6 +171,7 @@ impl Node {
             visited: RwLock::default(),
             uploads: records::attach::Uploads::default(),
             opened: crate::field::Opened::default(),
+            search: crate::search::Search::default(),
         });
         for state in states {
             node.start(state)?;
@@ -178,13 +181,15 @@ impl Node {
         let (home, ledger) = (home.path().to_owned(), node.shared.ledger.clone());
         tokio::task::spawn_blocking(move || crate::compaction::ask_if_half_is_dead(&home, ledger.store()));
         let visiting = tokio::spawn(crate::mailbox::run(Arc::downgrade(&node)));
-        node.coming.write().unwrap_or_else(PoisonError::into_inner).push(visiting);
+        let indexing = tokio::spawn(crate::search::run(Arc::downgrade(&node)));
+        node.coming.write().unwrap_or_else(PoisonError::into_inner).extend([visiting, indexing]);
         Ok(node)
     }
 
     fn start(&self, state: State) -> Result<(), NodeError> {
         let handle = partnership::start(self.shared.clone(), state)?;
         self.partnerships.write().unwrap_or_else(PoisonError::into_inner).insert(handle.id, handle);
+        self.search.try_again(self);
         Ok(())
     }
 

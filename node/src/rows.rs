@@ -103,6 +103,21 @@ impl Batch {
         last.and_then(|(_, _, value)| value.as_deref())
     }
 
+    /// Where the records lie that come, go, or are drafts no more, for search.
+    #[must_use]
+    pub fn touched(&self, index: &Index) -> Vec<Position> {
+        let changed = |(table, key, _): &(u8, Vec<u8>, Option<Vec<u8>>)| match *table {
+            table if table == Table::Order as u8 => position(key),
+            // The key of what a draft was shared as begins with the draft's own.
+            table if table == Table::Shared as u8 => {
+                let draft = index.get(Table::Draft as u8, key.get(..16)?).ok()??;
+                position(&draft)
+            }
+            _ => None,
+        };
+        self.0.iter().filter_map(changed).collect()
+    }
+
     /// Is there nothing to be changed?
     #[must_use]
     pub fn is_empty(&self) -> bool {

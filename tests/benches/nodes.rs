@@ -9,6 +9,8 @@
 
 #[path = "rotation/mod.rs"]
 mod rotation;
+#[path = "search/mod.rs"]
+mod search;
 
 use std::time::{Duration, Instant};
 
@@ -50,6 +52,9 @@ async fn main() {
         for members in [10, 30, 100, 300].into_iter().filter(|members| *members <= n) {
             rotation::rotate(members);
         }
+    }
+    if let Some(n) = size("search", 200_000) {
+        search::search(n).await;
     }
     if let Some(n) = size("catch-up", 10_000) {
         catch_up(n).await;

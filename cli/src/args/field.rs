@@ -485,11 +485,11 @@ fn column(text: &str) -> Result<(String, String), String> {
     parted.filter(|(c, f)| !c.is_empty() && !f.is_empty()).ok_or_else(|| "write COLUMN=FIELD".to_owned())
 }
 
-fn language(text: &str) -> Result<Language, String> {
+pub(super) fn language(text: &str) -> Result<Language, String> {
     Language::try_from(text.to_owned()).map_err(|e| e.to_string())
 }
 
-fn sensitivity(text: &str) -> Result<Sensitivity, String> {
+pub(super) fn sensitivity(text: &str) -> Result<Sensitivity, String> {
     let all = [Sensitivity::Own, Sensitivity::Named, Sensitivity::Partnership, Sensitivity::Public];
     let found = all.into_iter().find(|class| class.as_str() == text);
     found.ok_or_else(|| "use own, named, partnership or public".to_owned())

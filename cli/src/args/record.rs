@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use entente_node::api::types::{RecordQuery, ShareRequest};
-use entente_protocol::handling::Kind;
+use entente_protocol::handling::{Kind, Language, Sensitivity};
 
 use super::KindCommand;
+use super::field::{language, sensitivity};
 pub use super::redact::RedactArgs;
 pub use super::withdraw::{AfterwardsCommand, WithdrawArgs};
 use crate::times::parse_since;
@@ -54,7 +55,9 @@ Paths of attachments are relative to the working folder, or to the folder of FIL
     #[command(after_help = "Example:\n  entente record list --kind submission --since 7d")]
     List(Filters),
     /// Find records that hold all these words, in any script
-    #[command(after_help = "Example:\n  entente record search solitary confinement --since 2026-01-01")]
+    #[command(
+        after_help = "Example:\n  entente record search solitary confinement --since 2026-01-01\n  entente record search ციხე 8 --kind submission --place ქუთაისი\n\nCase, accents, vowel signs and the digits of a script make no difference; of the last word the beginning is enough.\nThe index is kept in memory only: just after a start, what is not indexed yet is said."
+    )]
     Search {
         /// The words
         #[arg(value_name = "TEXT", required = true)]
@@ -181,6 +184,18 @@ pub struct Filters {
     /// Only what arrived since: 2026-11-01, 7d, 12h, or RFC 3339
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     since: Option<u64>,
+    /// Only what arrived before: written as for --since
+    #[arg(long, value_name = "WHEN", value_parser = parse_since)]
+    until: Option<u64>,
+    /// Only in this language: ka is any Georgian, ka-Latn only what says so
+    #[arg(long, value_name = "TAG", value_parser = language)]
+    language: Option<Language>,
+    /// Only what may be read so widely: own, named, partnership or public
+    #[arg(long, value_name = "S", value_parser = sensitivity)]
+    sensitivity: Option<Sensitivity>,
+    /// Only about a place whose name holds these words
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    place: Option<String>,
     /// At most so many (up to 1,000)
     #[arg(long, value_name = "N", default_value_t = PAGE, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub limit: u16,
@@ -198,7 +213,11 @@ impl Filters {
             partnership: self.partnership.clone(),
             kind: self.kind.as_ref().map(ToString::to_string),
             from: self.from.clone(),
+            language: self.language.clone(),
+            sensitivity: self.sensitivity,
+            place: self.place.clone(),
             since: self.since,
+            until: self.until,
             limit: Some(usize::from(self.limit)),
             after: self.after.clone(),
         }

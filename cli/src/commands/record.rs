@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use entente_node::api::types::{
-    AttachmentView, DraftInput, Problem, RecordCreated, RecordPage, RecordSummary, RecordView,
+    AttachmentView, DraftInput, Problem, RecordCreated, RecordPage, RecordSummary, RecordView, Searched,
 };
 use serde_json::Value;
 
@@ -81,6 +81,9 @@ fn list(context: &Context, found: &RecordPage, filters: &Filters) -> Result<Exit
         }
         page.table(["id", "arrived", "kind", "from", "partnership", "title"], found.records.iter().map(row));
     })?;
+    if let Some(searched) = &found.searched {
+        say_how_far(context, searched);
+    }
     if let Some(next) = &found.next {
         context.output.note(&format!(
             "{} shown; there are more: repeat the command with --after {next}, or with --limit {}",
@@ -89,6 +92,20 @@ fn list(context: &Context, found: &RecordPage, filters: &Filters) -> Result<Exit
         ));
     }
     Ok(Exit::Done)
+}
+
+/// What a search did not reach.
+fn say_how_far(context: &Context, searched: &Searched) {
+    if !searched.complete {
+        context.output.note(&format!(
+            "only {} of {} records were searched, the newest: the index is being made; ask again in a moment",
+            searched.indexed, searched.of
+        ));
+    }
+    if searched.found == 0 && searched.cut > 0 {
+        let what = words::count(searched.cut, "record is", "records are");
+        context.output.note(&format!("{what} longer than what is searched: the first 64 KiB of text"));
+    }
 }
 
 fn row(record: &RecordSummary) -> [String; 6] {

@@ -9,6 +9,7 @@ mod field;
 mod governing;
 mod joining;
 mod partnership;
+mod query;
 mod record;
 mod sync;
 mod verification;
@@ -29,10 +30,11 @@ pub use partnership::{
     AgreementView, FormerView, GrantView, MemberView, NewPartnership, OfficeView, PartnershipCreated,
     PartnershipState, PartnershipSummary, PartnershipView, PendingView,
 };
+pub use query::{MAX_WORDS, RecordPage, RecordQuery, Searched};
 pub use record::{
     AnswerRequest, AttachmentStored, AttachmentView, ConsentRequest, DraftInput, Exported, HiddenView,
-    Imported, Preview, ReceiptView, Receipts, RecordCreated, RecordPage, RecordQuery, RecordSummary,
-    RecordView, RedactRequest, ShareRequest, Shared, VersionChange, VersionView, WordsRequest,
+    Imported, Preview, ReceiptView, Receipts, RecordCreated, RecordSummary, RecordView, RedactRequest,
+    ShareRequest, Shared, VersionChange, VersionView, WordsRequest,
 };
 pub use sync::{Explanation, PartnerSync, QuarantineView, SyncStatus};
 pub use verification::{Trust, TrustView, TrustWarning, VerificationView, VerifyRequest, VerifyStage};

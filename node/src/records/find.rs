@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use entente_protocol::handling::{Language, Sensitivity};
 use entente_protocol::identity::OrgKind;
 use entente_protocol::ids::{OrgId, PartnershipId, RecordId};
 
@@ -13,7 +14,7 @@ use crate::partnership::Handle;
 use crate::rows::{self, RecordRow, Table};
 use crate::store::{Position, Span};
 
-use super::show;
+use super::search;
 
 /// Records on a page unless asked otherwise, and at most.
 const PAGE: (usize, usize) = (50, 1_000);
@@ -140,30 +141,34 @@ pub fn counts(node: &Node) -> (u64, u64) {
 /// # Errors
 /// [`Problem`] where the query makes no sense.
 pub fn page(node: &Arc<Node>, query: &RecordQuery) -> Result<RecordPage, Problem> {
-    let limit = query.limit.unwrap_or(PAGE.0).clamp(1, PAGE.1);
+    if query.text.is_some() || query.place.is_some() {
+        return search::page(node, query);
+    }
     let filter = Filter::new(node, query)?;
-    let after = match &query.after {
-        None => None,
-        Some(text) => Some(parse_after(text)?),
-    };
-    let mut records = Vec::new();
-    let mut next = None;
-    for (position, row) in newest(node, after) {
-        if !filter.fits(node, position, &row) {
-            continue;
-        }
-        if records.len() == limit {
-            next = records
-                .last()
-                .map(|(p, _): &(Position, RecordSummary)| data_encoding::HEXLOWER.encode(&p.to_bytes()));
+    let after = query.after.as_deref().map(parse_after).transpose()?;
+    let (mut records, mut last, mut more) = (Vec::new(), None, false);
+    for (position, row) in newest(node, after).filter(|(_, row)| filter.fits(row)) {
+        if records.len() == limit(query) {
+            more = true;
             break;
         }
-        records.push((position, summary(node, &row)));
+        records.push(summary(node, &row));
+        last = Some(position);
     }
-    Ok(RecordPage { records: records.into_iter().map(|(_, s)| s).collect(), next })
+    Ok(RecordPage { records, next: last.filter(|_| more).map(page_end), searched: None })
 }
 
-fn parse_after(text: &str) -> Result<Position, Problem> {
+/// How many records a page has.
+pub(super) fn limit(query: &RecordQuery) -> usize {
+    query.limit.unwrap_or(PAGE.0).clamp(1, PAGE.1)
+}
+
+/// Where a page ends that has this record at its end.
+pub(super) fn page_end(last: Position) -> String {
+    data_encoding::HEXLOWER.encode(&last.to_bytes())
+}
+
+pub(super) fn parse_after(text: &str) -> Result<Position, Problem> {
     let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok();
     bytes.and_then(|b| rows::position(&b)).ok_or_else(|| {
         refuse_input(
@@ -174,48 +179,44 @@ fn parse_after(text: &str) -> Result<Position, Problem> {
     })
 }
 
-struct Filter {
-    words: Vec<String>,
-    partnership: Option<PartnershipId>,
-    kind: Option<String>,
-    from: Option<Vec<OrgId>>,
-    since: u64,
+/// What a list is narrowed to, resolved.
+pub(super) struct Filter {
+    pub(super) partnership: Option<PartnershipId>,
+    pub(super) kind: Option<String>,
+    pub(super) from: Option<Vec<OrgId>>,
+    pub(super) language: Option<Language>,
+    pub(super) sensitivity: Option<Sensitivity>,
+    pub(super) since: u64,
+    pub(super) until: Option<u64>,
 }
 
 impl Filter {
-    fn new(node: &Node, query: &RecordQuery) -> Result<Filter, Problem> {
+    pub(super) fn new(node: &Node, query: &RecordQuery) -> Result<Filter, Problem> {
         let partnership = query.partnership.as_deref().map(|p| partnership(node, p)).transpose()?;
         let from = match &query.from {
             None => None,
             Some(text) => Some(authors(node, partnership.as_ref(), text)?),
         };
         Ok(Filter {
-            words: query.text.iter().flat_map(|t| t.split_whitespace()).map(str::to_lowercase).collect(),
             partnership: partnership.map(|h| h.id),
             kind: query.kind.clone(),
             from,
+            language: query.language.clone(),
+            sensitivity: query.sensitivity,
             since: query.since.unwrap_or(0),
+            until: query.until,
         })
     }
 
-    fn fits(&self, node: &Node, position: Position, row: &RecordRow) -> bool {
+    fn fits(&self, row: &RecordRow) -> bool {
+        let language = |wanted: &Language| search::is_in_language(row.language.as_str(), wanted.as_str());
         self.partnership.is_none_or(|p| row.place.is_some_and(|place| place.partnership == p))
             && self.kind.as_ref().is_none_or(|k| row.kind.as_str() == k)
             && self.from.as_ref().is_none_or(|from| from.contains(&row.author))
+            && self.language.as_ref().is_none_or(language)
+            && self.sensitivity.is_none_or(|s| row.sensitivity == s)
             && row.arrived.0 >= self.since
-            && (self.words.is_empty() || self.words_occur(node, position, row))
-    }
-
-    fn words_occur(&self, node: &Node, position: Position, row: &RecordRow) -> bool {
-        let Some(fields) = show::fields(node, position, row) else { return false };
-        let mut text = String::new();
-        for (_, value) in &fields {
-            value.each_text(&mut |t| {
-                text.push_str(&t.to_lowercase());
-                text.push('\n');
-            });
-        }
-        self.words.iter().all(|w| text.contains(w))
+            && self.until.is_none_or(|until| row.arrived.0 < until)
     }
 }
 

@@ -40,6 +40,7 @@ mod raid;
 mod recovering;
 mod renewing;
 mod running;
+mod searching;
 mod sharing;
 mod soak;
 mod verifying;

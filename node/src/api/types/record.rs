@@ -126,42 +126,6 @@ pub struct Shared {
     pub took_ms: f64,
 }
 
-/// What `GET /v1/records` filters by, as query parameters; `POST /v1/search` takes the same as JSON.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct RecordQuery {
-    /// Words that must all occur in it, folded for case; only for search.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// Only of this partnership.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partnership: Option<String>,
-    /// Only of this kind.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// Only by this organisation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// Only what arrived since (milliseconds since 1970).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<u64>,
-    /// At most so many (1 to 1,000; 50 if absent), newest first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<usize>,
-    /// Where the page before ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
-}
-
-/// A page of records, newest first.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RecordPage {
-    /// The records.
-    pub records: Vec<RecordSummary>,
-    /// Where to go on; absent on the last page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-}
-
 /// A record in a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecordSummary {

@@ -1,0 +1,171 @@
+//! Search over every record that can be read here, in any script. Nothing of it lies on a disk.
+//!
+//! [`fold`] makes one form of what people read as the same, [`words`] cuts it into terms, [`inverted`] finds the records
+//! that hold them. The index is filled in the background when a node starts, the newest records first, and kept up from
+//! what the ledger says has changed ([`Touched`]): a record is in it exactly as long as it is in the lists. A search
+//! first takes in what waits, for [`PATIENCE`] at most, and says how much it left.
+
+pub mod facets;
+pub mod fold;
+mod inverted;
+mod reading;
+mod touched;
+pub mod words;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
+
+use crate::node::Node;
+use crate::rows::{self, Table};
+use crate::store::{Position, Span};
+
+pub use inverted::{Found, Place, Wanted};
+use inverted::{Inverted, Sweep};
+pub use reading::MAX_TEXT;
+pub use touched::Touched;
+pub use words::Clause;
+
+/// How long a search takes in what waits before it says that it is not complete.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// Records that are taken in before the next has its turn.
+const STEP: usize = 64;
+/// The indexing leaves the processor to the exchange: it begins once nothing has come for so long ...
+const QUIET: Duration = Duration::from_millis(250);
+/// ... or has been coming for so long.
+const BUSY: Duration = Duration::from_secs(5);
+/// Words of forgotten records leave memory after about so long.
+const FORGOTTEN: Duration = Duration::from_secs(30);
+/// Terms that a sweep goes through before the next has its turn.
+const SWEPT: usize = 4_096;
+
+/// The index of one node.
+#[derive(Default)]
+pub struct Search {
+    index: RwLock<Inverted>,
+    filling: Mutex<Filling>,
+}
+
+#[derive(Default)]
+struct Filling {
+    /// Does [`Touched`] hold what was here when the node started?
+    begun: bool,
+    /// Records in the lists that could not be opened, because their partnership was not started yet.
+    unread: Vec<Position>,
+}
+
+/// How much of what can be read was searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// Records in the index.
+    pub indexed: usize,
+    /// Records that are still to be taken in.
+    pub waiting: usize,
+    /// Records of which only the first [`MAX_TEXT`] bytes are in the index.
+    pub cut: usize,
+}
+
+impl Search {
+    /// Finds records, the newest first, at most so many.
+    pub fn find(&self, node: &Node, wanted: &Wanted, most: usize) -> (Found, Coverage) {
+        let began = Instant::now();
+        while self.take_in(node) && began.elapsed() < PATIENCE {}
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let coverage = Coverage {
+            indexed: index.documents(),
+            waiting: node.shared.ledger.touched().len(),
+            cut: index.cut(),
+        };
+        (index.find(wanted, most), coverage)
+    }
+
+    /// Records that could not be opened are tried again: a partnership was started.
+    pub fn try_again(&self, node: &Node) {
+        let unread = std::mem::take(&mut self.filling().unread);
+        node.shared.ledger.touched().add(unread);
+    }
+
+    /// Bytes that the index takes in memory, about, and how many terms it has.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        (index.bytes(), index.terms())
+    }
+
+    /// Takes in some of what waits, the newest first; false if nothing waits any more.
+    fn take_in(&self, node: &Node) -> bool {
+        let touched = node.shared.ledger.touched();
+        let mut filling = self.filling();
+        if !filling.begun {
+            filling.begun = true;
+            let index = &node.shared.ledger.store().index;
+            let all = index.range(Table::Order as u8, Span::All, false, usize::MAX);
+            touched.add(all.filter_map(Result::ok).filter_map(|(key, _)| rows::position(&key)));
+        }
+        let step = touched.take(STEP);
+        for position in &step {
+            let text = match reading::read(node, *position) {
+                reading::Read::Text(text) => text,
+                reading::Read::Gone => {
+                    self.change(|index| index.forget(&position.to_bytes()));
+                    continue;
+                }
+                reading::Read::NotYet => {
+                    filling.unread.push(*position);
+                    continue;
+                }
+            };
+            self.change(|index| index.add(position.to_bytes(), text.arrived, text.cut, text.terms()));
+        }
+        !touched.is_empty()
+    }
+
+    /// Takes the words of forgotten records out of memory.
+    fn sweep(&self) {
+        let mut sweep = self.change(|index| (index.dead() > 0).then(|| Sweep::begin(index)));
+        while let Some(going) = &mut sweep
+            && self.change(|index| going.go_on(index, SWEPT))
+        {}
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Inverted) -> T) -> T {
+        change(&mut self.index.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn filling(&self) -> MutexGuard<'_, Filling> {
+        self.filling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps the index up for as long as the node is unlocked.
+pub async fn run(node: Weak<Node>) {
+    let Some(touched) = node.upgrade().map(|node| node.shared.ledger.touched().clone()) else { return };
+    let mut swept = Instant::now();
+    loop {
+        touched.quiet(QUIET, BUSY).await;
+        let step = |work: fn(&Node) -> bool| {
+            let node = node.upgrade();
+            async move {
+                let node: Arc<Node> = node?;
+                tokio::task::spawn_blocking(move || work(&node)).await.ok()
+            }
+        };
+        loop {
+            match step(|node| node.search.take_in(node)).await {
+                Some(true) => tokio::task::yield_now().await,
+                Some(false) => break,
+                None => return,
+            }
+        }
+        if swept.elapsed() >= FORGOTTEN {
+            swept = Instant::now();
+            let done = step(|node| {
+                node.search.sweep();
+                true
+            });
+            if done.await.is_none() {
+                return;
+            }
+        }
+        let _nothing_came = tokio::time::timeout(FORGOTTEN, touched.some()).await;
+    }
+}

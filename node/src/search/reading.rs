@@ -1,0 +1,107 @@
+//! What is indexed of a record.
+
+use std::collections::BTreeSet;
+
+use entente_protocol::record::Attachment;
+use entente_protocol::value::Value;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::node::Node;
+use crate::records::show;
+use crate::rows::{self, RecordRow, Table};
+use crate::store::Position;
+
+use super::facets::{self, PLACE};
+use super::fold::fold;
+use super::words;
+
+/// Bytes of a record's text that are indexed; the rest is not searched. A record is at most four times as long.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+/// What came of reading a record for the index.
+pub(super) enum Read {
+    /// Its terms.
+    Text(Text),
+    /// It is not in the lists, or cannot be opened.
+    Gone,
+    /// Its partnership is not started.
+    NotYet,
+}
+
+/// The terms of a record. Overwritten when they go.
+pub(super) struct Text {
+    terms: BTreeSet<String>,
+    /// When it arrived, milliseconds since 1970.
+    pub arrived: u64,
+    /// Was it longer than what is indexed?
+    pub cut: bool,
+}
+
+impl Text {
+    pub(super) fn terms(&self) -> impl Iterator<Item = &str> {
+        self.terms.iter().map(String::as_str)
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.terms).into_iter().for_each(|mut term| term.zeroize());
+    }
+}
+
+/// Reads the record at a position, if the lists show one there.
+pub(super) fn read(node: &Node, position: Position) -> Read {
+    let index = &node.shared.ledger.store().index;
+    let kept = index.get(Table::Order as u8, &position.to_bytes()).ok().flatten();
+    let Some(row) = kept.and_then(|bytes| rows::decode::<RecordRow>(&bytes)) else { return Read::Gone };
+    match row.place {
+        None if !rows::shared(index, &row.id).is_empty() => Read::Gone,
+        None => show::draft(node, position)
+            .map_or(Read::Gone, |draft| Read::Text(text(&row, &draft.fields, &draft.attachments))),
+        Some(place) => match show::shown(node, position, &place) {
+            Some((_, shown)) => Read::Text(text(&row, shown.record.fields(), shown.record.attachments())),
+            None if node.handle(&place.partnership).is_none() => Read::NotYet,
+            None => Read::Gone,
+        },
+    }
+}
+
+fn text(row: &RecordRow, fields: &[(String, Value)], attachments: &[Attachment]) -> Text {
+    let mut text = Text { terms: facets::of(row).collect(), arrived: row.arrived.0, cut: false };
+    let mut left = MAX_TEXT;
+    let mut take = |said: &str, mark: &str| {
+        let (said, cut) = beginning(said, left);
+        left -= said.len();
+        text.cut |= cut;
+        let folded = fold(said);
+        words::terms(&folded, &mut |term| {
+            if mark.is_empty() {
+                insert(&mut text.terms, term);
+            } else {
+                let marked = Zeroizing::new(format!("{mark}{term}"));
+                insert(&mut text.terms, &marked);
+            }
+        });
+    };
+    for (name, value) in fields {
+        value.each_text(&mut |said| {
+            take(said, "");
+            if name == "place" || name == "places" {
+                take(said, PLACE);
+            }
+        });
+    }
+    attachments.iter().for_each(|attachment| take(&attachment.name, ""));
+    text
+}
+
+fn insert(terms: &mut BTreeSet<String>, term: &str) {
+    if !terms.contains(term) {
+        terms.insert(term.to_owned());
+    }
+}
+
+fn beginning(text: &str, most: usize) -> (&str, bool) {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    (&text[..end], end < text.len())
+}
