@@ -13,6 +13,7 @@ mod mailbox;
 mod network;
 mod node;
 mod partnership;
+mod place;
 mod record;
 mod redact;
 mod withdraw;
@@ -36,6 +37,7 @@ pub use mailbox::*;
 pub use network::*;
 pub use node::*;
 pub use partnership::*;
+pub use place::*;
 pub use record::*;
 
 const EXAMPLE: &str = "\
@@ -114,6 +116,9 @@ pub enum Command {
     /// Follow recommendations: replies, assessments, endorsements, shadow information, statistics
     #[command(subcommand, after_help = "Example:\n  entente recommendation board")]
     Recommendation(RecommendationCommand),
+    /// Places by all their names: what was said about each, which may be the same, and merging them
+    #[command(subcommand, after_help = "Example:\n  entente place list")]
+    Place(PlaceCommand),
     /// See what is owed and overdue: answers, replies, regular exchanges, contributions, positions
     Due(DueArgs),
     /// See visits and their teams, and the roster of experts

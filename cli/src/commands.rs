@@ -26,6 +26,7 @@ mod member;
 mod network;
 mod node;
 mod partnership;
+mod place;
 mod qr;
 mod recommendation;
 mod record;
@@ -65,6 +66,7 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Backup(command) => backup::backup(context, command).await,
         Command::Record(command) => record::record(context, command).await,
         Command::Recommendation(command) => recommendation::recommendation(context, command).await,
+        Command::Place(command) => place::place(context, command).await,
         Command::Due(args) => forms::due(context, &args).await,
         Command::Visit(command) => forms::visit(context, command).await,
         Command::Activity(command) => forms::activity(context, command).await,

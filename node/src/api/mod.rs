@@ -14,6 +14,7 @@ pub mod logs;
 pub mod mailboxes;
 pub mod network;
 pub mod nodes;
+mod places;
 pub mod problem;
 pub(crate) mod routes;
 pub mod server;

@@ -63,6 +63,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/partnerships/{p}/decide", post(govern::decide))
         .route("/v1/partnerships/{p}/acts", get(govern::give_acts).post(govern::take_acts))
         .merge(super::field::routes())
+        .merge(super::places::routes())
         .merge(super::verify::routes())
         .merge(super::bundles::routes())
         .merge(super::mailboxes::routes())

@@ -9,6 +9,7 @@ mod field;
 mod governing;
 mod joining;
 mod partnership;
+mod places;
 mod query;
 mod record;
 mod sync;
@@ -30,6 +31,7 @@ pub use partnership::{
     AgreementView, FormerView, GrantView, MemberView, NewPartnership, OfficeView, PartnershipCreated,
     PartnershipState, PartnershipSummary, PartnershipView, PendingView,
 };
+pub use places::{AlikeView, PlaceDetail, PlaceName, PlaceView};
 pub use query::{MAX_WORDS, RecordPage, RecordQuery, Searched};
 pub use record::{
     AnswerRequest, AttachmentStored, AttachmentView, ConsentRequest, DraftInput, Exported, HiddenView,

@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod due;
+pub mod places;
 pub mod recommendations;
 pub mod rules;
 pub mod spreadsheet;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::api::problem::refuse_input;
 use crate::api::types::{MAX_WORDS, Problem, RecordPage, RecordQuery, Searched};
+use crate::field::places;
 use crate::node::Node;
 use crate::rows::{self, RecordRow, Table};
 use crate::search::{Clause, Wanted, facets, words};
@@ -19,10 +20,10 @@ pub fn page(node: &Arc<Node>, query: &RecordQuery) -> Result<RecordPage, Problem
     let filter = Filter::new(node, query)?;
     let mut clauses = Vec::new();
     if let Some(text) = &query.text {
-        clauses.extend(said(text, "")?);
+        clauses.push(or(said(text, "")?, places::otherwise(node, text, true)));
     }
     if let Some(place) = &query.place {
-        clauses.extend(said(place, facets::PLACE)?);
+        clauses.push(or(said(place, facets::PLACE)?, places::otherwise(node, place, false)));
     }
     clauses.extend(filtered(&filter));
     let before = query.after.as_deref().map(find::parse_after).transpose()?.map(Position::to_bytes);
@@ -42,6 +43,12 @@ pub fn page(node: &Arc<Node>, query: &RecordQuery) -> Result<RecordPage, Problem
     };
     let next = last.map(|place| find::page_end(Position::from_bytes(*place)));
     Ok(RecordPage { records, next, searched: Some(searched) })
+}
+
+/// All of these, or one of those.
+fn or(all: Vec<Clause>, mut ways: Vec<Clause>) -> Clause {
+    ways.push(Clause::All(all));
+    Clause::Any(ways)
 }
 
 /// The terms that must be there for the words of a person.

@@ -86,13 +86,23 @@ fn text(row: &RecordRow, fields: &[(String, Value)], attachments: &[Attachment])
     for (name, value) in fields {
         value.each_text(&mut |said| {
             take(said, "");
-            if name == "place" || name == "places" {
+            if names_a_place(row, name) {
                 take(said, PLACE);
             }
         });
     }
     attachments.iter().for_each(|attachment| take(&attachment.name, ""));
+    // A merge says nothing but ids, and is no place.
+    if row.kind.as_str() == "place" && fields.iter().any(|(name, _)| name != "same-as") {
+        take(&row.id.to_string(), PLACE);
+    }
     text
+}
+
+/// Does a field say which place it is, or which it is about?
+fn names_a_place(row: &RecordRow, field: &str) -> bool {
+    let own: &[&str] = if row.kind.as_str() == "place" { &["title", "names", "aliases"] } else { &[] };
+    ["place", "places"].iter().chain(own).any(|name| *name == field)
 }
 
 fn insert(terms: &mut BTreeSet<String>, term: &str) {

@@ -35,6 +35,7 @@ mod locking;
 mod mailboxes;
 mod migrating;
 mod narrow;
+mod placing;
 mod prekeys;
 mod raid;
 mod recovering;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// The ids that a search finds, newest first; everything must have been searched.
 async fn found(node: &TestNode, words: &[&str]) -> Vec<String> {
-    let answer = node.cli(&[&["--json", "record", "search"], words].concat()).await.done();
+    let answer = node.cli(&[&["record", "search"], words].concat()).await.done();
     assert_eq!(answer["searched"]["complete"], true, "{answer}");
     let ids: Vec<String> =
         answer["records"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect();
@@ -62,6 +62,6 @@ async fn a_draft_is_found_until_it_is_shared_and_then_what_was_shared() {
     assert_eq!(found(&p[1], &["overcrowd"]).await, [written.to_string()]);
     let shared = p[1].share(written, &p.name, None).await.unwrap().record;
     assert_eq!(found(&p[1], &["overcrowd"]).await, [shared.to_string()]);
-    let list: Value = p[1].cli(&["--json", "record", "list", "--language", "en"]).await.done();
+    let list: Value = p[1].cli(&["record", "list", "--language", "en"]).await.done();
     assert_eq!(list.get("searched"), None, "{list}");
 }
