@@ -11,6 +11,7 @@ pub mod backup;
 pub mod bundle;
 pub mod clock;
 pub mod compaction;
+pub mod confide;
 pub mod doctor;
 pub mod door;
 pub mod enrol;

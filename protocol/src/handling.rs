@@ -7,7 +7,7 @@ use core::str::FromStr;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Timestamp;
+use crate::ids::{Hash, Timestamp};
 
 /// Why a text is not a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -252,6 +252,36 @@ pub struct Handling {
     #[n(4)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_until: Option<Timestamp>,
+    /// What the consent allows: terms of the vocabulary `consent-use`. The author's node puts them in, from the
+    /// consent that it holds; nothing means that no consent is known (rules C1, C7).
+    #[n(5)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uses: Option<Vec<String>>,
+    /// Who released it at its author's, by pseudonyms that hold in one partnership only (rule C3). The author's
+    /// node puts them in.
+    #[n(6)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_by: Option<Vec<Hash>>,
+}
+
+/// The use of a consent without which nothing about a person is published ([`Handling::uses`]).
+pub const IDENTIFIABLE: &str = "identifiable-publication";
+/// The use that lets a redacted copy out.
+pub const ANONYMISED: &str = "anonymised-publication";
+
+impl Handling {
+    /// Does the consent that it names allow this use? An unknown consent allows nothing.
+    #[must_use]
+    pub fn allows(&self, purpose: &str) -> bool {
+        let named = self.consent.as_ref().is_some_and(|consent| !consent.trim().is_empty());
+        named && self.uses.iter().flatten().any(|granted| granted == purpose)
+    }
+
+    /// How many different persons released it.
+    #[must_use]
+    pub fn approvals(&self) -> usize {
+        self.released_by.iter().flatten().collect::<std::collections::BTreeSet<_>>().len()
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::identity::{Introduced, Introduction, IntroductionError};
 use crate::ids::{BlobId, Hash, LogId, NodeId, OrgId, PartnershipId, RecordId, Seq, Timestamp};
 use crate::limits;
 use crate::policy::RecordFacts;
+use crate::schema;
 use crate::signed::{Signed, Statement, Unverified, VerifyError, sign};
 use crate::value::Value;
 
@@ -501,6 +502,8 @@ impl VerifiedRecord {
             handling: m.handling.clone(),
             created: m.created,
             attachments: m.attachments.len(),
+            personal: schema::personal_fields(&m.kind, &self.fields),
+            publication: schema::is_publication(&m.kind, &self.fields),
         })
     }
 }

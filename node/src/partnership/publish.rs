@@ -13,7 +13,8 @@ use entente_protocol::log::{self, Head};
 use entente_protocol::notice::NoticeError;
 use entente_protocol::policy::{Permitted, RecordFacts, Refusal};
 use entente_protocol::record::{Content, RecordError, sign_record};
-use entente_protocol::{derive, kinds};
+use entente_protocol::value::Value;
+use entente_protocol::{derive, kinds, schema};
 
 use crate::clock::SystemRandom;
 use crate::frames::{CircleLog, Frame, KnownBlob};
@@ -99,6 +100,8 @@ pub fn permit(
         handling: content.handling.clone(),
         created: content.created,
         attachments: content.attachments.len(),
+        personal: schema::personal_fields(&content.kind, shared_fields(content)),
+        publication: schema::is_publication(&content.kind, shared_fields(content)),
     };
     let mut refusals = standing::stopped(&state.membership);
     refusals.extend(standing::undeclared(&state.membership, &state.me.org(), audience, now));
@@ -113,6 +116,11 @@ pub fn permit(
             Err(PublishError::Refused(refusals))
         }
     }
+}
+
+/// The fields that do not stay at home.
+pub fn shared_fields(content: &Content) -> impl Iterator<Item = &(String, Value)> {
+    content.fields.iter().filter(|(name, _)| !kinds::stays_at_home(name))
 }
 
 /// The fields that stay at home (rule C2), as they are removed from `content`.

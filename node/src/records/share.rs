@@ -11,6 +11,7 @@ use crate::api::problem::{self, refused};
 use crate::api::types::{HiddenView, Preview, Problem, RefusalView, ShareRequest, Shared};
 use crate::api::verify;
 use crate::clock;
+use crate::confide;
 use crate::field;
 use crate::metadata::Cleaning;
 use crate::node::Node;
@@ -46,8 +47,9 @@ fn audience(handle: &Handle, readers: Option<&Vec<String>>) -> Result<Audience, 
 /// answer.
 pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Result<Preview, Problem> {
     let (_, row) = find::record(node, text)?;
-    let draft = drafts::read(node, &row.id)?;
+    let mut draft = drafts::read(node, &row.id)?;
     let draft_id = row.id;
+    let confided = confide::of_sharing(node, &mut draft.content);
     let handle = find::partnership(node, &request.partnership)?;
     let onward = draft.content.handling.onward;
     let stripped = private_fields(&draft.content);
@@ -67,7 +69,8 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
         Err(problem) if !problem.refusals.is_empty() => return Ok(refusals_only(problem.refusals)),
         Err(problem) => return Err(problem),
     };
-    let ruled = views(&field::rules::of_sharing(node, &handle, &draft.content, &draft_id));
+    let mut ruled = views(&field::rules::of_sharing(node, &handle, &draft.content, &draft_id));
+    ruled.extend(views(&confided));
     let content = Box::new(draft.content);
     match handle.ask(|reply| Command::Preview(content, audience, reply)).await {
         Ok(_) if !ruled.is_empty() => Ok(refusals_only(ruled)),
@@ -111,7 +114,8 @@ pub async fn share(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Resu
     let handle = find::partnership(node, &request.partnership)?;
     let audience = audience(&handle, request.readers.as_ref())?;
     let mut content = draft.content;
-    let ruled = field::rules::of_sharing(node, &handle, &content, &row.id);
+    let mut ruled = confide::of_sharing(node, &mut content);
+    ruled.extend(field::rules::of_sharing(node, &handle, &content, &row.id));
     if !ruled.is_empty() {
         return Err(explain(&CommandError::Publish(PublishError::Refused(ruled))));
     }

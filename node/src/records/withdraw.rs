@@ -11,6 +11,7 @@ use crate::api::types::{
     AnswerRequest, DraftInput, Problem, ReceiptView, Receipts, RecordCreated, VersionChange, VersionView,
     WordsRequest,
 };
+use crate::confide::sources;
 use crate::frames::Erased;
 use crate::node::Node;
 use crate::partnership::notices::{self, NOT_AUTHOR};
@@ -59,6 +60,7 @@ async fn say(handle: &Handle, place: &RecordPlace, said: Said, nothing: &str) ->
 pub async fn withdraw(node: &Arc<Node>, text: &str, request: WordsRequest) -> Result<Receipts, Problem> {
     let (row, place, handle) = shared(node, text, NOT_WITHDRAWN)?;
     only_its_author(node, &row, NOT_WITHDRAWN)?;
+    sources::in_words(node, &request.words, NOT_WITHDRAWN)?;
     say(&handle, &place, Said::Withdrawn(row.id, request.words), NOT_WITHDRAWN).await?;
     Ok(asked(node, &handle, row.id, &place, "withdrawn"))
 }
@@ -139,6 +141,7 @@ fn readers(node: &Node, handle: &Handle, place: &RecordPlace) -> BTreeSet<OrgId>
 /// [`Problem`].
 pub async fn ask(node: &Arc<Node>, text: &str, request: WordsRequest) -> Result<(), Problem> {
     let (row, place, handle) = shared(node, text, NOT_SAID)?;
+    sources::in_words(node, &request.words, NOT_SAID)?;
     say(&handle, &place, Said::Asked(row.id, request.words), NOT_SAID).await
 }
 
@@ -150,6 +153,7 @@ pub async fn answer(node: &Arc<Node>, text: &str, request: AnswerRequest) -> Res
     let (row, place, handle) = shared(node, text, NOT_SAID)?;
     only_its_author(node, &row, NOT_SAID)?;
     let to = find::organisation(&handle, &request.organisation)?;
+    sources::in_words(node, &request.words, NOT_SAID)?;
     let answer = Answer { record: row.id, to, yes: request.yes, words: request.words };
     say(&handle, &place, Said::Answered(answer), NOT_SAID).await
 }

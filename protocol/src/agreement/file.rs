@@ -32,7 +32,7 @@
 //! objectives = "..."           # visits, gross_violation, money, disputes, law
 //! ```
 //! The sections `[decisions]`, `[declaration]`, `[history]`, `[keys]` and `[document]` are in [`clauses`], those about
-//! working together (`[[exchange]]`, `[visits]`, `[council]`, `[vocabulary]`, `[scale]`) in [`practice`].
+//! working together (`[[exchange]]`, `[visits]`, `[council]`, `[vocabulary]`, `[scale]`, `[release]`) in [`practice`].
 
 mod clauses;
 mod practice;
@@ -57,7 +57,7 @@ const MAX_KINDS: usize = 64;
 /// The word for all kinds, or all members. No role and no kind can be called so.
 const ANY: &str = "any";
 
-const ROOT: [&str; 22] = [
+const ROOT: [&str; 23] = [
     "version",
     "title",
     "form",
@@ -78,6 +78,7 @@ const ROOT: [&str; 22] = [
     "council",
     "vocabulary",
     "scale",
+    "release",
     "survival",
     "recorded",
 ];

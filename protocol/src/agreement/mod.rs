@@ -25,7 +25,7 @@ use minicbor::{Decode, Encode};
 pub use clauses::{Decisions, DeclarationClause, DocumentClause, Keys, Newcomers, Threshold};
 pub use day::Day;
 pub use diff::{Change, Effect};
-pub use practice::{Exchange, VisitsClause};
+pub use practice::{Exchange, ReleaseClause, VisitsClause};
 pub use table::AgreementError;
 pub(crate) use words::{kind_words, list, role_words};
 
@@ -275,6 +275,12 @@ impl Agreement {
     #[must_use]
     pub fn quorum(&self) -> Option<Threshold> {
         self.practice.quorum
+    }
+
+    /// What several persons of its author must release, where it is settled (rule C3).
+    #[must_use]
+    pub fn release(&self) -> Option<&ReleaseClause> {
+        self.practice.release.as_ref()
     }
 
     /// The words that the parties add to the vocabularies.

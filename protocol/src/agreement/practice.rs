@@ -1,8 +1,8 @@
 //! The clauses about working together: regular exchanges, what follows a visit, votes, and words of the
 //! parties' own. All may be left out.
 
-use super::{Day, Threshold};
-use crate::handling::{Kind, Role};
+use super::{Choice, Day, Threshold};
+use crate::handling::{Kind, Role, Sensitivity};
 use crate::vocabulary::Additions;
 
 /// The clauses about working together.
@@ -12,6 +12,57 @@ pub struct Practice {
     pub(super) visits: Option<VisitsClause>,
     pub(super) quorum: Option<Threshold>,
     pub(super) additions: Additions,
+    pub(super) release: Option<ReleaseClause>,
+}
+
+/// Section `[release]`: what leaves its author only once several of its people released it (rule C3).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReleaseClause {
+    pub(super) from: Vec<Role>,
+    pub(super) kinds: Choice<Kind>,
+    pub(super) sensitivity: Vec<Sensitivity>,
+    pub(super) approvals: u8,
+}
+
+impl ReleaseClause {
+    /// The least and the most persons that a clause can ask for, who proposes it included.
+    pub const APPROVALS: core::ops::RangeInclusive<u8> = 2..=8;
+
+    /// Must a record of this kind and class, by a member with this role, be released?
+    #[must_use]
+    pub fn covers(&self, from: &Role, kind: &Kind, class: Sensitivity) -> bool {
+        let kinds = match &self.kinds {
+            Choice::Any => true,
+            Choice::These(kinds) => kinds.contains(kind),
+        };
+        kinds
+            && self.from.contains(from)
+            && (self.sensitivity.is_empty() || self.sensitivity.contains(&class))
+    }
+
+    /// Members with these roles.
+    #[must_use]
+    pub fn from(&self) -> &[Role] {
+        &self.from
+    }
+
+    /// What.
+    #[must_use]
+    pub fn kinds(&self) -> &Choice<Kind> {
+        &self.kinds
+    }
+
+    /// Of these classes; none stands for all.
+    #[must_use]
+    pub fn sensitivity(&self) -> &[Sensitivity] {
+        &self.sensitivity
+    }
+
+    /// How many persons, in [`ReleaseClause::APPROVALS`].
+    #[must_use]
+    pub fn approvals(&self) -> u8 {
+        self.approvals
+    }
 }
 
 /// Section `[[exchange]]`: what is sent regularly. Due and overdue are shown; nothing is refused.

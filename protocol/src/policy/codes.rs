@@ -50,14 +50,18 @@ pub enum RefusalCode {
     Team,
     /// `E-DIVERGENT`
     Divergent,
+    /// `E-RELEASE`
+    Release,
+    /// `E-SOURCE`
+    Source,
 }
 
 /// A row of the table: code, as quoted, the rule or clause behind it, what it means.
 type Row = (RefusalCode, &'static str, &'static str, &'static str);
 
-/// The table, in the order in which [`super::permit`] checks. The last seven are not its: the node, which
-/// knows how the partnership, its members and other records stand, raises them.
-const TABLE: [Row; 22] = {
+/// The table, in the order in which [`super::permit`] checks. From `E-SUSPENDED` on they are not its, but for
+/// `E-RELEASE`: the node, which knows how the partnership, its members and other records stand, raises them.
+const TABLE: [Row; 24] = {
     use RefusalCode::*;
     [
         (Own, "E-OWN", "C2, sensitivity `own`", "the record never leaves the node of its author"),
@@ -117,6 +121,8 @@ const TABLE: [Row; 22] = {
             "form 6, clause `visits`",
             "a final report carries a divergent view not as it was signed, or leaves one out",
         ),
+        (Release, "E-RELEASE", "C3, clause `release`", "fewer persons released it than the agreement wants"),
+        (Source, "E-SOURCE", "C2", "a text names somebody whom this node records as a source"),
     ]
 };
 

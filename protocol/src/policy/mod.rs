@@ -14,7 +14,7 @@
 //! doubt where its date is far from what its place in the log suggests.
 //!
 //! **Not decided here**, since these facts do not say it: whose name stands in a text (C2), metadata of
-//! attachments (C8), small counts (C11), approval by a second person (C3), places and themes. The embargo
+//! attachments (C8), small counts (C11), places and themes. The embargo
 //! binds on export, not among the members.
 
 mod codes;
@@ -30,7 +30,7 @@ pub use proposed::permit_all;
 
 use crate::agreement::{Agreement, Choice, Flow, PersonalData, kind_words, list, role_words};
 use crate::audience::Audience;
-use crate::handling::{Handling, Kind, Role, Sensitivity};
+use crate::handling::{Handling, IDENTIFIABLE, Kind, Role, Sensitivity};
 use crate::ids::{Hash, OrgId, Timestamp};
 use crate::kinds;
 use crate::limits;
@@ -53,6 +53,18 @@ pub struct RecordFacts {
     pub created: Timestamp,
     /// How many attachments it has.
     pub attachments: usize,
+    /// Its fields that hold data about persons by the schema of its kind ([`crate::schema::personal_fields`]).
+    pub personal: Vec<String>,
+    /// Is it a report that is published, whatever its class ([`crate::schema::is_publication`])?
+    pub publication: bool,
+}
+
+impl RecordFacts {
+    /// Is it meant for the public?
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.publication || self.sensitivity == Sensitivity::Public
+    }
 }
 
 /// Proof that an agreement permits a record for exactly these readers. Only [`permit`] makes one.
@@ -124,6 +136,7 @@ pub fn permit(
                 refusals.extend(refused);
                 Vec::new()
             });
+            refusals.extend(not_released(agreement, role, facts));
         }
     }
     if refusals.is_empty() && !readers.is_empty() {
@@ -210,28 +223,61 @@ fn named_without_names(facts: &RecordFacts) -> Vec<Refusal> {
     refusals
 }
 
-/// C1, C7: an unknown consent is none. Public records need one whatever the agreement says (OPCAT 21(2)).
+/// C1, C7: an unknown consent is none. What is published needs one that allows just that, whatever the
+/// agreement says (OPCAT 21(2)), and whatever its author says of fields that the schema knows better.
 fn personal_data(agreement: &Agreement, facts: &RecordFacts) -> Option<Refusal> {
-    if !facts.handling.personal_data {
+    let marked = facts.is_published() && !facts.personal.is_empty();
+    if !facts.handling.personal_data && !marked {
         return None;
     }
     let consent = facts.handling.consent.as_ref().is_some_and(|consent| !consent.trim().is_empty());
-    let public = facts.sensitivity == Sensitivity::Public;
+    let unpublishable = facts.is_published() && !facts.handling.allows(IDENTIFIABLE);
     match agreement.ceiling().personal_data {
         PersonalData::Never => {
             let reason = "the record holds data about identifiable persons, which the agreement does not allow. Take them out";
             refuse(RefusalCode::PersonalData, reason)
         }
+        PersonalData::WithConsent | PersonalData::Allowed if unpublishable => {
+            refuse(RefusalCode::Consent, unpublished(facts, consent))
+        }
         PersonalData::WithConsent if !consent => {
             let reason = "the record holds data about identifiable persons, and names no consent. Ask for the consent and refer to it, or take the data out";
             refuse(RefusalCode::Consent, reason)
         }
-        PersonalData::Allowed if public && !consent => {
-            let reason = "the record is public, holds data about identifiable persons, and names no consent. Ask for the consent and refer to it, take the data out, or choose a narrower class";
-            refuse(RefusalCode::Consent, reason)
-        }
         PersonalData::WithConsent | PersonalData::Allowed => None,
     }
+}
+
+/// Which fields cannot be published, and what to do.
+fn unpublished(facts: &RecordFacts, named: bool) -> String {
+    let fields = match facts.personal.as_slice() {
+        [] => "its author marks it so".to_owned(),
+        fields => format!("the fields {}", list(fields, "and")),
+    };
+    let why = if named {
+        "the consent that it names is not known to allow the use identifiable-publication"
+    } else {
+        "it names no consent"
+    };
+    format!(
+        "the record is for the public and holds data about identifiable persons ({fields}), and {why}. Ask the person \
+         for a consent that allows it, take the data out, or choose a narrower class"
+    )
+}
+
+/// C3: what two persons must release is released by so many.
+fn not_released(agreement: &Agreement, role: &Role, facts: &RecordFacts) -> Option<Refusal> {
+    let clause = agreement.release().filter(|clause| clause.covers(role, &facts.kind, facts.sensitivity))?;
+    let (has, wanted) = (facts.handling.approvals(), usize::from(clause.approvals()));
+    if has >= wanted {
+        return None;
+    }
+    let reason = format!(
+        "the agreement wants {wanted} persons of its author to release {}, and {has} did. Have another member of \
+         staff approve it",
+        kind_words(&facts.kind)
+    );
+    refuse(RefusalCode::Release, reason)
 }
 
 /// C6: an author cannot grant more than the parties agreed on.

@@ -68,6 +68,8 @@ fn submission() -> RecordFacts {
         handling: Handling::default(),
         created: agreement().start().begins(),
         attachments: 0,
+        personal: Vec::new(),
+        publication: false,
     }
 }
 
@@ -209,7 +211,55 @@ fn what_is_public_needs_a_consent_whatever_the_agreement_says() {
     facts.handling.personal_data = true;
     assert_eq!(codes(&open, &facts), ["E-CONSENT"]);
     facts.handling.consent = Some("c1".into());
+    // An unknown consent means no, and one for something else as well (C7).
+    assert_eq!(codes(&open, &facts), ["E-CONSENT"]);
+    facts.handling.uses = Some(vec!["reports".into(), "anonymised-publication".into()]);
+    assert_eq!(codes(&open, &facts), ["E-CONSENT"]);
+    facts.handling.uses = Some(vec!["identifiable-publication".into()]);
     assert!(permit(&open, &members(), &facts).is_ok());
+    facts.handling.consent = None;
+    assert_eq!(codes(&open, &facts), ["E-CONSENT"]);
+}
+
+#[test]
+fn what_is_published_with_marked_fields_is_refused_with_the_fields_listed() {
+    let open = TEXT.replace(r#""partnership"]"#, r#""public"]"#);
+    let open = Agreement::parse(&open).unwrap();
+    let mut facts = RecordFacts { sensitivity: Sensitivity::Public, ..annual_report() };
+    assert!(permit(&open, &members(), &facts).is_ok());
+    facts.personal = vec!["contact".into(), "person".into()];
+    assert_eq!(codes(&open, &facts), ["E-CONSENT"]);
+    assert!(reason(&open, &facts).contains("the fields contact and person"));
+    // For readers inside, the author's word counts; a report that is published is for the public in any class.
+    facts.sensitivity = Sensitivity::Named;
+    facts.audience = named(&[CSO]);
+    assert!(permit(&open, &members(), &facts).is_ok());
+    facts.publication = true;
+    assert_eq!(codes(&open, &facts), ["E-CONSENT"]);
+    facts.handling.consent = Some("c1".into());
+    facts.handling.uses = Some(vec!["identifiable-publication".into()]);
+    assert!(permit(&open, &members(), &facts).is_ok());
+}
+
+#[test]
+fn what_two_must_release_is_refused_until_two_different_ones_did() {
+    let two =
+        format!("{TEXT}[release]\nkinds = [\"submission\"]\nsensitivity = [\"named\"]\napprovals = 2\n");
+    let two = Agreement::parse(&two).unwrap();
+    let mut facts = submission();
+    assert_eq!(codes(&two, &facts), ["E-RELEASE"]);
+    let (a, b) = (Hash([1; 32]), Hash([2; 32]));
+    facts.handling.released_by = Some(vec![a]);
+    assert_eq!(codes(&two, &facts), ["E-RELEASE"]);
+    facts.handling.released_by = Some(vec![a, a]);
+    assert_eq!(codes(&two, &facts), ["E-RELEASE"]);
+    facts.handling.released_by = Some(vec![a, b]);
+    assert!(permit(&two, &members(), &facts).is_ok());
+    // Another kind, and another class, need none.
+    assert!(permit(&two, &members(), &annual_report()).is_ok());
+    facts.handling.released_by = None;
+    facts.sensitivity = Sensitivity::Partnership;
+    assert!(permit(&two, &members(), &facts).is_ok());
 }
 
 #[test]
@@ -312,6 +362,8 @@ fn a_record_with_many_faults_hears_of_all_of_them() {
         handling: Handling { onward: Onward::Allowed, personal_data: true, ..Handling::default() },
         created: Timestamp(0),
         attachments: 1000,
+        personal: Vec::new(),
+        publication: false,
     };
     assert_eq!(
         codes(&agreement(), &facts),
@@ -354,6 +406,8 @@ fn the_table_of_codes_is_complete_and_stable() {
         "E-FIELDS",
         "E-TEAM",
         "E-DIVERGENT",
+        "E-RELEASE",
+        "E-SOURCE",
     ];
     assert_eq!(table, stable);
     // Each code finds its own row.
@@ -419,6 +473,8 @@ fn any_facts() -> impl Strategy<Value = RecordFacts> {
             handling,
             created: Timestamp(0).plus_days(day),
             attachments: 0,
+            personal: Vec::new(),
+            publication: false,
         },
     )
 }

@@ -17,7 +17,7 @@ use crate::limits;
 use crate::value::Value;
 
 pub use check::{Draft, Finding, Weight, check};
-pub use table::{COMMON, SCHEMAS};
+pub use table::{COMMON, PERSONAL, SCHEMAS};
 pub use template::{Template, template};
 
 /// What a field holds.
@@ -132,6 +132,34 @@ impl Schema {
 #[must_use]
 pub fn schema(kind: &Kind) -> Option<&'static Schema> {
     SCHEMAS.iter().find(|schema| schema.kind == kind.as_str())
+}
+
+/// The fields of a record that hold data about persons, by the schema of its kind: names, contacts, accounts of
+/// interviews, extracts of registers (rule C1). A field of the same name in a kind that is not known counts as well.
+#[must_use]
+pub fn personal_fields<'a>(
+    kind: &Kind,
+    fields: impl IntoIterator<Item = &'a (String, Value)>,
+) -> Vec<String> {
+    let holds = |value: &Value| {
+        let mut said = false;
+        value.each_text(&mut |text| said |= !text.trim().is_empty());
+        said
+    };
+    let marked = |name: &str| {
+        PERSONAL.iter().any(|(of, field)| *field == name && (of.is_empty() || *of == kind.as_str()))
+    };
+    let personal = fields.into_iter().filter(|(name, value)| marked(name) && holds(value));
+    personal.map(|(name, _)| name.clone()).collect()
+}
+
+/// Is it a report that is published, whatever its class? The step says so in its field `stage`.
+#[must_use]
+pub fn is_publication<'a>(kind: &Kind, fields: impl IntoIterator<Item = &'a (String, Value)>) -> bool {
+    let published = |(name, value): &(String, Value)| {
+        name == "stage" && matches!(value, Value::Text(stage) if stage == "published")
+    };
+    kind.as_str() == "visit-report" && fields.into_iter().any(published)
 }
 
 /// The records that a record's fields refer to, each once, at most [`limits::MAX_REFERENCES`]: in a kind of the

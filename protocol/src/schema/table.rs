@@ -38,6 +38,23 @@ const RECOMMENDATION: Field = about("recommendation", "the recommendation that i
 const VISIT: Field = about("visit", "the visit that it is about");
 const MOTION: Field = about("motion", "the motion that it is about");
 
+/// Kind and field that hold data about persons; no kind stands for any. What the brief calls confidential
+/// unless said otherwise: sources, consents, notes, health data, names of staff and of persons.
+pub const PERSONAL: &[(&str, &str)] = &[
+    ("source", "name"),
+    ("source", "role"),
+    ("expert", "name"),
+    ("notes", "interviews"),
+    ("notes", "registers"),
+    ("", "contact"),
+    ("", "person"),
+    ("", "persons"),
+    ("", "staff"),
+    ("", "names-of-staff"),
+    ("", "health"),
+    ("", "health-data"),
+];
+
 const fn kind(kind: &'static str, purpose: &'static str, fields: &'static [Field]) -> Schema {
     Schema { kind, purpose, fields }
 }

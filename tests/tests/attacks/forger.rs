@@ -328,3 +328,85 @@ async fn nobody_but_its_author_withdraws_corrects_or_grants_a_record() {
         assert_eq!(told["versions"].as_array().unwrap().len(), 1);
     }
 }
+
+/// What a modified node publishes about persons, and what it sends without the second person's release.
+const OPEN: &str = r#"
+version = 1
+title = "An open agreement"
+form = "formal"
+start = 2020-01-01
+end = 2099-12-31
+roles = ["npm", "cso", "network"]
+[[flow]]
+from = ["npm", "cso", "network"]
+kinds = ["material", "expert", "baseline"]
+to = "any"
+[ceiling]
+sensitivity = ["named", "partnership", "public"]
+personal_data = "allowed"
+onward = "ask"
+[release]
+from = ["cso"]
+kinds = ["baseline"]
+approvals = 2
+"#;
+
+#[tokio::test]
+async fn a_modified_node_publishes_no_person_and_sends_nothing_that_two_must_release() {
+    let mut p = partnership(OPEN).await;
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let mut expected = Expected::default();
+    let public = |content: Content| Content { sensitivity: Sensitivity::Public, ..content };
+    let uses = |content: Content, uses: &str| {
+        let handling = Handling { uses: Some(vec![uses.into()]), ..content.handling.clone() };
+        Content { handling, ..content }
+    };
+    // It says that there is no person in it, and the schema knows better.
+    let mut unmarked = public(forged("expert"));
+    unmarked.fields.push(("name".into(), entente_protocol::value::Value::Text("FORGED a name".into())));
+    let released = |by: Vec<u8>| {
+        let by = by.into_iter().map(|n| entente_protocol::ids::Hash([n; 32])).collect();
+        let handling = Handling { released_by: Some(by), ..Handling::default() };
+        Content { handling, ..forged("baseline") }
+    };
+    let breaches = [
+        (unmarked, "E-CONSENT"),
+        (public(personal(forged("material"), Some("c-1"))), "E-CONSENT"),
+        (uses(public(personal(forged("material"), Some("c-1"))), "reports"), "E-CONSENT"),
+        (uses(public(personal(forged("material"), None)), "identifiable-publication"), "E-CONSENT"),
+        (forged("baseline"), "E-RELEASE"),
+        (released(vec![1]), "E-RELEASE"),
+        (released(vec![1, 1]), "E-RELEASE"),
+    ];
+    for (number, (content, code)) in breaches.into_iter().enumerate() {
+        let parts = forge.sign_with(&content, Audience::Everyone, [number as u8; 16]);
+        expected.at(forge.put(&parts), code);
+    }
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    for n in [0, 1, 2] {
+        expected.hold_at(&p[n], "Crooked Committee", honest).await;
+    }
+}
+
+#[tokio::test]
+async fn a_modified_node_shows_no_notes_beyond_the_team() {
+    let agreement = STRICT.replace("\"material\",", "\"material\", \"notes\", \"reprisal-allegation\",");
+    let mut p = partnership(&agreement).await;
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let mut expected = Expected::default();
+    for (number, kind) in ["notes", "reprisal-allegation"].into_iter().enumerate() {
+        let parts = forge.sign_with(&forged(kind), Audience::Everyone, [number as u8; 16]);
+        expected.at(forge.put(&parts), "E-CONFIDENTIAL");
+    }
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    expected.hold_at(&p[0], "Crooked Committee", honest).await;
+    expected.hold_at(&p[2], "Crooked Committee", honest).await;
+}

@@ -19,6 +19,7 @@ mod attachments;
 mod auditing;
 mod carrying;
 mod catching_up;
+mod confiding;
 mod copies;
 mod crashes;
 mod damage;

@@ -72,6 +72,7 @@ impl Draft {
                 consent: self.consent.then(|| "C-1".into()),
                 embargo_until: None,
                 keep_until: None,
+                ..Handling::default()
             },
             created: now,
             replies_to: None,

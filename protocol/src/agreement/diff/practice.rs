@@ -12,6 +12,7 @@ pub(super) fn changes(old: &Agreement, new: &Agreement) -> Vec<Change> {
         all.push(Change::words(format!("Not any more: {}", said::exchange(exchange))));
     }
     all.extend(visits(old, new));
+    all.extend(release(old, new));
     if old.quorum() != new.quorum() {
         // Whether it takes more members or fewer depends on how many there are.
         let sentence = "The least quorum of motions changes; see the full text of the agreement.".into();
@@ -23,6 +24,24 @@ pub(super) fn changes(old: &Agreement, new: &Agreement) -> Vec<Change> {
         all.push(Change::words(sentence.into()));
     }
     all
+}
+
+fn release(old: &Agreement, new: &Agreement) -> Option<Change> {
+    let (before, now) = (old.release(), new.release());
+    match (before, now) {
+        _ if before == now => None,
+        (None, Some(clause)) => {
+            Some(Change::of_records(Effect::Narrower, format!("New: {}", said::release(clause))))
+        }
+        (Some(clause), None) => {
+            Some(Change::of_records(Effect::Wider, format!("Not any more: {}", said::release(clause))))
+        }
+        // Whether other kinds are more or fewer need not be told apart: what might be wider is signed by all.
+        (_, Some(clause)) => {
+            Some(Change::of_records(Effect::Wider, format!("Instead: {}", said::release(clause))))
+        }
+        (_, None) => None,
+    }
 }
 
 fn visits(old: &Agreement, new: &Agreement) -> Option<Change> {

@@ -20,10 +20,17 @@
 //!
 //! [scale]                      # words for status, and what each means on the common axis
 //! "დაწყებულია" = "initial-steps"
+//!
+//! [release]                    # what several persons of its author must release (C3)
+//! from = ["npm"]               # may be left out: every member
+//! kinds = ["visit-report"]     # or "any"
+//! sensitivity = ["named"]      # may be left out: every class
+//! approvals = 2                # 2 to 8 persons, who proposes it included
 //! ```
 
 use super::{kind, of_parties};
-use crate::agreement::practice::{Exchange, Practice, VisitsClause};
+use crate::agreement::Choice;
+use crate::agreement::practice::{Exchange, Practice, ReleaseClause, VisitsClause};
 use crate::agreement::table::{AgreementError, Table, readable};
 use crate::handling::Role;
 use crate::limits;
@@ -51,7 +58,34 @@ pub(super) fn practice(root: &Table<'_>, roles: &[Role]) -> Result<Practice, Agr
             }
         },
         additions: Additions { terms: terms(root)?, scale: scale(root)? },
+        release: release(root, roles)?,
     })
+}
+
+fn release(root: &Table<'_>, roles: &[Role]) -> Result<Option<ReleaseClause>, AgreementError> {
+    let Some(table) = root.section("release")? else { return Ok(None) };
+    table.only(&["from", "kinds", "sensitivity", "approvals"])?;
+    let kinds = table.need("kinds", "what is released, as in kinds = [\"visit-report\"]")?;
+    let approvals = table.need("approvals", "how many persons release it: approvals = 2")?;
+    let mut choices = ReleaseClause::APPROVALS;
+    let many = choices
+        .find(|many| approvals.is_number(&many.to_string()))
+        .ok_or_else(|| approvals.wrong("is not a number from 2 to 8", "write approvals = 2"))?;
+    Ok(Some(ReleaseClause {
+        from: match table.get("from") {
+            Some(field) => of_parties(&field, roles)?,
+            None => roles.to_vec(),
+        },
+        kinds: match kinds.is_word("any") {
+            true => Choice::Any,
+            false => Choice::These(kinds.list("[\"visit-report\"]", super::MAX_KINDS, kind)?),
+        },
+        sensitivity: match table.get("sensitivity") {
+            Some(field) => field.list("[\"named\"]", 3, super::sensitivity)?,
+            None => Vec::new(),
+        },
+        approvals: many,
+    }))
 }
 
 fn exchanges(root: &Table<'_>, roles: &[Role]) -> Result<Vec<Exchange>, AgreementError> {

@@ -73,3 +73,36 @@ fn giving_up_the_carrying_of_divergent_views_is_wider_and_words_are_words() {
     assert_eq!(effects(&all, &none), [Effect::Words, Effect::Wider, Effect::Wider, Effect::Words]);
     assert!(none.changes(&all).iter().all(|change| !change.at_once()));
 }
+
+#[test]
+fn what_is_to_be_released_is_read_said_in_words_and_narrower_at_once() {
+    let clause =
+        "[release]\nfrom = [\"npm\"]\nkinds = [\"visit-report\"]\nsensitivity = [\"named\"]\napprovals = 2\n";
+    let (none, two) = (with("").unwrap(), with(clause).unwrap());
+    let (npm, cso) = ("npm".parse().unwrap(), "cso".parse().unwrap());
+    let (report, notes) = ("visit-report".parse().unwrap(), "notes".parse().unwrap());
+    let release = two.release().unwrap();
+    assert!(none.release().is_none());
+    assert_eq!(release.approvals(), 2);
+    assert!(release.covers(&npm, &report, Sensitivity::Named));
+    assert!(!release.covers(&cso, &report, Sensitivity::Named));
+    assert!(!release.covers(&npm, &notes, Sensitivity::Named));
+    assert!(!release.covers(&npm, &report, Sensitivity::Partnership));
+    assert!(two.sentences().join(" ").contains("only once 2 different persons of the author released them"));
+    let changes = |old: &Agreement, new: &Agreement| -> Vec<(Effect, bool)> {
+        old.changes(new).iter().map(|change| (change.effect(), change.at_once())).collect()
+    };
+    assert_eq!(changes(&none, &two), [(Effect::Narrower, true)]);
+    assert_eq!(changes(&two, &none), [(Effect::Wider, false)]);
+    let three = with(&clause.replace("= 2", "= 3")).unwrap();
+    assert_eq!(changes(&two, &three), [(Effect::Wider, false)]);
+    for (wrong, says) in [
+        ("[release]\nkinds = \"any\"\napprovals = 1\n", "2 to 8"),
+        ("[release]\nkinds = \"any\"\n", "`approvals`"),
+        ("[release]\napprovals = 2\n", "`kinds`"),
+        ("[release]\nkinds = \"any\"\napprovals = 2\nfrom = [\"expert\"]\n", "no party has"),
+    ] {
+        let error = with(wrong).unwrap_err().to_string();
+        assert!(error.contains(says), "{wrong}: {error}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::clauses::{count, signers};
 use super::{kind_words, list, role_words};
-use crate::agreement::{Agreement, Exchange, VisitsClause};
+use crate::agreement::{Agreement, Choice, Exchange, ReleaseClause, VisitsClause};
 use crate::vocabulary::{STATUS_AXIS, Vocabularies};
 
 pub(super) fn sentences(agreement: &Agreement) -> Vec<String> {
@@ -12,6 +12,7 @@ pub(super) fn sentences(agreement: &Agreement) -> Vec<String> {
         let signed = signers(quorum).replace("stewards", "members").replace("steward", "member");
         format!("No motion is decided unless {} a position.", signed.replace("must sign", "take"))
     }));
+    all.extend(agreement.release().map(release));
     for (name, terms) in &agreement.additions().terms {
         let terms = terms.iter().map(|term| format!("\u{201c}{term}\u{201d}"));
         all.push(format!("The parties add to the vocabulary {name}: {}.", list(terms, "and")));
@@ -32,6 +33,22 @@ pub(in crate::agreement) fn exchange(exchange: &Exchange) -> String {
     format!(
         "Every {days}{first}, {from} send {kinds} (\u{201c}{}\u{201d}): what is late is shown as overdue.",
         exchange.what()
+    )
+}
+
+pub(in crate::agreement) fn release(clause: &ReleaseClause) -> String {
+    let from = list(clause.from().iter().map(role_words), "and");
+    let what = match clause.kinds() {
+        Choice::Any => "records of any kind".to_owned(),
+        Choice::These(kinds) => list(kinds.iter().map(kind_words), "and"),
+    };
+    let of = match clause.sensitivity() {
+        [] => String::new(),
+        classes => format!(" of the class {}", list(classes.iter().map(|class| class.as_str()), "or")),
+    };
+    let approvals = clause.approvals();
+    format!(
+        "{what}{of} by {from} are shared only once {approvals} different persons of the author released them."
     )
 }
 

@@ -188,6 +188,8 @@ fn likely(agreement: &Agreement, pick: [u8; 8]) -> RecordFacts {
         handling: Handling { onward, personal_data: pick[6] > 192, consent, ..Handling::default() },
         created: Timestamp(0).plus_days(days[nth(7, days.len())]),
         attachments: 0,
+        personal: Vec::new(),
+        publication: false,
     }
 }
 
