@@ -143,7 +143,7 @@ async fn merge(context: &Context, args: &MergeArgs) -> Result<Exit, Problem> {
         };
         let place = here.iter().find(is_it).ok_or_else(|| {
             usage(
-                &format!("`{text}` is not described in that partnership"),
+                format!("`{text}` is not described in that partnership"),
                 "share its description there first: entente record share",
             )
         })?;

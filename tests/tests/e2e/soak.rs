@@ -87,7 +87,8 @@ async fn round(p: &mut Partnership, turn: usize, random: &mut Random, done: &Ack
         done.with_file.borrow_mut().insert(id);
     }
     if turn.is_multiple_of(3) && done.invitations.borrow().len() < INVITATIONS {
-        done.invitations.borrow_mut().insert(invite(&p[0], "Prevention", "cso").await);
+        let invitation = invite(&p[0], "Prevention", "cso").await;
+        done.invitations.borrow_mut().insert(invitation);
     }
     let enough = done.count() + usize::try_from(random.below(12)).unwrap();
     let pause = Duration::from_micros(random.below(30_000));

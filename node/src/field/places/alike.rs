@@ -127,5 +127,6 @@ fn consonants(latin: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 #[path = "alike_tests.rs"]
 mod tests;

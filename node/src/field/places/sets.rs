@@ -125,5 +125,6 @@ impl Union {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 #[path = "sets_tests.rs"]
 pub(super) mod tests;
