@@ -1,7 +1,7 @@
 //! C2: a text that names a recorded source does not leave this node.
 //!
 //! Compared are the folded words of all fields and attachment names with the names and contacts of the `source`
-//! records here. A part of a name counts from [`PART`] letters on, also with a short ending (as Georgian and Slavic
+//! records here. A part of a name counts from `PART` letters on, also with a short ending (as Georgian and Slavic
 //! languages add) or an Arabic particle before it; a name of shorter parts only as a whole, in either order; of a
 //! script without spaces, wherever it stands. Pseudonyms are there to be used. There is no way around: whoever is
 //! refused changes the text, or calls the person by the pseudonym.

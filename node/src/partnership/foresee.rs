@@ -1,6 +1,6 @@
 //! The preview: who will be able to read a record, told by the keys and not by the words.
 //!
-//! Both come from what publishing itself asks: [`publish::permit`] for the rules, [`epochs::writable`] for the nodes
+//! Both come from what publishing itself asks: `publish::permit` for the rules, `epochs::writable` for the nodes
 //! that the key is for. `tests.rs` holds the promise: over random agreements, memberships and audiences, those who
 //! are foreseen are exactly those who can decrypt.
 

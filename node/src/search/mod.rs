@@ -1,9 +1,9 @@
 //! Search over every record that can be read here, in any script. Nothing of it lies on a disk.
 //!
-//! [`fold`] makes one form of what people read as the same, [`words`] cuts it into terms, [`inverted`] finds the records
+//! [`fold`] makes one form of what people read as the same, [`words`] cuts it into terms, `inverted` finds the records
 //! that hold them. The index is filled in the background when a node starts, the newest records first, and kept up from
 //! what the ledger says has changed ([`Touched`]): a record is in it exactly as long as it is in the lists. A search
-//! first takes in what waits, for [`PATIENCE`] at most, and says how much it left.
+//! first takes in what waits, for `PATIENCE` at most, and says how much it left.
 
 pub mod facets;
 pub mod fold;

@@ -82,9 +82,9 @@ async fn a_place_in_three_scripts_is_found_merged_and_parted_and_a_reader_sees_o
     let told = other.record(&merge).await.unwrap();
     assert_eq!(told.fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["same-as"]);
 
-    cso.cli(&["place", "split", &merge, "--yes"]).await.failed(5, "E-NOT-AUTHOR");
-    npm.cli(&["place", "split", &georgian, "--yes"]).await.failed(2, "usage");
-    npm.cli(&["place", "split", &merge, "--yes"]).await.ok();
+    cso.cli(&["place", "split", &merge, "--reason", "an error", "--yes"]).await.failed(5, "E-NOT-AUTHOR");
+    npm.cli(&["place", "split", &georgian, "--reason", "an error", "--yes"]).await.failed(2, "usage");
+    npm.cli(&["place", "split", &merge, "--reason", "an error", "--yes"]).await.ok();
     wait_until("the places stand apart", async || places(cso).await.len() == 2).await;
     let shown = cso.cli(&["place", "show", &arabic]).await.done();
     assert_eq!(shown["history"][0]["record"], by_name, "{shown}");

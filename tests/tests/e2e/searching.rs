@@ -49,7 +49,7 @@ async fn records_are_found_in_any_script_for_as_long_as_they_can_be_read() {
     p.nodes[0].restart().await;
     assert_eq!(found(&p[0], &["گلدان"]).await, [""; 0]);
     assert_eq!(found(&p[0], &["გლდანი"]).await, [&prison[..]], "the index is made anew after a start");
-    p[1].cli(&["record", "withdraw", &prison, "--yes"]).await.ok();
+    p[1].cli(&["record", "withdraw", &prison, "--reason", "an error", "--yes"]).await.ok();
     assert_eq!(found(&p[1], &["lodz"]).await, [""; 0]);
     wait_until("the reader forgets it", async || found(&p[0], &["lodz"]).await.is_empty()).await;
     assert_eq!(found(&p[0], &["8"]).await, [&arabic[..]]);

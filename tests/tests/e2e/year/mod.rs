@@ -93,16 +93,24 @@ async fn january_they_agree(year: &mut Year) {
 async fn february_what_stays_at_home_and_what_is_offered(year: &mut Year) {
     let person =
         json!({ "name": "SECRET-SOURCE", "contact": "SECRET-SOURCE, after dark", "pseudonym": "ია" });
-    let agreed = json!({ "person": "ია", "uses": ["advocacy"], "method": "spoken" });
-    for (kind, fields) in [("source", person), ("consent", agreed)] {
+    let agreed = json!({ "external-id": "C-8", "person": "ია", "uses": ["authorities"], "method": "spoken" });
+    for (kind, fields, code) in [("source", person, "E-SOURCE"), ("consent", agreed, "E-OWN")] {
         let file = year.node(Watch).home().beside("draft.json");
         std::fs::write(&file, record(kind, "ka", "own", fields).to_string()).unwrap();
         let kept = year.node(Watch).cli(&["record", "new", file.to_str().unwrap()]).await.done();
         let words =
             ["record", "share", kept["record"].as_str().unwrap(), "--partnership", PREVENTION, "--yes"];
-        year.node(Watch).cli(&words).await.failed(5, "E-OWN");
+        year.node(Watch).cli(&words).await.failed(5, code);
     }
     let fear = json!({ "place": "ციხე № 8", "person": "ია", "alleged-acts": ["moved to another cell"] });
+    // Nor does a text leave that names the person.
+    let slip = record("material", "ka", "partnership", json!({ "title": "What SECRET-SOURCE told us" }));
+    let file = year.node(Watch).home().beside("draft.json");
+    std::fs::write(&file, slip.to_string()).unwrap();
+    let kept = year.node(Watch).cli(&["record", "new", file.to_str().unwrap()]).await.done();
+    let words = ["record", "share", kept["record"].as_str().unwrap(), "--partnership", PREVENTION, "--yes"];
+    year.node(Watch).cli(&words).await.failed(5, "E-SOURCE");
+    // The consent is hers, and allows that authorities are told.
     let mut fear = record("reprisal-allegation", "ka", "named", fear);
     fear["handling"] = json!({ "personal_data": true, "consent": "C-8" });
     year.tell(Watch, &fear, To::Only(PREVENTION, &[Npm])).await;
