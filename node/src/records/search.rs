@@ -58,7 +58,7 @@ fn said(text: &str, mark: &str) -> Result<Vec<Clause>, Problem> {
     match clauses.len() {
         0 => refused("there is no word in what is to be found", "Give a word with letters or digits."),
         1..=MAX_WORDS => Ok(clauses),
-        _ => refused("these are too many words to be found at once", "Give at most 64 words."),
+        _ => refused("these are too many words to be found at once", "Give fewer words."),
     }
 }
 

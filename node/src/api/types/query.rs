@@ -46,7 +46,7 @@ pub struct RecordQuery {
 }
 
 /// Words that can be asked for at once.
-pub const MAX_WORDS: usize = 64;
+pub const MAX_WORDS: usize = 256;
 
 /// A page of records, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
