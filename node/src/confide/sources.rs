@@ -24,6 +24,7 @@ use crate::field::of_kind;
 use crate::node::Node;
 use crate::partnership::publish::shared_fields;
 use crate::search::fold::fold;
+use crate::search::words::is_in_word;
 
 /// Letters from which on one part of a name of several parts counts alone.
 const PART: usize = 4;
@@ -217,14 +218,8 @@ fn stem(name: &str) -> &str {
 /// The folded words of a text.
 fn parts(text: &str) -> Vec<Zeroizing<String>> {
     let folded = fold(text);
-    let letters = |c: char| c.is_alphanumeric() || is_sign(c);
-    let words = folded.split(|c| !letters(c)).filter(|word| !word.is_empty());
+    let words = folded.split(|c| !is_in_word(c)).filter(|word| !word.is_empty());
     words.map(|word| Zeroizing::new(word.to_owned())).collect()
-}
-
-/// Signs that are parts of letters: vowels and viramas of Indic scripts and their like.
-fn is_sign(c: char) -> bool {
-    unicode_normalization::char::is_combining_mark(c)
 }
 
 fn joined(parts: &[Zeroizing<String>]) -> Zeroizing<String> {

@@ -70,9 +70,10 @@ fn text(row: &RecordRow, fields: &[(String, Value)], attachments: &[Attachment])
     let mut text = Text { terms: facets::of(row).collect(), arrived: row.arrived.0, cut: false };
     let mut left = MAX_TEXT;
     let mut take = |said: &str, mark: &str| {
-        let (said, cut) = beginning(said, left);
+        let whole = said.len();
+        let said = words::beginning(said, left);
         left -= said.len();
-        text.cut |= cut;
+        text.cut |= said.len() < whole;
         let folded = fold(said);
         words::terms(&folded, &mut |term| {
             if mark.is_empty() {
@@ -109,9 +110,4 @@ fn insert(terms: &mut BTreeSet<String>, term: &str) {
     if !terms.contains(term) {
         terms.insert(term.to_owned());
     }
-}
-
-fn beginning(text: &str, most: usize) -> (&str, bool) {
-    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    (&text[..end], end < text.len())
 }

@@ -95,7 +95,6 @@ fn pairs(run: &str, visit: &mut impl FnMut(&str)) {
 }
 
 fn each_piece<'a>(folded: &'a str, visit: &mut impl FnMut(Piece<'a>)) {
-    let is_in_word = |letter: char| letter.is_alphanumeric() || is_combining_mark(letter);
     for word in folded.split(|letter| !is_in_word(letter)).filter(|word| !word.is_empty()) {
         let mut rest = word;
         while let Some(first) = rest.chars().next() {
@@ -109,8 +108,18 @@ fn each_piece<'a>(folded: &'a str, visit: &mut impl FnMut(Piece<'a>)) {
 }
 
 fn cut(word: &str) -> &str {
-    let end = (0..=MAX_WORD.min(word.len())).rev().find(|end| word.is_char_boundary(*end)).unwrap_or(0);
-    &word[..end]
+    beginning(word, MAX_WORD)
+}
+
+/// As much of the beginning of a text as fits into so many bytes, at a whole letter.
+pub(super) fn beginning(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
+
+/// Is it part of a word: a letter, a mark on one, or a digit?
+pub(crate) fn is_in_word(letter: char) -> bool {
+    letter.is_alphanumeric() || is_combining_mark(letter)
 }
 
 /// Letters of scripts that are written without spaces between words.
