@@ -23,7 +23,7 @@ async fn share(node: &TestNode, draft: Value, partnership: &str, readers: Option
 }
 
 /// Keeps a draft.
-async fn keep(node: &TestNode, draft: Value) -> String {
+pub(super) async fn keep(node: &TestNode, draft: Value) -> String {
     let made = new(node, &draft).await.done();
     made["record"].as_str().unwrap().to_owned()
 }
@@ -35,7 +35,7 @@ async fn new(node: &TestNode, draft: &Value) -> entente_tests::Output {
 }
 
 /// Waits until a record can be read, and answers what is shown of it.
-async fn arrived(node: &TestNode, id: &str) -> Value {
+pub(super) async fn arrived(node: &TestNode, id: &str) -> Value {
     wait_for("the record arrives", async || {
         let shown = node.cli(&["record", "show", id]).await;
         (shown.code == 0).then_some(shown.json)

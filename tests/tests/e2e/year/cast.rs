@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_protocol::ids::RecordId;
-use entente_tests::{Home, TestNode, invite, wait_for, wait_until};
+use entente_tests::{Home, TestNode, invite, wait_until};
 use serde_json::Value;
 use tokio::task::JoinSet;
+
+use crate::forms;
 
 /// A participant, and its number among the nodes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -144,11 +146,7 @@ impl Year {
 
     /// Writes a draft as a person does, looks at the preview, which must say what the book says, and shares it.
     pub async fn tell(&mut self, who: Who, draft: &Value, to: To<'_>) -> String {
-        let node = self.node(who);
-        let file = node.home().beside("draft.json");
-        std::fs::write(&file, draft.to_string()).unwrap();
-        let made = node.cli(&["record", "new", file.to_str().unwrap()]).await.done();
-        let draft = made["record"].as_str().unwrap().to_owned();
+        let draft = self.keep(who, draft).await;
         let id = self.share(who, &draft, &to).await;
         self.note(&id, who, &to);
         id
@@ -184,13 +182,14 @@ impl Year {
         id
     }
 
+    /// Writes a draft as a person does, which stays on the node.
+    pub async fn keep(&self, who: Who, draft: &Value) -> String {
+        forms::keep(self.node(who), draft.clone()).await
+    }
+
     /// Waits until somebody can read a record, and answers what is shown of it.
     pub async fn arrived(&self, who: Who, id: &str) -> Value {
-        wait_for(&format!("{} reads {id}", who.name()), async || {
-            let shown = self.node(who).cli(&["record", "show", id]).await;
-            (shown.code == 0).then_some(shown.json)
-        })
-        .await
+        forms::arrived(self.node(who), id).await
     }
 
     /// Holds each node's view against the book: every record that it should see, and none besides.

@@ -81,11 +81,8 @@ async fn january_they_agree(year: &mut Year) {
     year.tell(Npm, &record("place", "ka", "partnership", names), To::All(PREVENTION)).await;
     // The foreign network is no member: it cannot be sent anything here, even by mistake.
     let plan = record("material", "ka", "partnership", json!({ "title": "Not for abroad" }));
-    let file = year.node(Npm).home().beside("draft.json");
-    std::fs::write(&file, plan.to_string()).unwrap();
-    let made = year.node(Npm).cli(&["record", "new", file.to_str().unwrap()]).await.done();
-    let id = made["record"].as_str().unwrap();
-    let words = ["record", "share", id, "--partnership", PREVENTION, "--readers", Network.name(), "--yes"];
+    let id = year.keep(Npm, &plan).await;
+    let words = ["record", "share", &id, "--partnership", PREVENTION, "--readers", Network.name(), "--yes"];
     year.node(Npm).cli(&words).await.failed(3, "not-found");
 }
 
@@ -95,20 +92,15 @@ async fn february_what_stays_at_home_and_what_is_offered(year: &mut Year) {
         json!({ "name": "SECRET-SOURCE", "contact": "SECRET-SOURCE, after dark", "pseudonym": "ია" });
     let agreed = json!({ "external-id": "C-8", "person": "ია", "uses": ["authorities"], "method": "spoken" });
     for (kind, fields, code) in [("source", person, "E-SOURCE"), ("consent", agreed, "E-OWN")] {
-        let file = year.node(Watch).home().beside("draft.json");
-        std::fs::write(&file, record(kind, "ka", "own", fields).to_string()).unwrap();
-        let kept = year.node(Watch).cli(&["record", "new", file.to_str().unwrap()]).await.done();
-        let words =
-            ["record", "share", kept["record"].as_str().unwrap(), "--partnership", PREVENTION, "--yes"];
+        let kept = year.keep(Watch, &record(kind, "ka", "own", fields)).await;
+        let words = ["record", "share", &kept, "--partnership", PREVENTION, "--yes"];
         year.node(Watch).cli(&words).await.failed(5, code);
     }
     let fear = json!({ "place": "ციხე № 8", "person": "ია", "alleged-acts": ["moved to another cell"] });
     // Nor does a text leave that names the person.
     let slip = record("material", "ka", "partnership", json!({ "title": "What SECRET-SOURCE told us" }));
-    let file = year.node(Watch).home().beside("draft.json");
-    std::fs::write(&file, slip.to_string()).unwrap();
-    let kept = year.node(Watch).cli(&["record", "new", file.to_str().unwrap()]).await.done();
-    let words = ["record", "share", kept["record"].as_str().unwrap(), "--partnership", PREVENTION, "--yes"];
+    let kept = year.keep(Watch, &slip).await;
+    let words = ["record", "share", &kept, "--partnership", PREVENTION, "--yes"];
     year.node(Watch).cli(&words).await.failed(5, "E-SOURCE");
     // The consent is hers, and allows that authorities are told.
     let mut fear = record("reprisal-allegation", "ka", "named", fear);
@@ -260,12 +252,9 @@ async fn august_a_member_is_removed(year: &mut Year) {
     year.remove(Npm, PREVENTION, Families, "it published the name of a detainee").await;
     let after = json!({ "title": "აგვისტოს მიმოხილვა", "summary": "After the removal" });
     year.tell(Npm, &record("visit-report", "ka", "partnership", after), To::All(PREVENTION)).await;
-    let mine = year.node(Families).home().beside("draft.json");
-    std::fs::write(&mine, record("submission", "ar", "named", json!({ "title": "بعد" })).to_string())
-        .unwrap();
-    let late = year.node(Families).cli(&["record", "new", mine.to_str().unwrap()]).await.done();
-    let id = late["record"].as_str().unwrap();
-    let words = ["record", "share", id, "--partnership", PREVENTION, "--readers", Npm.name(), "--yes"];
+    let late = record("submission", "ar", "named", json!({ "title": "بعد" }));
+    let id = year.keep(Families, &late).await;
+    let words = ["record", "share", &id, "--partnership", PREVENTION, "--readers", Npm.name(), "--yes"];
     wait_until("the committee has heard of it", async || year.node(Families).cli(&words).await.code == 5)
         .await;
 }
