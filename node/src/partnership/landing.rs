@@ -35,6 +35,8 @@ pub(super) enum Then {
     Membership(Option<Reply<()>>),
     /// Answer whoever wanted so many acknowledgements written.
     Acknowledged(usize, Option<Reply<usize>>),
+    /// Answer whoever took a record back, once it is erased here too.
+    Withdrawn(Reply<usize>),
     /// Answer whoever decided something.
     Decided(Decided, Reply<Decided>),
     /// Answer who brought acts in a file.
@@ -121,6 +123,9 @@ impl Driver {
             }
             Then::Acknowledged(count, reply) => {
                 acknowledge::answer(count, reply, Err(CommandError::Ledger(error.into())));
+            }
+            Then::Withdrawn(reply) => {
+                acknowledge::answer(1, Some(reply), Err(CommandError::Ledger(error.into())))
             }
             Then::Membership(None) | Then::Verified(_, None) | Then::Kept | Then::Nothing => {}
         }
@@ -222,6 +227,8 @@ impl Driver {
                 let _gone = reply.send(verdict);
             }
             Then::Acknowledged(count, reply) => acknowledge::answer(count, reply, Ok(())),
+            // What erases it was queued when the withdrawal landed; no frames land behind it.
+            Then::Withdrawn(reply) => self.append(Vec::new(), Then::Acknowledged(1, Some(reply))),
             Then::Verified(stage, reply) => {
                 self.refresh_view();
                 if let Some(reply) = reply {

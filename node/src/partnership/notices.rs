@@ -187,7 +187,9 @@ fn write(
 impl Driver {
     /// Says something about records to exactly those who read a space. Answered when it is durable.
     pub(super) fn say(&mut self, space: SpaceId, said: Said, reply: Reply<usize>) {
+        let withdrawn = matches!(said, Said::Withdrawn(..));
         match self.try_say(space, said) {
+            Ok(frames) if withdrawn => self.append(frames, Then::Withdrawn(reply)),
             Ok(frames) => self.append(frames, Then::Acknowledged(1, Some(reply))),
             Err(error) => {
                 let _gone = reply.send(Err(error));
