@@ -16,6 +16,7 @@ mod partnership;
 mod place;
 mod record;
 mod redact;
+mod visit;
 mod withdraw;
 
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ pub use node::*;
 pub use partnership::*;
 pub use place::*;
 pub use record::*;
+pub use visit::*;
 
 const EXAMPLE: &str = "\
 Examples:

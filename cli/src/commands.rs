@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod drafts;
 mod export;
+mod facts;
 mod fetching;
 mod forms;
 mod govern;

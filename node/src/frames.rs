@@ -63,6 +63,12 @@ pub enum Frame {
     /// Entries that can be opened with keys of their own, which are in the vault.
     #[n(10)]
     History(#[n(0)] KnownHistory),
+    /// A consent is to be asked for, or not any more.
+    #[n(15)]
+    WantedConsent(#[n(0)] WantedConsent),
+    /// A member asked for a key that it may not have.
+    #[n(16)]
+    Denied(#[n(0)] PartnershipId, #[n(1)] Denied),
     /// What this node's keeper set for a partnership.
     #[n(20)]
     Settings(#[n(0)] PartnershipSettings),
@@ -208,6 +214,45 @@ pub struct KnownHistory {
     /// The entries.
     #[n(2)]
     pub places: Vec<(LogId, Seq)>,
+}
+
+/// A member asked for a key that it may not have, since the declaration of confidentiality comes first (C5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Denied {
+    /// The member.
+    #[n(0)]
+    pub org: OrgId,
+    /// Its node.
+    #[n(1)]
+    pub node: NodeId,
+    /// Did it declare, and that has expired?
+    #[n(2)]
+    pub expired: bool,
+    /// When it asked, by this node's clock.
+    #[n(3)]
+    pub when: Timestamp,
+}
+
+/// A draft that was not shared for want of a person's consent. There is one for each draft, the newest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct WantedConsent {
+    /// The draft.
+    #[n(0)]
+    pub draft: RecordId,
+    /// Where it was to be shared.
+    #[n(1)]
+    pub partnership: PartnershipId,
+    /// When, by this node's clock.
+    #[n(2)]
+    pub when: Timestamp,
+    /// Is it still to be asked for?
+    #[n(3)]
+    pub open: bool,
+}
+
+impl Wire for WantedConsent {
+    const WHAT: &'static str = "wanted consent";
+    const MAX: usize = 128;
 }
 
 /// An attachment's ciphertext.

@@ -443,16 +443,23 @@ fn apply_again(
             }
             *id
         }
-        Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) | Frame::Prekey(id, _) | Frame::Mailbox(id, _) => {
-            *id
-        }
+        Frame::Entry(id, _, _)
+        | Frame::Evidence(id, _, _)
+        | Frame::Prekey(id, _)
+        | Frame::Mailbox(id, _)
+        | Frame::Denied(id, _) => *id,
         Frame::Log(log) => log.partnership,
         Frame::Epoch(epoch) => epoch.partnership,
         Frame::History(history) => history.partnership,
         Frame::Verified(verification) => verification.partnership,
         Frame::Settings(settings) => settings.partnership,
         Frame::Erased(erased) if erased.place.is_some() => erased.partnership,
-        Frame::Draft(_) | Frame::Shared(..) | Frame::Blob(_) | Frame::Erased(_) | Frame::Nothing => {
+        Frame::Draft(_)
+        | Frame::Shared(..)
+        | Frame::Blob(_)
+        | Frame::Erased(_)
+        | Frame::WantedConsent(_)
+        | Frame::Nothing => {
             records::apply(store, batch, position, frame, me);
             return;
         }

@@ -68,6 +68,8 @@ pub enum Table {
     History = 16,
     /// partnership → [`PartnershipSettings`].
     Settings = 26,
+    /// draft → [`WantedConsent`].
+    WantedConsent = 27,
 }
 
 /// Changes to the index that belong together.
@@ -95,6 +97,14 @@ impl Batch {
             Some(bytes) => decode(bytes),
             None => index.get(table as u8, key).ok().flatten().and_then(|bytes| decode(&bytes)),
         }
+    }
+
+    /// What this batch writes under keys that begin so.
+    pub fn beginning<'a>(&'a self, table: Table, prefix: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let of = move |(at, key, _): &&(u8, Vec<u8>, Option<Vec<u8>>)| {
+            *at == table as u8 && key.starts_with(prefix)
+        };
+        self.0.iter().filter(of).filter_map(|(_, _, value)| value.as_deref())
     }
 
     /// What a key will hold, if this batch changes it.

@@ -313,27 +313,6 @@ impl CountBy {
     }
 }
 
-/// `visit`.
-#[derive(Subcommand, Debug)]
-pub enum VisitCommand {
-    /// List visits that you can see, with their teams and what followed them
-    #[command(
-        after_help = "Example:\n  entente visit list\n\nPlan one with `record template visit`. A later record of the kind `visit` that names it in its field\n`visit` says how it went on: \"confirmed\": true, \"done\": true."
-    )]
-    List {
-        /// Only of this partnership
-        #[arg(long, value_name = "P", value_parser = NonEmptyStringValueParser::new())]
-        partnership: Option<String>,
-    },
-    /// The roster of experts: who may go on visits, and until when
-    #[command(after_help = "Example:\n  entente visit experts\n\nEntries are records of the kind `expert`.")]
-    Experts {
-        /// Only of this partnership
-        #[arg(long, value_name = "P", value_parser = NonEmptyStringValueParser::new())]
-        partnership: Option<String>,
-    },
-}
-
 /// `activity`.
 #[derive(Subcommand, Debug)]
 pub enum ActivityCommand {
@@ -466,7 +445,9 @@ impl Vote {
 
 /// `due`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  entente due --ours\n\nThe exit code is 6 if something is overdue.")]
+#[command(
+    after_help = "Example:\n  entente due --ours\n\nThe exit code is 6 if something is overdue. Where a record was refused for want of a person's consent, the\nconsent to be asked for stands here until it is recorded, or dropped: entente due --drop ID"
+)]
 pub struct DueArgs {
     /// Only in this partnership
     #[arg(long, value_name = "P", value_parser = NonEmptyStringValueParser::new())]
@@ -477,6 +458,9 @@ pub struct DueArgs {
     /// Only what is overdue
     #[arg(long)]
     pub overdue: bool,
+    /// A consent is not to be asked for any more: the draft that wanted it, its id or the beginning of it
+    #[arg(long, value_name = "ID", conflicts_with_all = ["partnership", "ours", "overdue"], value_parser = NonEmptyStringValueParser::new())]
+    pub drop: Option<String>,
 }
 
 fn column(text: &str) -> Result<(String, String), String> {

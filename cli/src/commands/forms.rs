@@ -8,6 +8,7 @@ use entente_protocol::agreement::{Agreement, Form, templates};
 use entente_protocol::ids::Timestamp;
 use serde_json::json;
 
+use super::facts;
 use super::recommendation::before;
 use super::say::Statement;
 use super::words;
@@ -24,6 +25,13 @@ const NAME: usize = 24;
 
 /// `entente due`.
 pub(super) async fn due(context: &Context, args: &DueArgs) -> Result<Exit, Problem> {
+    if let Some(draft) = &args.drop {
+        context.client().await?.post::<(), ()>(&route(&["due", draft, "drop"]), &()).await?;
+        context.output.answer(&json!({ "dropped": draft }), |page| {
+            page.line("The consent is not to be asked for any more. The draft is as it was.");
+        })?;
+        return Ok(Exit::Done);
+    }
     let route = route(&["due"]) + &query(&json!({ "partnership": args.partnership }));
     let mut all: Vec<DueView> = context.client().await?.get(&route).await?;
     all.retain(|due| (due.ours || !args.ours) && (due.overdue || !args.overdue));
@@ -35,7 +43,8 @@ pub(super) async fn due(context: &Context, args: &DueArgs) -> Result<Exit, Probl
         page.table(
             ["due", "", "what", "by", "partnership", "about"],
             all.iter().map(|due| {
-                let by = due.by.as_ref().map_or("the authority", |org| org.name.as_str());
+                let nobody = if due.what == "consent" { "the person" } else { "the authority" };
+                let by = due.by.as_ref().map_or(nobody, |org| org.name.as_str());
                 [
                     times::day(before(due.due)),
                     (if due.overdue { "OVERDUE" } else { "" }).to_owned(),
@@ -63,6 +72,10 @@ pub(super) async fn visit(context: &Context, command: VisitCommand) -> Result<Ex
                 all.iter().for_each(|visit| paint_visit(page, visit));
             })?;
         }
+        VisitCommand::Correct { record, authority, text, part, say } => {
+            return facts::correct(context, &record.record, (authority, text, part), &say).await;
+        }
+        VisitCommand::Corrections(the) => return facts::show(context, &the.record).await,
         VisitCommand::Experts { partnership } => {
             let route = route(&["experts"]) + &query(&json!({ "partnership": partnership }));
             let all: Vec<ExpertView> = context.client().await?.get(&route).await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use entente_node::api::types::{DraftInput, Problem, RecordCreated, RecordView};
+use entente_protocol::ids::RecordId;
 use serde_json::{Value, json};
 
 use super::share;
@@ -15,7 +16,9 @@ use crate::problem::{self, Exit, usage};
 pub(super) struct Statement {
     kind: &'static str,
     fields: BTreeMap<String, Value>,
-    partnership: String,
+    replies_to: Option<RecordId>,
+    /// Where it is shared; nowhere if what it is about is a draft.
+    partnership: Option<String>,
 }
 
 impl Statement {
@@ -31,12 +34,23 @@ impl Statement {
         })?;
         let id = Value::String(view.summary.id.to_string());
         let fields = BTreeMap::from([(field.to_owned(), id)]);
-        Ok(Statement { kind, fields, partnership: partnership.to_string() })
+        Ok(Statement { kind, fields, replies_to: None, partnership: Some(partnership.to_string()) })
+    }
+
+    /// In reply to a record: in the partnership in which it was shared, or beside a draft as a draft.
+    pub(super) fn replying(kind: &'static str, to: &RecordView) -> Statement {
+        let partnership = to.summary.partnership.map(|id| id.to_string());
+        Statement { kind, fields: BTreeMap::new(), replies_to: Some(to.summary.id), partnership }
     }
 
     /// In a partnership.
     pub(super) fn within(kind: &'static str, partnership: &str) -> Statement {
-        Statement { kind, fields: BTreeMap::new(), partnership: partnership.to_owned() }
+        Statement {
+            kind,
+            fields: BTreeMap::new(),
+            replies_to: None,
+            partnership: Some(partnership.to_owned()),
+        }
     }
 
     /// With a field.
@@ -63,21 +77,21 @@ impl Statement {
             sensitivity: None,
             handling: None,
             supersedes: None,
-            replies_to: None,
+            replies_to: self.replies_to,
             attachments: Vec::new(),
         };
         let created: RecordCreated = context.client().await?.post(&route(&["records"]), &draft).await?;
         for warning in &created.warnings {
             context.output.note(&format!("note: {warning}"));
         }
-        if say.draft {
+        let Some(partnership) = self.partnership.filter(|_| !say.draft) else {
             context.output.answer(&json!({ "record": created.record, "draft": true }), |page| {
                 page.line("The draft is kept; nobody else can see it.");
                 page.item("record", &created.record.to_string());
             })?;
             return Ok(Exit::Done);
-        }
-        let target = ShareTarget::of(created.record.to_string(), self.partnership, say.readers.clone());
+        };
+        let target = ShareTarget::of(created.record.to_string(), partnership, say.readers.clone());
         share::share(context, &target, say.yes, say.expect_readers).await
     }
 }

@@ -1,6 +1,7 @@
 //! `entente status`.
 
-use entente_node::api::types::{PartnershipSummary, Problem, Status};
+use entente_node::api::types::{DueView, PartnershipSummary, Problem, Status};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{partnership, words};
@@ -22,11 +23,31 @@ pub(super) async fn status(context: &Context) -> Result<Exit, Problem> {
         return Ok(Exit::Done);
     }
     let status: Status = serde_json::from_value(answer).map_err(|e| bad_answer(&e.to_string()))?;
-    context.output.answer(&status, |page| paint(page, &status))?;
+    let due: Vec<DueView> = context.client().await?.get(&route(&["due"])).await?;
+    let owed = Owed {
+        by_us: due.iter().filter(|due| due.ours).count(),
+        overdue: due.iter().filter(|due| due.overdue).count(),
+    };
+    context.output.answer(&Told { status: &status, owed }, |page| paint(page, &status, owed))?;
     Ok(Exit::Done)
 }
 
-fn paint(page: &mut Page, status: &Status) {
+/// What is told of a node that is unlocked.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    status: &'a Status,
+    owed: Owed,
+}
+
+/// How much is owed, as `entente due` lists it.
+#[derive(Clone, Copy, Serialize)]
+struct Owed {
+    by_us: usize,
+    overdue: usize,
+}
+
+fn paint(page: &mut Page, status: &Status, owed: Owed) {
     match &status.organisation {
         Some(organisation) => {
             page.heading(&words::organisation(organisation));
@@ -47,6 +68,9 @@ fn paint(page: &mut Page, status: &Status) {
             "not shown",
             &format!("{} arrived and were refused: entente sync status", status.quarantined),
         );
+    }
+    if owed.by_us + owed.overdue > 0 {
+        page.item("owed", &format!("{} by you, {} overdue in all: entente due", owed.by_us, owed.overdue));
     }
     page.heading("Partnerships");
     partnerships(page, &status.partnerships);

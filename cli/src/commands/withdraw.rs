@@ -68,7 +68,7 @@ async fn withdraw(context: &Context, what: &WithdrawArgs) -> Result<Exit, Proble
     let request = WordsRequest { words: what.reason.clone() };
     let receipts: Receipts = context.client().await?.post(&to, &request).await?;
     context.output.answer(&receipts, |page| {
-        page.line("It is withdrawn, and being erased here.");
+        page.line("It is withdrawn, and erased here.");
         paint(page, &receipts);
     })?;
     Ok(Exit::Done)

@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 
+use crate::confide::wanted;
 use crate::field::{advice, due, recommendations, spreadsheet, stats, visits};
 
 use super::routes::{Answer, blocking};
@@ -25,6 +26,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .route("/v1/recommendations/import", post(import))
         .route("/v1/recommendations/{id}", get(detail))
         .route("/v1/due", get(owed))
+        .route("/v1/due/{record}/drop", post(drop_request))
         .route("/v1/visits", get(all_visits))
         .route("/v1/experts", get(roster))
         .route("/v1/activities", get(activities))
@@ -75,6 +77,10 @@ async fn detail(State(server): State<Arc<Server>>, Path(id): Path<String>) -> An
 async fn owed(State(server): State<Arc<Server>>, Query(within): Query<Within>) -> Answer<Vec<DueView>> {
     let node = server.unlocked()?;
     Ok(Json(blocking(move || due::list(&node, within.partnership.as_deref())).await?))
+}
+
+async fn drop_request(State(server): State<Arc<Server>>, Path(record): Path<String>) -> Answer<()> {
+    Ok(Json(wanted::drop_request(&server.unlocked()?, &record).await?))
 }
 
 async fn all_visits(

@@ -70,7 +70,9 @@ pub(super) fn scan(
 /// The partnership that a frame belongs to, if it tells of something that happened there.
 pub(super) fn partnership_of(frame: &Frame) -> Option<PartnershipId> {
     match frame {
-        Frame::Act(id, _) | Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) => Some(*id),
+        Frame::Act(id, _) | Frame::Entry(id, _, _) | Frame::Evidence(id, _, _) | Frame::Denied(id, _) => {
+            Some(*id)
+        }
         _ => None,
     }
 }
@@ -88,6 +90,12 @@ fn happening(node: &Node, only: Option<&PartnershipId>, at: Position, frame: Fra
             let author = known.map_or_else(|| proof.log().short(), |of| of.author);
             let words = format!("signed two different entries at position {} of its log", seq + 1);
             ("two-faced", author, arrived, words)
+        }
+        Frame::Denied(_, denied) => {
+            let why =
+                if denied.expired { "its declaration has expired" } else { "it has signed no declaration" };
+            let words = format!("asked for a key and was given none: {why}");
+            ("denied", org_view(node, Some(&handle), &denied.org).name, denied.when, words)
         }
         _ => return None,
     };

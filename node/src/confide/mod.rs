@@ -2,9 +2,11 @@
 //! and sources that are never named (C2).
 //!
 //! [`of_sharing`] is asked before every preview and sharing; [`sources::named_in`] also before words leave otherwise.
+//! What was refused for want of a consent opens a request for it ([`wanted`]).
 
 pub mod consents;
 pub mod sources;
+pub mod wanted;
 
 use std::sync::Arc;
 

@@ -8,8 +8,10 @@ use entente_protocol::lifecycle;
 
 use crate::api::types::{DueView, Problem};
 use crate::clock;
+use crate::confide::wanted;
 use crate::node::Node;
 use crate::partnership::Handle;
+use crate::partnership::open::title;
 use crate::records::find::{self, org_view};
 use crate::records::show;
 use crate::rows;
@@ -31,9 +33,28 @@ pub fn list(node: &Arc<Node>, partnership: Option<&str>) -> Result<Vec<DueView>,
         None => node.handles(),
     };
     let mut all: Vec<DueView> = handles.iter().flat_map(|handle| of_partnership(node, handle)).collect();
+    all.extend(handles.iter().flat_map(|handle| consents(node, handle)));
     all.sort_by(|a, b| (a.due, &a.title).cmp(&(b.due, &b.title)));
     all.truncate(MAX_DUE);
     Ok(all)
+}
+
+/// Consents that somebody must be asked for, so that a draft can be shared (C7).
+fn consents(node: &Arc<Node>, handle: &Handle) -> Vec<DueView> {
+    let wanted = wanted::open(node, &handle.id).into_iter();
+    wanted
+        .map(|(wanted, content)| DueView {
+            what: "consent".into(),
+            title: title(&content.fields),
+            record: Some(wanted.draft),
+            by: None,
+            ours: true,
+            partnership: handle.id,
+            partnership_name: handle.membership().name.clone(),
+            due: wanted.when,
+            overdue: false,
+        })
+        .collect()
 }
 
 fn of_partnership(node: &Node, handle: &Handle) -> Vec<DueView> {

@@ -116,7 +116,7 @@ pub fn apply(
             Vec::new()
         }
         // Drafts belong to the node, not to a partnership.
-        Frame::Draft(_) | Frame::Nothing => Vec::new(),
+        Frame::Draft(_) | Frame::WantedConsent(_) | Frame::Denied(..) | Frame::Nothing => Vec::new(),
     }
 }
 
@@ -330,6 +330,11 @@ pub(super) fn judged(
             if notices::corrects_anothers(batch, store, row.supersedes, &row.author) {
                 return vec![refuse(state, batch, position, not_its_own(place, node, arrived))];
             }
+            let manifest = shown.record.manifest();
+            let named = (manifest.handling.consent.as_deref(), manifest.created);
+            if notices::names_an_ended_consent(batch, store, (Owner { org, node }, space), named) {
+                return vec![refuse(state, batch, position, consent_ended(place, node, arrived))];
+            }
             rows::put_record(batch, &store.index, position, &row);
             if let Some(until) = shown.record.manifest().handling.keep_until {
                 batch.put(
@@ -442,6 +447,12 @@ fn repeated(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow
 fn not_its_own(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
     let reason = "it claims to correct another organisation's record".into();
     RefusedRow { place, owner, code: notices::NOT_AUTHOR.into(), reason, arrived }
+}
+
+/// Its author's own word, said before, stands against it.
+fn consent_ended(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
+    let reason = "it names a consent of which its author had said before that it holds no longer".into();
+    RefusedRow { place, owner, code: RefusalCode::Consent.as_str().into(), reason, arrived }
 }
 
 /// It came in one batch with entries that are welcome.

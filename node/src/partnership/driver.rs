@@ -8,11 +8,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entente_protocol::codec;
 use entente_protocol::epoch::{EpochHeader, Slot};
-use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, Seq, SpaceId, Timestamp, TransportId};
+use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId};
 use entente_protocol::log::EntryHeader;
 use entente_protocol::membership::History;
 use entente_protocol::signed::Unverified;
@@ -102,6 +102,8 @@ pub struct Driver {
     pub(super) asked_epochs: BTreeSet<EpochId>,
     /// May we be given keys, and what may we read of the past?
     pub(super) may_read: (bool, History),
+    /// Organisations that asked for a key before they declared confidentiality, and when that was last written down.
+    pub(super) denied: BTreeMap<OrgId, Instant>,
     /// By their minters: epochs that came before the acts that they were minted under.
     pub(super) early_epochs: BTreeMap<NodeId, (Unverified<EpochHeader>, Slot)>,
     /// Joiners that hold the line.
@@ -163,6 +165,7 @@ impl Driver {
             told_heads: BTreeMap::new(),
             asked_epochs: BTreeSet::new(),
             may_read: Default::default(),
+            denied: BTreeMap::new(),
             early_epochs: BTreeMap::new(),
             joiners: Vec::new(),
             doors: BTreeMap::new(),

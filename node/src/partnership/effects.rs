@@ -1,19 +1,25 @@
 //! What the sync machine says, done: messages to partners, frames for the journal.
 
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use entente_protocol::codec;
 use entente_protocol::ids::{ActId, LogId, NodeId, SpaceId};
 use entente_protocol::log::{Body, Item};
+use entente_protocol::membership::NoKey;
 use entente_protocol::sync::{Effect, Event, Message};
 
-use crate::frames::{CircleLog, Frame};
+use crate::clock;
+use crate::frames::{CircleLog, Denied, Frame};
 
 use super::courier::{self, Job, Waiting};
 use super::driver::Driver;
 use super::fence::FenceReason;
 use super::landing::Then;
 use super::{apply, epochs, govern, ingest};
+
+/// A member that asks again and again for what it may not have fills nobody's journal.
+const DENIED_AGAIN: Duration = Duration::from_secs(3_600);
 
 impl Driver {
     /// Gives an event to the machine and does what it says.
@@ -47,11 +53,10 @@ impl Driver {
             Effect::TakeActs(_, acts) => self.take_acts(&acts),
             Effect::SendActs(to, heads) => self.send_acts(to, &heads),
             Effect::TakeEpoch(_, header, slot) => self.take_epoch(&header, &slot),
-            Effect::SendEpoch(to, _, epoch) => {
-                if let Some((header, slot)) = epochs::give(&self.state, &to, &epoch) {
-                    self.send(to, Job::Message(Message::Epoch(header, slot)));
-                }
-            }
+            Effect::SendEpoch(to, _, epoch) => match epochs::give(&self.state, &to, &epoch) {
+                Some((header, slot)) => self.send(to, Job::Message(Message::Epoch(header, slot))),
+                None => self.note_denied(to),
+            },
             Effect::EpochTold(from, epoch) => self.epoch_told(from, epoch),
             Effect::SendRecordKeys(to, epoch, places) => self.give_history(to, epoch, places),
             Effect::TakeRecordKeys(_, keys) => self.take_history(&keys),
@@ -77,6 +82,22 @@ impl Driver {
                 self.hang_up(node);
             }
         }
+    }
+
+    /// Who asks for a key before it has declared confidentiality is written down, once in a while (C5).
+    fn note_denied(&mut self, node: NodeId) {
+        let (now, id) = (clock::now(), self.state.id);
+        let Some((org, _)) = self.state.membership.node(&node) else { return };
+        let Err(why) = self.state.membership.may_read(&org, now) else { return };
+        let expired = matches!(why, NoKey::DeclarationExpired(_));
+        if !expired && why != NoKey::NotDeclared
+            || self.denied.get(&org).is_some_and(|at| at.elapsed() < DENIED_AGAIN)
+        {
+            return;
+        }
+        // At most one for each organisation that was ever let in.
+        self.denied.insert(org, Instant::now());
+        self.append(vec![Frame::Denied(id, Denied { org, node, expired, when: now })], Then::Kept);
     }
 
     /// Answers a partner that asks for acts, unless it has not read the answers before. Who is a member no more is

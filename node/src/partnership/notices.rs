@@ -84,6 +84,23 @@ pub fn consent_ended(store: &Store, author: &OrgId, reference: &str) -> bool {
     rows::prefix(&store.index, Table::Notice as u8, &name).next().is_some()
 }
 
+/// Does a record name a consent of which its author had said before that it holds no longer (C10)? What was said in
+/// the same log stands before it; what was said elsewhere counts if it was here before the record was made.
+pub(super) fn names_an_ended_consent(
+    batch: &Batch,
+    store: &Store,
+    (owner, space): (Owner, SpaceId),
+    (consent_named, created): (Option<&str>, Timestamp),
+) -> bool {
+    let Some(reference) = consent_named else { return false };
+    let name = store.index.name(Table::Notice as u8, &consent(&owner.org, reference));
+    let kept =
+        rows::prefix(&store.index, Table::Notice as u8, &name).filter_map(|(_, row)| rows::decode(&row));
+    let coming = batch.beginning(Table::Notice, &name).filter_map(rows::decode);
+    let before = |row: &NoticeRow| (row.node, row.space) == (owner.node, space) || row.arrived <= created;
+    kept.chain(coming).any(|row| before(&row))
+}
+
 /// Did the author's organisation take a record back?
 #[must_use]
 pub fn is_withdrawn(store: &Store, record: &RecordId, author: &OrgId) -> bool {

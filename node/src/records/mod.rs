@@ -13,6 +13,7 @@ pub mod withdraw;
 
 use std::sync::Arc;
 
+use entente_protocol::codec;
 use entente_protocol::derive;
 use entente_protocol::ids::RecordId;
 
@@ -36,6 +37,10 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
             rows::put_shared(batch, &store.index, draft, partnership, record);
         }
         Frame::Blob(blob) => rows::put_blob(batch, &store.index, blob),
+        Frame::WantedConsent(wanted) => {
+            let name = store.index.name(Table::WantedConsent as u8, &wanted.draft.0);
+            batch.put(Table::WantedConsent as u8, &name, &codec::encode(wanted));
+        }
         Frame::Erased(erased) => {
             let _nobody_to_tell = notices::apply_erased(store, batch, erased);
         }
@@ -48,6 +53,7 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
         | Frame::Prekey(..)
         | Frame::History(_)
         | Frame::Settings(_)
+        | Frame::Denied(..)
         | Frame::Evidence(..)
         | Frame::Mailbox(..) => {}
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use entente_protocol::audience::{Audience, NamedReaders};
+use entente_protocol::ids::{PartnershipId, RecordId};
 use entente_protocol::policy::Refusal;
 use entente_protocol::record::{Attachment, Content};
 
@@ -116,14 +117,17 @@ pub async fn share(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Resu
     let mut content = draft.content;
     let mut ruled = confide::of_sharing(node, &mut content);
     ruled.extend(field::rules::of_sharing(node, &handle, &content, &row.id));
+    let at = (row.id, handle.id);
     if !ruled.is_empty() {
-        return Err(explain(&CommandError::Publish(PublishError::Refused(ruled))));
+        return Err(refusal(node, at, CommandError::Publish(PublishError::Refused(ruled))).await);
     }
     if !content.attachments.is_empty() {
         // Refusals first: nothing is encrypted for somebody who may not have it.
         let foreseen = Box::new(content.clone());
         let asked = audience.clone();
-        handle.ask(|reply| Command::Preview(foreseen, asked, reply)).await.map_err(|e| explain(&e))?;
+        if let Err(error) = handle.ask(|reply| Command::Preview(foreseen, asked, reply)).await {
+            return Err(refusal(node, at, error).await);
+        }
         content = for_sharing(node, content, request.keep_metadata).await?;
     }
     // The first sharing keeps the draft's id; a further one must not be linkable to it.
@@ -131,8 +135,10 @@ pub async fn share(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Resu
     let again = !rows::shared(&store.index, &row.id).is_empty();
     let nonce = if again { clock::nonce() } else { draft.nonce };
     let publish = Publish { content, audience, nonce, draft: row.id, expect_readers: request.expect_readers };
-    let published =
-        handle.ask(|reply| Command::Publish(Box::new(publish), reply)).await.map_err(|e| explain(&e))?;
+    let published = match handle.ask(|reply| Command::Publish(Box::new(publish), reply)).await {
+        Ok(published) => published,
+        Err(error) => return Err(refusal(node, at, error).await),
+    };
     let names = published.readers.iter().map(|o| find::org_view(node, Some(&handle), o).name).collect();
     Ok(Shared {
         record: published.record,
@@ -187,6 +193,15 @@ async fn for_sharing(node: &Arc<Node>, mut content: Content, keep: bool) -> Resu
         Err(error) => return Err(problem::failed(error.to_string(), NOT_SHARED)),
     };
     Ok(content)
+}
+
+/// Why it was not shared. What a consent is wanted for is from now on among what is owed.
+async fn refusal(node: &Arc<Node>, at: (RecordId, PartnershipId), error: CommandError) -> Problem {
+    let CommandError::Publish(PublishError::Refused(refusals)) = &error else { return explain(&error) };
+    match confide::wanted::note(node, at, refusals).await {
+        Ok(()) => explain(&error),
+        Err(error) => problem::ledger(&error, NOT_SHARED),
+    }
 }
 
 fn explain(error: &CommandError) -> Problem {

@@ -62,7 +62,7 @@ pub async fn withdraw(node: &Arc<Node>, text: &str, request: WordsRequest) -> Re
     only_its_author(node, &row, NOT_WITHDRAWN)?;
     sources::in_words(node, &request.words, NOT_WITHDRAWN)?;
     say(&handle, &place, Said::Withdrawn(row.id, request.words), NOT_WITHDRAWN).await?;
-    Ok(asked(node, &handle, row.id, &place, "withdrawn"))
+    receipts(node, &row.id.to_string())
 }
 
 /// Who has confirmed that it erased a record.

@@ -215,9 +215,10 @@ pub const SCHEMAS: &[Schema] = &[
     ),
     kind(
         "authority-reply",
-        "What an authority answered to a recommendation, written down by the NPM.",
+        "What an authority answered to a recommendation, or corrected in a draft report; the NPM writes it down.",
         &[
             RECOMMENDATION,
+            may("part", Text, "in reply to a draft report: the field of it whose facts are corrected"),
             may("authority", Text, "who answered"),
             may("position", Text, "accepted, rejected, in part"),
             may("measures", Texts, "what it says it did or will do"),

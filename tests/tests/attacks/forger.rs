@@ -11,6 +11,7 @@ use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, RecordId, Seq
 use entente_protocol::notice::{Answer, Notice, Said};
 use entente_protocol::record::{Content, Disclosure, RecordParts, sign_record};
 use entente_tests::{Partnership, TestNode, draft, wait_until};
+use serde_json::json;
 
 use crate::insider::{Forge, Insider, content, year};
 
@@ -409,4 +410,58 @@ async fn a_modified_node_shows_no_notes_beyond_the_team() {
     let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
     expected.hold_at(&p[0], "Crooked Committee", honest).await;
     expected.hold_at(&p[2], "Crooked Committee", honest).await;
+}
+
+#[tokio::test]
+async fn what_comes_after_a_consent_or_the_partnership_ended_is_shown_nowhere_whatever_the_author_runs() {
+    let mut p = partnership(STRICT).await;
+    let consent = draft("consent", "C-9").field("person", json!("Blue")).field("uses", json!(["reports"]));
+    p[1].keep(consent).await.unwrap();
+    let handling = Handling { personal_data: true, consent: Some("C-9".into()), ..Handling::default() };
+    let before = p[1].publish(draft("material", "Before").handling(handling), &p.name, None).await;
+    p[1].cli(&["record", "end-consent", "C-9"]).await.ok();
+
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let mut expected = Expected::default();
+    let about = || personal(forged("material"), Some("C-9"));
+    // Dated back, it still stands behind the author's own word in its log.
+    for (number, created) in [entente_node::clock::now(), year(2024)].into_iter().enumerate() {
+        let parts = forge.sign_with(&Content { created, ..about() }, Audience::Everyone, [number as u8; 16]);
+        expected.at(forge.put(&parts), "E-CONSENT");
+    }
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    let honest = p[1].publish(draft("material", "Honest again"), &p.name, None).await;
+    for reader in [0, 2] {
+        expected.hold_at(&p[reader], "Crooked Committee", honest).await;
+        assert!(
+            p[reader].record(before).await.is_ok(),
+            "what was shared under it stays, with the word beside it"
+        );
+    }
+
+    p[0].cli(&["partnership", "terminate", &p.name, "--reason", "done", "--yes"]).await.ok();
+    wait_until("all know that it has ended", async || {
+        let ended = async |node: &TestNode| node.partnership(&p.name).await.unwrap().stopped.len();
+        ended(&p[1]).await > 0 && ended(&p[2]).await > 0
+    })
+    .await;
+    let insider = Insider::seize(&mut p[1]).await;
+    let mut forge = Forge::new(&insider, p.id);
+    let late = forge.put(&forge.sign_with(&forged("material"), Audience::Everyone, [9; 16])).0;
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    wait_until("both others refuse it", async || {
+        let refuses = async |node: &TestNode| {
+            let all = node.sync_status().await.quarantined;
+            all.iter().any(|q| q.seq == late && q.code == "E-TERMINATED")
+        };
+        refuses(&p[0]).await && refuses(&p[2]).await
+    })
+    .await;
+    nothing_forged_is_told(&p[0]).await;
+    nothing_forged_is_told(&p[2]).await;
 }

@@ -47,7 +47,7 @@ async fn refused(node: &TestNode, p: &Partnership, draft: entente_tests::DraftBu
 
 #[tokio::test]
 async fn nothing_about_a_person_is_published_unless_a_recorded_consent_allows_just_that() {
-    let p = partners().await;
+    let mut p = partners().await;
     let public = |consent| {
         draft("material", "A story")
             .field("contact", json!("a village"))
@@ -61,7 +61,21 @@ async fn nothing_about_a_person_is_published_unless_a_recorded_consent_allows_ju
     assert!(told.contains("E-CONSENT") && told.contains("unknown consent"), "{told}");
     let consent =
         |uses: &[&str]| draft("consent", "C-1").field("person", json!("Blue")).field("uses", json!(uses));
+    // What is to be asked for is among what is owed, a restart later too; not what somebody dropped.
+    let wanted = async |node: &TestNode| {
+        let due = node.cli(&["due", "--ours"]).await.done()["due"].as_array().unwrap().clone();
+        due.into_iter().filter(|due| due["what"] == "consent").collect::<Vec<_>>()
+    };
+    assert_eq!(wanted(&p[1]).await.len(), 2, "one for each draft");
+    assert_eq!(wanted(&p[0]).await.len(), 0, "nobody else hears of it");
+    p[1].restart().await;
+    assert_eq!(p[1].cli(&["status"]).await.done()["owed"]["by_us"], 2);
+    let first = wanted(&p[1]).await[0]["record"].as_str().unwrap().to_owned();
+    p[1].cli(&["due", "--drop", &first]).await.ok();
+    p[1].cli(&["due", "--drop", &first]).await.failed(3, "not-found");
+    assert_eq!(wanted(&p[1]).await.len(), 1);
     let given = p[1].keep(consent(&["reports", "identifiable-publication"])).await.unwrap();
+    assert_eq!(wanted(&p[1]).await.len(), 0, "the person has allowed it");
     p[1].publish(public(Some("C-1")), &p.name, None).await;
     // Narrowed: not published any more, and still shared among the members.
     let narrowed = consent(&["reports"]).field("changes", json!(given.to_string()));

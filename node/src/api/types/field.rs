@@ -260,13 +260,14 @@ pub struct Spreadsheet {
 /// Something that is owed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DueView {
-    /// `answer`, `reply`, `promise`, `exchange`, `contribution` or `position`.
+    /// `answer`, `reply`, `promise`, `exchange`, `contribution`, `position`, or `consent`: a person is to be asked
+    /// for one, so that a draft can be shared.
     pub what: String,
     /// What it is called.
     pub title: String,
     /// Which record asks for it.
     pub record: Option<RecordId>,
-    /// By whom; none where it is an authority.
+    /// By whom; none where it is an authority, or a person whose consent is wanted.
     pub by: Option<OrgView>,
     /// Does it wait for us?
     pub ours: bool,
@@ -274,7 +275,7 @@ pub struct DueView {
     pub partnership: PartnershipId,
     /// Its name.
     pub partnership_name: String,
-    /// When it is overdue.
+    /// When it is overdue; of a consent, since when it is wanted.
     pub due: Timestamp,
     /// Is it?
     pub overdue: bool,

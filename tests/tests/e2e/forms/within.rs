@@ -1,5 +1,6 @@
 //! Form 6: a formal partnership within the NPM.
 
+use entente_node::frames::{Draft, Frame};
 use entente_protocol::audience::Audience;
 use entente_protocol::value::Value as FieldValue;
 use entente_tests::{Partnership, draft, wait_until};
@@ -121,4 +122,45 @@ async fn a_modified_npm_cannot_make_others_show_a_view_that_it_softened() {
     let quarantined = p[1].sync_status().await.quarantined;
     assert!(quarantined.iter().any(|it| it.code == "E-DIVERGENT"), "{quarantined:?}");
     assert!(p[1].records().await.iter().all(|r| r.title != "Softened report"));
+}
+
+#[tokio::test]
+async fn corrections_of_facts_stand_beside_the_draft_and_change_nothing_in_it() {
+    let mut p = Partnership::under(AGREEMENT, &[NPM, RIGHTS]).await;
+    let report = fields(
+        "visit-report",
+        json!({ "title": "Report", "stage": "fact-check", "summary": "S",
+        "findings": ["Cell 4 holds six.", "No doctor."] }),
+    );
+    let report = keep(&p[0], report).await;
+    let before = draft_bytes(&mut p[0], &report).await;
+    let npm = &p[0];
+
+    let correct =
+        ["visit", "correct", &report, "--authority", "Prison Service", "--text", "Cell 4 holds two."];
+    npm.cli(&[&correct[..], &["--part", "nowhere"]].concat()).await.failed(2, "usage");
+    let said = npm.cli(&[&correct[..], &["--part", "findings"]].concat()).await.done();
+    assert_eq!(said["draft"], true, "beside a draft it is a draft: {said}");
+    let shown = npm.cli(&["visit", "corrections", &report]).await.done();
+    assert_eq!(shown["corrections"].as_array().unwrap().len(), 1, "{shown}");
+    assert_eq!(shown["corrections"][0]["id"], said["record"]);
+    assert!(shown["report"]["about"]["progress"].to_string().contains("beside it: 1"), "{shown}");
+    let other = keep(npm, fields("visit-report", json!({ "title": "Another" }))).await;
+    let none = npm.cli(&["visit", "corrections", &other]).await.done();
+    assert_eq!(none["corrections"], json!([]));
+    assert!(draft_bytes(&mut p[0], &report).await == before, "not a byte of the draft changed");
+}
+
+/// The frame of a draft in the journal, to the byte. The node is started again.
+async fn draft_bytes(node: &mut TestNode, id: &str) -> Vec<u8> {
+    let insider = Insider::seize(node).await;
+    let org = insider.me.org();
+    let of = |draft: &Draft| entente_protocol::derive::record_id(&org, &draft.nonce).to_string() == id;
+    let bytes = insider.frames().iter().find_map(|frame| match frame {
+        Frame::Draft(draft) if of(draft) => Some(frame.to_bytes().to_vec()),
+        _ => None,
+    });
+    insider.close();
+    node.start().await;
+    bytes.unwrap()
 }
