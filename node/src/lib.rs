@@ -31,6 +31,7 @@ pub mod node;
 pub mod partnership;
 pub mod records;
 pub mod recovery;
+mod replaying;
 pub mod rows;
 pub mod run;
 pub mod search;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use entente_protocol::codec;
 use entente_protocol::derive;
@@ -32,6 +33,7 @@ use crate::partnership::quarantine;
 use crate::partnership::state::State;
 use crate::partnership::{self, Handle, Shared, StartError};
 use crate::records;
+use crate::replaying::{Replaying, bytes_in};
 use crate::rows::Batch;
 use crate::rows::{self, Table};
 use crate::secrets::{EpochSecret, PartnershipSecrets, Place, Prekeys, Secret, Secrets};
@@ -134,7 +136,7 @@ impl Node {
             Store::cut_is_known(home.path())?;
         }
         notice_place(home, &vault, &mut secrets)?;
-        let (mut states, damaged) = replay(&store, &me, &secrets)?;
+        let (mut states, damaged) = replay(&store, &me, &secrets, bytes_in(&home.path().join("journal")))?;
         if damaged {
             fence_all(&vault, &mut secrets, FenceReason::JournalDamaged)?;
             for state in &mut states {
@@ -389,14 +391,25 @@ fn fence_all(vault: &Vault, secrets: &mut Secrets, why: FenceReason) -> Result<(
 }
 
 /// Applies whatever the index missed, and gives the state of each partnership, and whether damage was met.
-fn replay(store: &Store, me: &Arc<Me>, secrets: &Secrets) -> Result<(Vec<State>, bool), NodeError> {
+fn replay(
+    store: &Store,
+    me: &Arc<Me>,
+    secrets: &Secrets,
+    journal_bytes: u64,
+) -> Result<(Vec<State>, bool), NodeError> {
     let mut states: BTreeMap<PartnershipId, State> = BTreeMap::new();
     for ours in &secrets.partnerships {
         if let Ok(state) = partnership::load(store, me.clone(), ours) {
             states.insert(ours.id, state);
         }
     }
+    let mut replaying = Replaying::begin(journal_bytes, Instant::now());
     let replayed = store.replay(|position, bytes, batch| {
+        if let Some(percent) = replaying.read(bytes.len(), Instant::now()) {
+            tracing::warn!(
+                "the index is made from the journal, {percent} % of it so far; then the node is ready"
+            );
+        }
         let mut changes = Batch::default();
         if let Ok(frame) = Frame::from_bytes(bytes) {
             apply_again(&mut states, store, me, secrets, &mut changes, position, &frame);

@@ -19,6 +19,7 @@ use crate::joining::{self, Begun};
 use crate::node::Node;
 use crate::partnership::Command;
 use crate::records::{attach, drafts, find, share, show};
+use crate::replaying::bytes_in;
 use crate::rows::Table;
 
 use super::backups;
@@ -128,14 +129,9 @@ pub fn unlocked_status(node: &Arc<Node>) -> Status {
         records,
         drafts,
         quarantined: crate::node::count(store, Table::Refused, 1_000_000),
-        journal_bytes: folder_size(&node.home.path().join("journal")),
+        journal_bytes: bytes_in(&node.home.path().join("journal")),
         memory_bytes: resident_memory(),
     }
-}
-
-fn folder_size(path: &std::path::Path) -> u64 {
-    let files = std::fs::read_dir(path).into_iter().flatten().flatten();
-    files.filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum()
 }
 
 /// `VmRSS` of this process, where the system has it.
