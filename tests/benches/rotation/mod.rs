@@ -57,7 +57,7 @@ pub fn rotate(members: usize) {
     }
     let line = json!({
         "workload": "W9 rotate", "n": members, "wall_s": wall_s, "cpu_s": cpu_s,
-        "bytes": last.iter().map(Vec::len).sum::<usize>(), "rss_mb": super::resident_mb(std::process::id()),
+        "bytes": last.iter().map(Vec::len).sum::<usize>(), "rss_mb": crate::measure::resident_mb(std::process::id()),
         "note": {
             "sealed_by_the_minter": last.len(), "bytes_for_each_member": received,
             "member_cpu_s": (cpu_seconds() - cpu) / times,

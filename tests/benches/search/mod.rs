@@ -28,7 +28,7 @@ pub async fn search(n: usize) {
     let start_s = started.elapsed().as_secs_f64();
     let before = node.status().await.memory_bytes.unwrap_or(0);
     let all = RecordQuery { text: Some("a".into()), limit: Some(1), ..RecordQuery::default() };
-    wait_until_within(crate::LONG, "everything is indexed", async || {
+    wait_until_within(crate::measure::LONG, "everything is indexed", async || {
         ask(&node, &all).await.searched.is_some_and(|searched| searched.complete)
     })
     .await;
@@ -46,9 +46,9 @@ pub async fn search(n: usize) {
     let note = json!({
         "ms": { "p50": percentile(&mut times, 50), "p99": percentile(&mut times, 99), "worst": percentile(&mut times, 100) },
         "found_per_question": found / QUESTIONS, "start_s": start_s, "indexed_after_s": indexed_s,
-        "index_mb": crate::mb(after.saturating_sub(before)),
+        "index_mb": crate::measure::mb(after.saturating_sub(before)),
     });
-    crate::print("W7 search", n, began.elapsed().as_secs_f64(), None, None, &[&node], note);
+    crate::measure::print("W7 search", n, began.elapsed().as_secs_f64(), None, None, &[&node], note);
 }
 
 async fn ask(node: &TestNode, query: &RecordQuery) -> RecordPage {
