@@ -175,6 +175,8 @@ pub struct RunOptions {
     pub proxy: Option<String>,
     /// Hide where the node is.
     pub only_proxy: bool,
+    /// Look for partners on the local network.
+    pub lan: bool,
 }
 
 const NOT_MADE: &str = "no node was made";
@@ -258,7 +260,7 @@ pub async fn run(
     let advertise = options.advertise.iter().map(|a| address(a)).collect::<Result<Vec<_>, _>>()?;
     let proxy = options.proxy.as_deref().map(str::parse::<Proxy>).transpose();
     let proxy = proxy.map_err(|wrong: NotAProxy| usage(wrong.to_string(), "correct it, then try again"))?;
-    let network = RunNetwork { advertise, proxy, only_proxy: options.only_proxy };
+    let network = RunNetwork { advertise, proxy, only_proxy: options.only_proxy, lan: options.lan };
     entente_node::run::run(home, network, passphrase, ready).await
 }
 

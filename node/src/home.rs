@@ -39,6 +39,8 @@ pub struct RunNetwork {
     pub proxy: Option<Proxy>,
     /// As in [`Config::only_proxy`].
     pub only_proxy: bool,
+    /// As in [`Config::lan`].
+    pub lan: bool,
 }
 
 /// How a node reaches others in a run, and is reached.
@@ -48,6 +50,8 @@ pub struct Network {
     pub proxy: Option<Proxy>,
     /// Does nothing leave or enter this machine but through the proxy?
     pub only_proxy: bool,
+    /// Are partners looked for on the local network?
+    pub lan: bool,
     /// What partners are told; if nothing, what the machine sees, but with `only_proxy` nothing at all.
     advertise: Vec<Address>,
 }
@@ -75,6 +79,12 @@ pub struct Config {
     /// The most that is received in a second, bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_down: Option<u64>,
+    /// Bytes in an hour that partners of one partnership may pass through this node to each other; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<u64>,
+    /// Look for partners on the local network, and let them find this node there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lan: bool,
 }
 
 /// Why a folder's settings cannot be used.
@@ -97,6 +107,11 @@ pub enum HomeError {
     /// It is to hide where it is, and something would show that.
     #[error("with `only_proxy`, {0}")]
     Exposed(&'static str),
+    /// It would show itself on the local network, and dials through a proxy.
+    #[error(
+        "a proxy hides where this node is, and `lan` shows it on the local network: take one of them out"
+    )]
+    Seen,
     /// The file makes no sense.
     #[error("{path}: {detail}")]
     Config {
@@ -247,6 +262,8 @@ impl Config {
             only_proxy: false,
             limit_up: None,
             limit_down: None,
+            relay: None,
+            lan: false,
         }
     }
 }
@@ -277,7 +294,11 @@ impl Home {
                 ));
             }
         }
-        Ok(Network { proxy, only_proxy, advertise })
+        let lan = self.run.lan || config.lan;
+        if lan && proxy.is_some() {
+            return Err(HomeError::Seen);
+        }
+        Ok(Network { proxy, only_proxy, lan, advertise })
     }
 }
 
@@ -297,7 +318,7 @@ impl Network {
 }
 
 /// This machine's address towards the internet. Connecting a UDP socket sends nothing.
-fn own_address() -> Option<IpAddr> {
+pub(crate) fn own_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     socket.local_addr().ok().map(|a| a.ip()).filter(|ip| !ip.is_unspecified())

@@ -22,6 +22,7 @@ pub mod held;
 pub mod home;
 pub mod joining;
 pub mod keeper;
+pub mod lan;
 pub mod ledger;
 pub mod mailbox;
 pub mod me;

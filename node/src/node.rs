@@ -22,9 +22,11 @@ use crate::door::{Door, Way};
 use crate::frames::{Frame, KnownEpoch};
 use crate::home::{self, Config, Home, HomeError};
 use crate::keeper::Keeper;
+use crate::lan::Lan;
 use crate::ledger::{Ledger, LedgerError};
 use crate::mailbox::{Served, UsedView};
 use crate::me::Me;
+use crate::net::Relaying;
 use crate::partnership::apply::{self, apply};
 use crate::partnership::commands::Command;
 use crate::partnership::fence::{self, FenceReason};
@@ -53,6 +55,8 @@ pub struct Node {
     pub shared: Shared,
     /// Since when it is unlocked.
     pub started: Timestamp,
+    /// Whether partners are looked for on the local network.
+    pub lan: Lan,
     /// What opening the store found.
     pub recovery: Recovery,
     pub(crate) partnerships: RwLock<BTreeMap<PartnershipId, Handle>>,
@@ -155,16 +159,19 @@ impl Node {
             keeper: Keeper::new(vault, secrets),
             door,
             way,
+            relaying: Relaying::new(config.relay),
             addresses,
             events,
             lost_acknowledged: recovery.lost_acknowledged(),
         };
         let boxes = open_boxes(home, &shared);
+        let lan = Lan::new(network.lan);
         let node = Arc::new(Node {
             home: home.clone(),
             me,
             shared,
             started: clock::now(),
+            lan: lan.clone(),
             recovery,
             partnerships: RwLock::default(),
             joining: RwLock::default(),
@@ -182,9 +189,11 @@ impl Node {
         crate::joining::come_in(&node);
         let (home, ledger) = (home.path().to_owned(), node.shared.ledger.clone());
         tokio::task::spawn_blocking(move || crate::compaction::ask_if_half_is_dead(&home, ledger.store()));
+        let door = node.shared.door.local_addr();
+        let looking = tokio::spawn(crate::lan::run(Arc::downgrade(&node), lan, door));
         let visiting = tokio::spawn(crate::mailbox::run(Arc::downgrade(&node)));
         let indexing = tokio::spawn(crate::search::run(Arc::downgrade(&node)));
-        node.coming.write().unwrap_or_else(PoisonError::into_inner).extend([visiting, indexing]);
+        node.coming.write().unwrap_or_else(PoisonError::into_inner).extend([visiting, indexing, looking]);
         Ok(node)
     }
 

@@ -33,6 +33,7 @@ mod label {
     pub const TOPIC: &str = "entente v1 gossip topic";
     pub const FINGERPRINT: &str = "entente v1 organisation fingerprint";
     pub const DOOR_NEXT: &str = "entente v1 door key from epoch";
+    pub const BEACON: &str = "entente v1 local beacon";
     pub const VERIFY_COMMIT: &str = "entente v1 verification commitment";
     pub const VERIFY_CODES: &str = "entente v1 verification codes";
     pub const BUNDLE_BODY: &str = "entente v1 bundle body";
@@ -195,6 +196,13 @@ pub fn gossip_topic(partnership: &PartnershipId) -> Hash {
 #[must_use]
 pub fn door_key(epoch_key: &Key) -> Key {
     Zeroizing::new(keyed(label::DOOR_NEXT, epoch_key, &[]))
+}
+
+/// The key of the beacons of an hour (since 1970, UTC) on a local network: another one each hour, and useless at the
+/// door.
+#[must_use]
+pub fn beacon_key(door_key: &Key, hour: u64) -> Key {
+    Zeroizing::new(keyed(label::BEACON, door_key, &[&hour.to_be_bytes()]))
 }
 
 /// What one side of a verification commits to: its nonce, and who says so to whom. A party is organisation,

@@ -3,6 +3,7 @@
 pub mod ack;
 pub mod agreement;
 pub mod audience;
+pub mod beacon;
 pub mod bundle;
 pub mod chunk;
 pub mod codec;
@@ -33,6 +34,7 @@ pub mod policy;
 pub mod prekey;
 pub mod record;
 pub mod redaction;
+pub mod relay;
 pub mod root;
 pub mod schema;
 pub mod signed;

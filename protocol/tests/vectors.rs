@@ -9,6 +9,7 @@ mod common;
 use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use entente_protocol::audience::{Audience, NamedReaders};
+use entente_protocol::beacon::Beacon;
 use entente_protocol::bundle::BundleStatement;
 use entente_protocol::epoch::{PrekeySecret, id_of, open_slot, readers_hash, seal_slot};
 use entente_protocol::identity::{Introduction, MemberCard, certify};
@@ -18,6 +19,7 @@ use entente_protocol::mailbox::{Offer, ParcelHeader};
 use entente_protocol::membership::acts::{self, Author, Office, RevokeNode};
 use entente_protocol::office::{Grant, NodeRequest};
 use entente_protocol::record::Manifest;
+use entente_protocol::relay::{RelayMessage, RelayRefusal};
 use entente_protocol::root::{Revocation, revoke};
 use entente_protocol::signed::{Signed, Statement, sign_bytes};
 use entente_protocol::verification::{Codes, Party};
@@ -122,6 +124,8 @@ fn every_derivation_gives_the_same_bytes() {
     book.add("door_commitment", k.clone(), derive::door_commitment(&key).0);
     book.add("gossip_topic", p, derive::gossip_topic(&partnership).0);
     book.add("door_key", k.clone(), *derive::door_key(&key));
+    let given = json!({ "key": hex(*key), "hour": 495_000 });
+    book.add("beacon_key", given, *derive::beacon_key(&key, 495_000));
     book.add("bundle_body_key", k.clone(), *derive::bundle_body_key(&key));
     book.add("transport_id", k, derive::transport_id(&key).0);
     book.add("org_fingerprint", json!({ "org": hex(org.0) }), derive::org_fingerprint(&org));
@@ -267,6 +271,23 @@ fn bundles_are_sealed_and_signed_as_ever() {
 }
 
 #[test]
+fn what_is_said_about_circuits_and_on_a_local_network_is_encoded_as_ever() {
+    let mut book = Book::new("relay.json");
+    let id = TransportId([0x3b; 32]);
+    let given = json!({ "id": hex(id.0) });
+    book.add("call", given.clone(), codec::encode(&RelayMessage::Call(id)));
+    book.add("ring", given, codec::encode(&RelayMessage::Ring(id)));
+    book.add("open", json!({}), codec::encode(&RelayMessage::Open));
+    let (off, last) = (RelayRefusal::Off, RelayRefusal::NoAnswer);
+    book.add("refused-off", json!({}), codec::encode(&RelayMessage::Refused(off)));
+    book.add("refused-no-answer", json!({}), codec::encode(&RelayMessage::Refused(last)));
+    let key = derive::beacon_key(&chunk_key(), 495_000);
+    let given = json!({ "door": hex(*chunk_key()), "hour": 495_000, "nonce": hex([5; 12]), "port": 7420, "id": hex(id.0) });
+    book.add("beacon", given, Beacon::of(&id, 7420).seal(&key, [5; 12]));
+    book.compare();
+}
+
+#[test]
 fn what_is_sealed_stays_the_same() {
     let mut book = Book::new("sealed.json");
     let at = place();
@@ -359,7 +380,7 @@ fn every_sync_message_is_encoded_as_ever() {
         .filter(|(_, reader, _)| *reader == "sync message" || *reader == "announcement")
         .map(|(name, ..)| *name)
         .collect();
-    assert_eq!(of_sync.len(), 32);
+    assert_eq!(of_sync.len(), 33);
     book.samples(|name| of_sync.contains(&name));
     book.compare();
 }

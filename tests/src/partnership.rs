@@ -69,6 +69,16 @@ impl Partnership {
     /// # Panics
     /// If anything of that fails.
     pub async fn among(nodes: Vec<TestNode>, name: &str, agreement: &str) -> Partnership {
+        let partnership = Partnership::around(nodes, name, agreement).await;
+        partnership.wait_until_connected().await;
+        partnership
+    }
+
+    /// As [`Partnership::among`], of nodes that may reach the first one only: it does not wait until all are connected.
+    ///
+    /// # Panics
+    /// If anything of that fails.
+    pub async fn around(nodes: Vec<TestNode>, name: &str, agreement: &str) -> Partnership {
         let (founder, others) = nodes.split_first().expect("a partnership has a founder");
         let id = found(founder, name, agreement).await;
         for other in others {
@@ -78,9 +88,7 @@ impl Partnership {
         for node in &nodes {
             orgs.push(node.status().await.organisation.expect("an unlocked node says who it is").id);
         }
-        let partnership = Partnership { name: name.to_owned(), id, nodes, orgs };
-        partnership.wait_until_connected().await;
-        partnership
+        Partnership { name: name.to_owned(), id, nodes, orgs }
     }
 
     /// Waits until every running node is connected to every other one and knows them as members.

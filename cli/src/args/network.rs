@@ -16,12 +16,15 @@ pub struct NetworkArgs {
     /// are told no address but those advertised
     #[arg(long)]
     pub only_proxy: bool,
+    /// Look for partners on the local network, and let them find this node there; never with a proxy
+    #[arg(long, conflicts_with_all = ["proxy", "only_proxy"])]
+    pub lan: bool,
 }
 
 /// `network`.
 #[derive(Subcommand, Debug)]
 pub enum NetworkCommand {
-    /// Show the proxy and the limits
+    /// Show the proxy, the limits, who relays, and who is reached through whom
     #[command(after_help = "Example:\n  entente network show")]
     Show,
     /// Limit what is sent and received in a second; it holds at once, and after a restart
@@ -36,4 +39,34 @@ pub enum NetworkCommand {
         #[arg(long, value_name = "SIZE", value_parser = size)]
         down: Option<u64>,
     },
+    /// Let partners that cannot dial each other reach each other through this node, or not any more
+    #[command(
+        after_help = "Example:\n  entente network relay on --per-hour 2GB\n  entente network relay off\n\nOnly members of the same partnership pass, and what passes is encrypted between the two: this node sees that they talk, when, and how much. Both have to be connected with this node; they try each other directly first."
+    )]
+    Relay {
+        /// on or off
+        #[arg(value_enum)]
+        state: Switch,
+        /// The most that passes in an hour, of which half at most for one partner [default: what holds, or 1 GiB]
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        per_hour: Option<u64>,
+    },
+    /// Look for partners on the local network, and let them find this node there, or not any more
+    #[command(
+        after_help = "Example:\n  entente network lan on\n  entente network lan off\n\nBeacons of 32 bytes are sent to everybody on the network. Only members can read them; others see that somebody sends noise there. It is refused where a proxy is set."
+    )]
+    Lan {
+        /// on or off
+        #[arg(value_enum)]
+        state: Switch,
+    },
+}
+
+/// On or off.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
 }

@@ -1,10 +1,11 @@
-//! `entente network …`: how this node reaches others, and how much it sends.
+//! `entente network …`: how this node reaches others, how much it sends, and what it relays.
 
-use entente_node::api::network::{NetworkView, NewNetwork};
+use entente_node::api::network::{LanView, NetworkView, NewNetwork, RelayView, WayView};
 use entente_node::api::types::Problem;
+use entente_node::net::HOURLY;
 
 use crate::Context;
-use crate::args::NetworkCommand;
+use crate::args::{NetworkCommand, Switch};
 use crate::client::route;
 use crate::problem::Exit;
 
@@ -15,7 +16,20 @@ pub(super) async fn network(context: &Context, command: NetworkCommand) -> Resul
     let view: NetworkView = match command {
         NetworkCommand::Show => client.get(&at).await?,
         NetworkCommand::Limit { up, down } => {
-            client.post(&at, &NewNetwork { limit_up: up, limit_down: down }).await?
+            let new = NewNetwork { limit_up: up, limit_down: down, ..NewNetwork::default() };
+            client.post(&at, &new).await?
+        }
+        NetworkCommand::Relay { state: Switch::Off, .. } => {
+            client.post(&at, &NewNetwork { relay: Some(0), ..NewNetwork::default() }).await?
+        }
+        NetworkCommand::Relay { state: Switch::On, per_hour } => {
+            let now: NetworkView = client.get(&at).await?;
+            let relay = per_hour.or(now.relay.hourly).or(Some(HOURLY));
+            client.post(&at, &NewNetwork { relay, ..NewNetwork::default() }).await?
+        }
+        NetworkCommand::Lan { state } => {
+            let lan = Some(state == Switch::On);
+            client.post(&at, &NewNetwork { lan, ..NewNetwork::default() }).await?
         }
     };
     context.output.answer(&view, |page| {
@@ -27,10 +41,40 @@ pub(super) async fn network(context: &Context, command: NetworkCommand) -> Resul
         }
         page.item("sends at most", &words(view.limit_up));
         page.item("receives at most", &words(view.limit_down));
+        page.item("relays for partners", &relay(&view.relay));
+        page.item("looks on the local network", &lan(&view.lan));
+        if !view.ways.is_empty() {
+            page.heading("Partners that relay, or are reached through one that does");
+            page.table(["partner", "partnership", "relays", "reached"], view.ways.iter().map(row));
+        }
     })?;
     Ok(Exit::Done)
 }
 
 fn words(limit: Option<u64>) -> String {
     limit.map_or_else(|| "no limit".to_owned(), |rate| format!("{rate} bytes in a second"))
+}
+
+fn relay(view: &RelayView) -> String {
+    match view.hourly {
+        None => "no".to_owned(),
+        Some(hourly) => format!(
+            "up to {hourly} bytes in an hour, {} used; {} pairs of partners speak through this node now",
+            view.used, view.circuits
+        ),
+    }
+}
+
+fn lan(view: &LanView) -> String {
+    match (&view.trouble, view.on) {
+        (_, false) => "no".to_owned(),
+        (Some(trouble), true) => format!("cannot: {trouble}"),
+        (None, true) => format!("yes: {} beacons of partners heard", view.heard),
+    }
+}
+
+fn row(way: &WayView) -> [String; 4] {
+    let reached = way.through.as_ref().map_or("directly".to_owned(), |through| format!("through {through}"));
+    let relays = if way.relays { "yes" } else { "no" };
+    [way.organisation.clone(), way.partnership.clone(), relays.to_owned(), reached]
 }

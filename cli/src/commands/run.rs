@@ -26,6 +26,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Exit, Proble
         advertise: args.advertise,
         proxy: args.network.proxy,
         only_proxy: args.network.only_proxy,
+        lan: args.network.lan,
     };
     if args.stop_at_eof {
         stop_at_eof(context.home.clone());

@@ -86,10 +86,10 @@ fn row(partner: &PartnerSync) -> [String; 6] {
     [
         partner.organisation.name.clone(),
         partner.partnership_name.clone(),
-        if partner.connected {
-            "connected".to_owned()
-        } else {
-            times::local_or(partner.last_seen, "not yet")
+        match &partner.through {
+            Some(through) => format!("connected through {through}"),
+            None if partner.connected => "connected".to_owned(),
+            None => times::local_or(partner.last_seen, "not yet"),
         },
         partner.behind.to_string(),
         partner.ahead.to_string(),

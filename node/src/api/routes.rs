@@ -415,13 +415,7 @@ fn as_stream(node: &Arc<Node>, found: entente_protocol::record::Attachment) -> R
 
 async fn sync(State(server): State<Arc<Server>>) -> Answer<SyncStatus> {
     let node = server.unlocked()?;
-    let mut partners = Vec::new();
-    for handle in node.handles() {
-        let (reply, answer) = oneshot::channel();
-        if handle.commands.send(Command::Sync(reply)).await.is_ok() {
-            partners.extend(answer.await.unwrap_or_default());
-        }
-    }
+    let partners = super::network::partners(&node).await;
     let two_faced = node.handles().iter().flat_map(|handle| crate::audit::two_faced(&node, handle)).collect();
     Ok(Json(SyncStatus { partners, quarantined: quarantined(&node), two_faced }))
 }

@@ -16,18 +16,21 @@
 
 use std::io;
 
+use entente_protocol::relay::RelayRefusal;
+
 use blake3::{Hasher, derive_key, keyed_hash};
 use snow::{Builder, HandshakeState};
 use subtle::ConstantTimeEq;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
 use zeroize::Zeroizing;
 
+use super::limit::Limits;
+use super::line::Carried;
 use super::replay::{Owner, Tag};
 use super::stream::{DoorStream, LengthMasks};
 use super::way::{Way, WayError};
-use super::{DoorKey, TransportId};
+use super::{DoorKey, HANDSHAKE_TIMEOUT, TransportId};
 use crate::address::Address;
 
 const PATTERN: &str = "Noise_NNpsk0_25519_ChaChaPoly_BLAKE2s";
@@ -69,6 +72,12 @@ pub enum KnockError {
         /// What was wrong.
         source: io::Error,
     },
+    /// No partner relays it there.
+    #[error("a partner opens no way")]
+    NotRelayed(#[source] RelayRefusal),
+    /// A partner opened a way, and who answered is not who was meant, or knows another door key.
+    #[error("what a partner relays is silent or broken")]
+    Relay(#[source] io::Error),
 }
 
 /// Connects to the door at `addr`, as one who knows `key` and means `whom`.
@@ -89,6 +98,9 @@ pub async fn knock(
         Ok(Err(error @ WayError::Proxy { .. })) => return Err(KnockError::Proxy(error)),
         Err(_) => return Err(KnockError::Unreachable { addr, source: io::ErrorKind::TimedOut.into() }),
     };
+    if let Err(source) = tcp.set_nodelay(true) {
+        return Err(KnockError::Unreachable { addr, source });
+    }
     let deadline = Instant::now() + answering;
     match timeout_at(deadline, exchange(&mut tcp, &Secrets::new(key), whom)).await {
         Ok(Ok((noise, masks))) => DoorStream::new(tcp, noise, masks, way.limits())
@@ -99,16 +111,32 @@ pub async fn knock(
     }
 }
 
+/// As [`knock`], over a stream that a relay carries to `whom`: it is limited and encrypted itself, but not
+/// towards the relay.
+///
+/// # Errors
+/// After at most [`HANDSHAKE_TIMEOUT`]: `TimedOut`, or what the stream and the answer say.
+pub async fn knock_over(
+    mut carried: Box<dyn Carried>,
+    key: &DoorKey,
+    whom: &TransportId,
+) -> io::Result<DoorStream> {
+    let secrets = Secrets::new(key);
+    let exchanged = timeout(HANDSHAKE_TIMEOUT, exchange(&mut carried, &secrets, whom)).await;
+    let (noise, masks) = exchanged.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    DoorStream::new(carried, noise, masks, Limits::default())
+}
+
 async fn exchange(
-    tcp: &mut TcpStream,
+    line: &mut (impl AsyncRead + AsyncWrite + Unpin),
     secrets: &Secrets,
     whom: &TransportId,
 ) -> io::Result<(HandshakeState, LengthMasks)> {
-    tcp.set_nodelay(true)?;
     let (first, mut noise) = first_message(secrets, whom)?;
-    tcp.write_all(&first).await?;
+    line.write_all(&first).await?;
+    line.flush().await?;
     let mut answer = [0; ANSWER_LEN];
-    tcp.read_exact(&mut answer).await?;
+    line.read_exact(&mut answer).await?;
     secrets.mask_answer(&first, &mut answer);
     noise.read_message(&answer, &mut []).map_err(broken)?;
     let masks = secrets.length_masks(&noise);

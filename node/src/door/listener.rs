@@ -15,8 +15,9 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep, timeout};
 
-use super::knock::{FIRST_LEN, Secrets};
+use super::knock::{Answer, FIRST_LEN, Secrets};
 use super::limit::Limits;
+use super::line::Carried;
 use super::replay::ReplayMemory;
 use super::stream::DoorStream;
 use super::{
@@ -171,6 +172,36 @@ impl KeyRing {
         keys.iter().for_each(|key| self.add(key));
     }
 
+    /// Answers a knock at this registration over a stream that a relay carries. Who knows none of its keys is
+    /// not answered a byte.
+    ///
+    /// # Errors
+    /// After at most [`HANDSHAKE_TIMEOUT`]: `TimedOut`, `PermissionDenied` without a proof, or what the stream says.
+    pub async fn answer_over(&self, mut carried: Box<dyn Carried>) -> io::Result<DoorStream> {
+        let answering = async {
+            let mut first = [0; FIRST_LEN];
+            carried.read_exact(&mut first).await?;
+            let answer = self.judge(&first).ok_or(io::ErrorKind::PermissionDenied)?;
+            carried.write_all(&answer.bytes).await?;
+            carried.flush().await?;
+            Ok(answer)
+        };
+        let answered: io::Result<Answer> =
+            timeout(HANDSHAKE_TIMEOUT, answering).await.map_err(|_| io::ErrorKind::TimedOut)?;
+        let answer = answered?;
+        DoorStream::new(carried, answer.noise, answer.masks, Limits::default())
+    }
+
+    fn judge(&self, first: &[u8; FIRST_LEN]) -> Option<Answer> {
+        let own = lock(&self.shared.entries);
+        let entry = own.iter().find(|entry| entry.id == self.id)?;
+        let (secrets, me, _) = select(std::slice::from_ref(entry), first)?;
+        drop(own);
+        let answer = secrets.answer(first, &me).ok()?;
+        let (key, tag) = secrets.seen(first);
+        lock(&self.shared.replays).admit(key, tag).then_some(answer)
+    }
+
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<Secrets>>)) {
         let mut entries = lock(&self.shared.entries);
         if let Some(entry) = entries.iter_mut().find(|entry| entry.id == self.id) {
@@ -240,7 +271,7 @@ async fn let_in(shared: &Shared, mut tcp: TcpStream) -> Option<(DoorStream, Perm
 /// The right to hand one connection to a registration.
 type Permit = mpsc::OwnedPermit<(DoorStream, SocketAddr)>;
 
-fn judge(shared: &Shared, first: &[u8; FIRST_LEN]) -> Option<(super::knock::Answer, Permit)> {
+fn judge(shared: &Shared, first: &[u8; FIRST_LEN]) -> Option<(Answer, Permit)> {
     let (secrets, me, owner) = select(&lock(&shared.entries), first)?;
     let answer = secrets.answer(first, &me).ok()?;
     let permit = owner.try_reserve_owned().ok()?;

@@ -13,6 +13,7 @@
 mod framed;
 mod knock;
 mod limit;
+mod line;
 mod listener;
 mod replay;
 mod stream;
@@ -25,8 +26,9 @@ use zeroize::Zeroizing;
 
 pub use entente_protocol::ids::TransportId;
 pub use framed::{recv_msg, send_msg};
-pub use knock::{KnockError, knock};
+pub use knock::{KnockError, knock, knock_over};
 pub use limit::{Limit, Limits, MIN_RATE};
+pub use line::Carried;
 pub use listener::{Door, KeyRing, Registration};
 pub use stream::DoorStream;
 pub use way::{NotAProxy, PROXY_TIMEOUT, Proxy, Way, WayError};

@@ -17,11 +17,11 @@ use blake3::OutputReader;
 use futures::{AsyncRead, AsyncWrite};
 use snow::{HandshakeState, TransportState};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use zeroize::Zeroize;
 
 use super::limit::{Limit, Limits};
+use super::line::Line;
 
 const HEADER_LEN: usize = 2;
 const TAG_LEN: usize = 16;
@@ -39,7 +39,7 @@ const CALM_WAITS: u8 = 16;
 
 /// A connection through the door, encrypted with `ChaCha20-Poly1305` under keys of this connection alone.
 pub struct DoorStream {
-    tcp: TcpStream,
+    line: Line,
     noise: TransportState,
     masks: LengthMasks,
     /// Ciphertext as it came from the socket.
@@ -70,14 +70,14 @@ pub(super) struct LengthMasks {
 
 impl DoorStream {
     pub(super) fn new(
-        tcp: TcpStream,
+        line: impl Into<Line>,
         noise: HandshakeState,
         masks: LengthMasks,
         limits: Limits,
     ) -> io::Result<Self> {
         let noise = noise.into_transport_mode().map_err(invalid)?;
         Ok(Self {
-            tcp,
+            line: line.into(),
             noise,
             masks,
             raw: Window::default(),
@@ -117,7 +117,7 @@ impl DoorStream {
         let free = self.raw.free();
         let may = ready!(poll_take(&self.limits.down, &mut self.waits.1, free.len(), cx));
         let mut buffer = ReadBuf::new(free.get_mut(..may).unwrap_or_default());
-        let polled = Pin::new(&mut self.tcp).poll_read(cx, &mut buffer);
+        let polled = Pin::new(&mut self.line).poll_read(cx, &mut buffer);
         self.limits.down.give_back(buffer.remaining());
         let Poll::Ready(result) = polled else {
             if self.read_calm.waited() && self.raw.filled().is_empty() {
@@ -157,7 +157,7 @@ impl DoorStream {
         while !self.sealed.filled().is_empty() {
             let filled = self.sealed.filled();
             let may = ready!(poll_take(&self.limits.up, &mut self.waits.0, filled.len(), cx));
-            let polled = Pin::new(&mut self.tcp).poll_write(cx, filled.get(..may).unwrap_or_default());
+            let polled = Pin::new(&mut self.line).poll_write(cx, filled.get(..may).unwrap_or_default());
             let taken = if let Poll::Ready(Ok(written)) = &polled { *written } else { 0 };
             self.limits.up.give_back(may - taken);
             let written = ready!(polled)?;
@@ -227,12 +227,12 @@ impl AsyncWrite for DoorStream {
             this.pending.shrink_to(BUFFER_SMALL);
             this.sealed.shrink();
         }
-        Pin::new(&mut this.tcp).poll_flush(cx)
+        Pin::new(&mut this.line).poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.as_mut().poll_flush(cx))?;
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
+        Pin::new(&mut self.line).poll_shutdown(cx)
     }
 }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use entente_protocol::relay::RelayRefusal;
 use libp2p::swarm::DialError;
 use libp2p::{Multiaddr, TransportError};
 use tokio::time::Instant;
@@ -23,6 +24,9 @@ pub enum DialReason {
     /// The proxy that all goes through cannot be used.
     #[error("the proxy that all goes through cannot be used")]
     Proxy,
+    /// No connected partner that relays reaches it, and nothing answers at its addresses either.
+    #[error("nothing answers at its addresses, and {0}")]
+    Relay(RelayReason),
     /// Something listens there that does not know us.
     #[error("its address is silent: another program, another node, or it knows only other door keys")]
     Silent,
@@ -41,6 +45,20 @@ pub enum DialReason {
     /// Too many connections here.
     #[error("too many connections here")]
     TooMany,
+}
+
+/// What the partners that relay said, or did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RelayReason {
+    /// It was reached through a partner that is gone, or relays no more.
+    #[error("the partner that it was reached through is gone or relays no more")]
+    Gone,
+    /// A partner's word.
+    #[error("through a partner that relays: {0}")]
+    Refused(RelayRefusal),
+    /// It opened a way that leads to nobody who proves to be the one.
+    #[error("a partner that relays opens a way on which it does not prove who it is")]
+    NotProven,
 }
 
 impl From<&DialError> for DialReason {
@@ -64,8 +82,9 @@ fn most_telling(attempts: &[(Multiaddr, TransportError<io::Error>)]) -> DialReas
     let rank = |reason: &DialReason| match reason {
         DialReason::NoAddress => 0,
         DialReason::Unreachable | DialReason::Proxy => 1,
-        DialReason::Silent => 2,
-        _ => 3,
+        DialReason::Relay(RelayReason::Refused(RelayRefusal::Off | RelayRefusal::NotHere)) => 2,
+        DialReason::Silent => 3,
+        _ => 4,
     };
     reasons.max_by_key(rank).unwrap_or(DialReason::NoAddress)
 }
@@ -79,6 +98,8 @@ fn reason(error: &io::Error) -> DialReason {
             Some(KnockError::Unreachable { .. }) => return DialReason::Unreachable,
             Some(KnockError::Silent { .. }) => return DialReason::Silent,
             Some(KnockError::Broken { .. }) => return DialReason::Broken,
+            Some(KnockError::NotRelayed(why)) => return DialReason::Relay(RelayReason::Refused(*why)),
+            Some(KnockError::Relay(_)) => return DialReason::Relay(RelayReason::NotProven),
             None => {}
         }
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);

@@ -2,32 +2,38 @@
 //! each member, dials who is missing, and does what the handle says. It never waits for the node.
 
 use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::num::NonZeroU8;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use libp2p::PeerId;
 use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
 use libp2p::identity::Keypair;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, DialError, Swarm, SwarmEvent};
+use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::dial::Backoff;
+use super::circuits::Circuits;
+use super::dial::{Backoff, RelayReason};
 use super::events::EventSender;
 use super::limits::{
-    ANNOUNCEMENTS_PER_SECOND, COMMANDS, CONNECT_TIMEOUT, COURTESY, GOODBYE, MAX_ADDRESSES, MAX_MEMBERS,
-    PARLEY_GAP, PENDING_DIALS, SESSION_GAP, SESSION_TIMEOUT, TICK,
+    ANNOUNCEMENTS_PER_SECOND, COMMANDS, CONNECT_TIMEOUT, COURTESY, DIRECT_AGAIN, GOODBYE, MAX_ADDRESSES,
+    MAX_MEMBERS, NEAR_GAP, PARLEY_GAP, PENDING_DIALS, RELAY_NEWS_GAP, RELAYS_TRIED, SESSION_GAP,
+    SESSION_TIMEOUT, TICK,
 };
-use super::session::{Ended, Session, Side, Wanted};
+use super::session::{Ended, Session, Side, Wanted, What};
 use super::streams::Inbound;
 use super::swarm::{self, Behaviour, BehaviourEvent};
-use super::transport::{DialKeys, DoorTransport, address, dialled, multiaddr, peer_id, transport_id};
+use super::transport::{
+    DialKeys, DoorTransport, address, dialled, multiaddr, peer_id, relay_of, relayed_by, transport_id,
+};
 use super::{DialReason, Member, NetConfig, NetError, NetEvent, PeerInfo, Shared, Tunables, lock};
 use crate::address::Address;
 use crate::door::{DoorKey, KeyRing, MAX_KEYS, PROXY_TIMEOUT};
@@ -39,6 +45,7 @@ pub(super) enum Command {
     SetMembers(Vec<Member>),
     SetDoorKeys { admit: Vec<DoorKey>, knock: Vec<DoorKey> },
     DialNow,
+    HeardAt(TransportId, SocketAddr),
     HangUp(TransportId),
     Shutdown(oneshot::Sender<()>),
 }
@@ -57,8 +64,25 @@ pub(super) struct Driver {
     leaving: HashMap<TransportId, JoinHandle<()>>,
     wanted: (mpsc::Sender<Wanted>, mpsc::Receiver<Wanted>),
     ended: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
+    circuits: Circuits,
+    /// When all who are missing were dialled because somebody relays.
+    relay_news: Option<Instant>,
     next_session: u64,
     next_tick: Instant,
+}
+
+/// How a dial goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dial {
+    Direct,
+    Relayed,
+}
+
+/// A connection with a member.
+struct Connection {
+    since: Instant,
+    /// The relay that carries it.
+    via: Option<TransportId>,
 }
 
 /// A member's node.
@@ -67,12 +91,22 @@ struct Peer {
     addrs: Vec<Address>,
     /// Of a former member: it is here to parley.
     former: bool,
-    connections: HashMap<ConnectionId, Instant>,
+    /// May it be reached through partners that relay?
+    sought: bool,
+    /// Where it was heard last on the local network.
+    near: Option<(Address, Instant)>,
+    /// Did it say that it relays?
+    relays: bool,
+    /// Was it last reached through a relay, in this run?
+    was_relayed: bool,
+    connections: HashMap<ConnectionId, Connection>,
     session: Option<Running>,
     last_session: Option<Instant>,
     /// When the announcements it passed on were counted from, and how many.
     announcements: (Instant, u32),
-    dialling: bool,
+    dialling: Option<Dial>,
+    /// When it is tried directly although it is reached through a relay.
+    direct_again: Instant,
     backoff: Backoff,
 }
 
@@ -96,7 +130,11 @@ impl Driver {
         let ring = registration.ring();
         let dial_keys = DialKeys::new(config.way.clone(), config.door_keys);
         let topic = IdentTopic::new(config.topic);
-        let transport = DoorTransport::new(&config.door, registration, dial_keys.clone());
+        let wanted = mpsc::channel(COMMANDS);
+        let (circuits, relayed) =
+            Circuits::new(shared.clone(), config.relaying, wanted.0.clone(), ring.clone());
+        let transport =
+            DoorTransport::new(&config.door, registration, dial_keys.clone(), (circuits.clone(), relayed));
         let patience =
             if config.way.is_proxied() { PROXY_TIMEOUT + CONNECT_TIMEOUT } else { CONNECT_TIMEOUT };
         let mut swarm = swarm::build(transport, keypair, &topic, patience)?;
@@ -114,8 +152,10 @@ impl Driver {
             events,
             peers: HashMap::new(),
             leaving: HashMap::new(),
-            wanted: mpsc::channel(COMMANDS),
+            wanted,
             ended: mpsc::channel(COMMANDS),
+            circuits,
+            relay_news: None,
             next_session: 0,
             next_tick: Instant::now(),
         };
@@ -154,12 +194,17 @@ impl Driver {
                 let mut oldest_first: Vec<_> = admit.iter().take(MAX_KEYS).cloned().collect();
                 oldest_first.reverse();
                 self.ring.set(&oldest_first);
+                *lock(&self.shared.knock) = knock.clone();
                 self.dial_keys.set(knock);
             }
             Command::DialNow => {
                 let now = Instant::now();
-                self.peers.values_mut().for_each(|peer| peer.backoff.at_once(now));
+                for peer in self.peers.values_mut() {
+                    peer.backoff.at_once(now);
+                    peer.direct_again = now;
+                }
             }
+            Command::HeardAt(id, at) => self.heard_at(id, at),
             Command::HangUp(id) => {
                 if let Some(session) = self.peers.get(&id).and_then(|peer| peer.session.as_ref()) {
                     session.cancel.cancel();
@@ -169,10 +214,26 @@ impl Driver {
         }
     }
 
+    /// A member's beacon came from an address of the local network: it is tried before all others, if it is looked for
+    /// and not connected directly. A new address each time does not make it be dialled more often.
+    fn heard_at(&mut self, id: TransportId, at: SocketAddr) {
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.sought && !peer.is_direct()) else {
+            return;
+        };
+        let now = Instant::now();
+        let known = peer.near.as_ref().is_some_and(|(_, since)| now - *since < NEAR_GAP);
+        if !known {
+            peer.near = Some((at.into(), now));
+            peer.backoff.at_once(now);
+            peer.direct_again = now;
+        }
+    }
+
     fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
             SwarmEvent::Behaviour(BehaviourEvent::Sessions(inbound)) => self.on_stream(inbound),
+            SwarmEvent::Behaviour(BehaviourEvent::Circuits(inbound)) => self.on_circuit(inbound),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.on_connected(&peer_id, connection_id, &endpoint);
             }
@@ -205,21 +266,58 @@ impl Driver {
 
     fn on_connected(&mut self, peer_id: &PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
         let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
+        let now = Instant::now();
         let too_soon = peer.former && peer.last_session.is_some_and(|last| last.elapsed() < PARLEY_GAP);
-        peer.connections.insert(connection, Instant::now());
-        peer.dialling &= !endpoint.is_dialer();
-        let address = address(endpoint.get_remote_address());
-        self.shared.update(&id, |info| info.address = address);
+        let remote = endpoint.get_remote_address();
+        let via = relay_of(remote);
+        peer.connections.insert(connection, Connection { since: now, via });
+        if endpoint.is_dialer() {
+            peer.dialling = None;
+        }
+        peer.direct_again = now + DIRECT_AGAIN;
+        peer.was_relayed = peer.relayed_by().is_some();
+        let (address, through) = (address(remote), peer.relayed_by());
+        self.shared.update(&id, |info| {
+            info.address = address.or_else(|| info.address.take());
+            info.through = through;
+        });
         if too_soon {
             self.swarm.close_connection(connection);
             return;
         }
+        self.close_relayed_beside_direct(id);
         self.open_session(id);
+        if via.is_none() {
+            self.hear_of_relay(id);
+        }
+    }
+
+    /// A way of their own replaces one through a relay. What was on its way there is lost, and asked for again.
+    fn close_relayed_beside_direct(&mut self, id: TransportId) {
+        let Some(peer) = self.peers.get(&id).filter(|peer| peer.is_direct()) else { return };
+        for (connection, _) in peer.connections.iter().filter(|(_, of)| of.via.is_some()) {
+            self.swarm.close_connection(*connection);
+        }
+    }
+
+    /// Somebody is connected and relays: who is missing may be reached through it.
+    fn hear_of_relay(&mut self, id: TransportId) {
+        let now = Instant::now();
+        let news = self.peers.get(&id).is_some_and(|peer| peer.relays && peer.is_direct());
+        let soon = self.relay_news.is_some_and(|last| now - last < RELAY_NEWS_GAP);
+        if news && !soon {
+            self.relay_news = Some(now);
+            let missing = self.peers.values_mut().filter(|peer| peer.sought && peer.is_missing(true));
+            missing.for_each(|peer| peer.backoff.at_once(now));
+        }
     }
 
     fn on_disconnected(&mut self, peer_id: &PeerId, connection: ConnectionId) {
         let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
-        if peer.connections.remove(&connection).is_none() || !peer.connections.is_empty() {
+        let removed = peer.connections.remove(&connection).is_some();
+        let through = peer.relayed_by();
+        self.shared.update(&id, |info| info.through = through);
+        if !removed || !peer.connections.is_empty() {
             return;
         }
         match &peer.session {
@@ -232,10 +330,24 @@ impl Driver {
 
     fn on_dial_error(&mut self, peer_id: &PeerId, error: &DialError) {
         let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
-        peer.dialling = false;
+        let dialled = peer.dialling.take();
         let in_vain = matches!(error, DialError::DialPeerConditionFalse(_));
-        if !in_vain && peer.connections.is_empty() {
-            self.failed(id, DialReason::from(error));
+        if in_vain || !peer.connections.is_empty() {
+            return;
+        }
+        let relays = self.relays_to(&id);
+        if dialled == Some(Dial::Direct) && !relays.is_empty() {
+            return self.dial_through(id, relays);
+        }
+        self.failed(id, DialReason::from(error));
+    }
+
+    /// Somebody asks for a way through this node, or calls through another. Former members are let in for a parley
+    /// and nothing else, and what is relayed is not relayed on.
+    fn on_circuit(&mut self, Inbound { peer, stream }: Inbound) {
+        let Some((id, peer)) = find(&mut self.peers, &peer) else { return };
+        if !peer.former && peer.is_direct() {
+            tokio::spawn(self.circuits.clone().answer(id, stream));
         }
     }
 
@@ -255,11 +367,18 @@ impl Driver {
         self.start(id, Side::Acceptor(stream), previous);
     }
 
-    /// Opens a stream on the newest connection, which is the likeliest to live.
-    fn on_wanted(&mut self, Wanted { peer, reply }: Wanted) {
+    /// Opens a stream on the newest connection, which is the likeliest to live; on one without a relay if there is.
+    fn on_wanted(&mut self, Wanted { peer, what, reply }: Wanted) {
         let Some(peer) = self.peers.get(&peer) else { return };
-        if let Some((connection, _)) = peer.connections.iter().max_by_key(|(_, since)| **since) {
-            self.swarm.behaviour_mut().sessions.open(peer.peer_id, *connection, reply);
+        let best = peer.connections.iter().max_by_key(|(_, of)| (of.via.is_none(), of.since));
+        let Some((connection, of)) = best else { return };
+        let behaviour = self.swarm.behaviour_mut();
+        match what {
+            What::Session => behaviour.sessions.open(peer.peer_id, *connection, reply),
+            What::Circuit if of.via.is_none() && !peer.former => {
+                behaviour.circuits.open(peer.peer_id, *connection, reply);
+            }
+            What::Circuit => {}
         }
     }
 
@@ -267,12 +386,12 @@ impl Driver {
         let Some(peer) = self.peers.get_mut(&ended.peer) else { return };
         let Some(session) = peer.session.take_if(|session| session.id == ended.id) else { return };
         // A connection without its session has failed in some way; newer ones may have come already.
-        for (connection, since) in &peer.connections {
-            if *since <= session.started {
+        for (connection, of) in &peer.connections {
+            if of.since <= session.started {
                 self.swarm.close_connection(*connection);
             }
         }
-        let newer = peer.connections.values().any(|since| *since > session.started);
+        let newer = peer.connections.values().any(|of| of.since > session.started);
         match (session.opened.get(), ended.failure) {
             (Some(opened), _) => peer.backoff.ended(Instant::now(), (*opened).into()),
             (None, failure) if !newer => self.failed(ended.peer, failure.unwrap_or(DialReason::Refused)),
@@ -315,6 +434,8 @@ impl Driver {
 
     fn failed(&mut self, id: TransportId, reason: DialReason) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
+        let lost = peer.was_relayed && matches!(reason, DialReason::NoAddress | DialReason::Unreachable);
+        let reason = if lost { DialReason::Relay(RelayReason::Gone) } else { reason };
         peer.backoff.failed(Instant::now());
         self.shared.update(&id, |info| info.last_error = Some(reason));
         self.events.offer(NetEvent::DialFailed { peer: id, reason });
@@ -347,13 +468,18 @@ impl Driver {
         self.dial_keys.forget(&id);
     }
 
-    fn admit(&mut self, Member { id, mut addrs, former }: Member) {
+    fn admit(&mut self, Member { id, mut addrs, former, sought, relays }: Member) {
         addrs.truncate(MAX_ADDRESSES);
         let now = Instant::now();
         if let Some(peer) = self.peers.get_mut(&id) {
             if peer.addrs != addrs {
                 peer.addrs = addrs;
                 peer.backoff.at_once(now);
+            }
+            peer.sought = sought;
+            if std::mem::replace(&mut peer.relays, relays) != relays {
+                self.shared.update(&id, |info| info.relays = relays);
+                self.hear_of_relay(id);
             }
             return;
         }
@@ -369,11 +495,16 @@ impl Driver {
             peer_id,
             addrs,
             former,
+            sought,
+            near: None,
+            relays,
+            was_relayed: false,
             connections: HashMap::new(),
             session: None,
             last_session: None,
             announcements: (now, 0),
-            dialling: false,
+            dialling: None,
+            direct_again: now,
             backoff: Backoff::from(first),
         };
         self.peers.insert(id, peer);
@@ -383,13 +514,15 @@ impl Driver {
         if self.dials() >= PENDING_DIALS {
             return self.next_tick;
         }
-        let due = self.peers.values().filter(|peer| peer.is_missing()).map(|peer| peer.backoff.next);
+        let relay = self.has_relay();
+        let due = self.peers.values().filter(|peer| peer.is_missing(relay)).map(|peer| peer.backoff.next);
         due.min().unwrap_or(self.next_tick).min(self.next_tick)
     }
 
     fn on_wake(&mut self, now: Instant) {
         let mut free = PENDING_DIALS.saturating_sub(self.dials());
-        let due = |peer: &Peer| peer.is_missing() && peer.backoff.next <= now;
+        let relay = self.has_relay();
+        let due = |peer: &Peer| peer.is_missing(relay) && peer.backoff.next <= now;
         let due: Vec<_> = self.peers.iter().filter(|(_, peer)| due(peer)).map(|(id, _)| *id).collect();
         for id in due {
             if free > 0 {
@@ -400,28 +533,92 @@ impl Driver {
         if now >= self.next_tick {
             self.next_tick = now + TICK;
             self.leaving.retain(|_, task| !task.is_finished());
+            self.try_directly_again(now);
             self.close_mute_connections(now);
         }
     }
 
     fn dial(&mut self, id: TransportId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
+        let addresses = peer.addresses();
+        if addresses.is_empty() {
+            let relays = self.relays_to(&id);
+            return self.dial_through(id, relays);
+        }
+        peer.dialling = Some(Dial::Direct);
         let options = DialOpts::peer_id(peer.peer_id)
-            .addresses(peer.addrs.iter().map(dialled).collect())
+            .addresses(addresses)
             .condition(PeerCondition::DisconnectedAndNotDialing)
             .build();
-        peer.dialling = true;
+        self.begin(id, options);
+    }
+
+    /// Dials through relays, one after the other: a circuit that is not used costs two partners something.
+    fn dial_through(&mut self, id: TransportId, relays: Vec<Multiaddr>) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.dialling = Some(Dial::Relayed);
+        let options = DialOpts::peer_id(peer.peer_id)
+            .addresses(relays)
+            .override_dial_concurrency_factor(NonZeroU8::MIN)
+            .condition(PeerCondition::DisconnectedAndNotDialing)
+            .build();
+        self.begin(id, options);
+    }
+
+    /// Who is reached through a relay is tried directly now and then.
+    fn try_directly_again(&mut self, now: Instant) {
+        let mut free = PENDING_DIALS.saturating_sub(self.dials());
+        for peer in self.peers.values_mut() {
+            let due = peer.relayed_by().is_some() && peer.direct_again <= now && peer.dialling.is_none();
+            let addresses = peer.addresses();
+            if !due || addresses.is_empty() || free == 0 {
+                continue;
+            }
+            free -= 1;
+            peer.direct_again = now + DIRECT_AGAIN;
+            peer.dialling = Some(Dial::Direct);
+            let options = DialOpts::peer_id(peer.peer_id)
+                .addresses(addresses)
+                .condition(PeerCondition::NotDialing)
+                .build();
+            if self.swarm.dial(options).is_err() {
+                peer.dialling = None;
+            }
+        }
+    }
+
+    fn begin(&mut self, id: TransportId, options: DialOpts) {
         if let Err(error) = self.swarm.dial(options) {
-            peer.dialling = false;
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.dialling = None;
+            }
             self.failed(id, DialReason::from(&error));
         }
+    }
+
+    /// Ways to a member through partners that relay; a part of them by chance if they are many.
+    fn relays_to(&self, id: &TransportId) -> Vec<Multiaddr> {
+        if !self.peers.get(id).is_some_and(|peer| peer.sought) {
+            return Vec::new();
+        }
+        let mut relays: Vec<_> =
+            self.peers.iter().filter(|(of, peer)| *of != id && peer.can_relay()).collect();
+        relays.sort_unstable_by_key(|(of, _)| **of);
+        let first = getrandom::u32().unwrap_or_default() as usize;
+        let from = first.checked_rem(relays.len()).unwrap_or_default();
+        relays.rotate_left(from);
+        relays.into_iter().take(RELAYS_TRIED).filter_map(|(of, _)| relayed_by(of)).collect()
+    }
+
+    fn has_relay(&self) -> bool {
+        self.peers.values().any(Peer::can_relay)
     }
 
     /// Connections on which the peer, whose turn it is, opens no session.
     fn close_mute_connections(&mut self, now: Instant) {
         for peer in self.peers.values().filter(|peer| peer.session.is_none()) {
-            for (connection, since) in &peer.connections {
-                if now.saturating_duration_since(*since) > SESSION_TIMEOUT {
+            for (connection, of) in &peer.connections {
+                if now.saturating_duration_since(of.since) > SESSION_TIMEOUT {
                     self.swarm.close_connection(*connection);
                 }
             }
@@ -429,7 +626,7 @@ impl Driver {
     }
 
     fn dials(&self) -> usize {
-        self.peers.values().filter(|peer| peer.dialling).count()
+        self.peers.values().filter(|peer| peer.dialling.is_some()).count()
     }
 
     /// Lets sessions send what is queued, for a moment, then closes all.
@@ -459,8 +656,33 @@ impl Driver {
 }
 
 impl Peer {
-    fn is_missing(&self) -> bool {
-        self.connections.is_empty() && !self.dialling && !self.addrs.is_empty()
+    /// Is it to be dialled? `relay`: some partner relays.
+    fn is_missing(&self, relay: bool) -> bool {
+        let somewhere = !self.addrs.is_empty() || self.near.is_some() || relay && self.sought;
+        self.connections.is_empty() && self.dialling.is_none() && somewhere
+    }
+
+    /// Where to dial it.
+    fn addresses(&self) -> Vec<Multiaddr> {
+        self.near.iter().map(|(near, _)| near).chain(&self.addrs).map(dialled).collect()
+    }
+
+    /// Is there a connection that no relay carries?
+    fn is_direct(&self) -> bool {
+        self.connections.values().any(|of| of.via.is_none())
+    }
+
+    /// Said it that it relays, and can it be asked to?
+    fn can_relay(&self) -> bool {
+        self.relays && !self.former && self.is_direct()
+    }
+
+    /// Who carries what is said with it; `None` if there is a connection without, or none at all.
+    fn relayed_by(&self) -> Option<TransportId> {
+        if self.is_direct() {
+            return None;
+        }
+        self.connections.values().max_by_key(|of| of.since).and_then(|of| of.via)
     }
 
     /// Counts an announcement; `false` beyond [`ANNOUNCEMENTS_PER_SECOND`].

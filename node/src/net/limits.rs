@@ -65,8 +65,9 @@ pub const PENDING_INBOUND: u32 = 32;
 /// Dials under way at once in one partnership.
 pub const PENDING_DIALS: usize = 16;
 
-/// Streams of one connection, both ways: a session, gossip in and out, and what is being negotiated.
-pub const STREAMS: usize = 32;
+/// Streams of one connection, both ways: a session, gossip in and out, circuits that are relayed
+/// ([`CIRCUITS_PER_MEMBER`]), and what is being negotiated.
+pub const STREAMS: usize = 48;
 
 /// The shortest time between the beginnings of two sessions with a former member's node: reading its acts costs.
 pub const PARLEY_GAP: Duration = Duration::from_secs(5);
@@ -115,3 +116,35 @@ pub const TICK: Duration = Duration::from_secs(1);
 
 /// How long a shutdown waits for sessions to say goodbye.
 pub const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Circuits that a node relays at once, in all partnerships. Each costs two buffers of [`CIRCUIT_BUFFER`] and the
+/// windows of two streams.
+pub const CIRCUITS: usize = 64;
+
+/// Circuits of one member at once. More would take the streams that its own connection needs.
+pub const CIRCUITS_PER_MEMBER: usize = 16;
+
+/// Bytes that a relay reads at once, each way.
+pub const CIRCUIT_BUFFER: usize = 16 * 1024;
+
+/// A circuit on which nothing moves ends after this, or twice as long at most. Sessions say every 15 s that
+/// they are alive.
+pub const CIRCUIT_IDLE: Duration = Duration::from_secs(60);
+
+/// How long a relay waits for who is called, and everybody for a message about a circuit.
+pub const RING_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Calls through relays that a node answers at once in one partnership, and that wait to be taken.
+pub const RINGING: usize = 16;
+
+/// Relays that are tried for one member, one after the other.
+pub const RELAYS_TRIED: usize = 4;
+
+/// The shortest time between two dials of all who are missing because somebody says that it relays.
+pub const RELAY_NEWS_GAP: Duration = Duration::from_secs(5);
+
+/// How often a member that is reached through a relay is tried directly.
+pub const DIRECT_AGAIN: Duration = Duration::from_secs(300);
+
+/// The shortest time between two dials of a member because its beacon was heard on the local network.
+pub const NEAR_GAP: Duration = Duration::from_secs(8);

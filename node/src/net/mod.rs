@@ -11,28 +11,34 @@
 //! | `driver.rs` | the one task that owns the swarm, the sessions and the dialling |
 //! | `swarm.rs` | what the swarm is made of |
 //! | `transport.rs` | libp2p's transport behind the door |
-//! | `streams.rs` | the part of the swarm that opens and accepts the streams of sessions |
+//! | `streams.rs` | the part of the swarm that opens and accepts streams |
+//! | `circuits.rs` | ways through partners that relay: asked for, answered, carried |
+//! | `relaying.rs` | what this node lets partners pass through it |
 //! | `session.rs` | one session: hello, reading, writing |
 //! | `gossip.rs` | announcements, kept from former members |
 //! | `events.rs` | the bounded queue to the node |
 //! | `dial.rs` | when to dial, and why it failed |
 //! | `limits.rs` | all bounds |
 
+mod circuits;
 mod dial;
 mod driver;
 mod events;
 mod gossip;
 pub mod limits;
+mod relaying;
 mod session;
 mod streams;
 mod swarm;
 mod transport;
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use entente_protocol::beacon::Beacon;
 use libp2p::identity::Keypair;
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
@@ -40,8 +46,9 @@ use zeroize::Zeroizing;
 use crate::address::Address;
 use crate::door::{Door, DoorKey, TransportId, Way};
 
-pub use dial::DialReason;
+pub use dial::{DialReason, RelayReason};
 pub use events::{NetEvent, NetEvents};
+pub use relaying::{HOURLY, Load, MIN_HOURLY, Relaying};
 
 use driver::Command;
 use session::Outbox;
@@ -55,6 +62,18 @@ pub struct Member {
     pub addrs: Vec<Address>,
     /// Is it a former member's, let in to parley? Then no announcements go to it or are taken from it.
     pub former: bool,
+    /// May it be looked for where its addresses do not lead: through partners that relay, and on a local network?
+    pub sought: bool,
+    /// Did it say that it relays?
+    pub relays: bool,
+}
+
+impl Member {
+    /// A member that is reached at these addresses or not at all.
+    #[must_use]
+    pub fn at(id: TransportId, addrs: Vec<Address>) -> Member {
+        Member { id, addrs, former: false, sought: false, relays: false }
+    }
 }
 
 /// What a partnership's network is made of.
@@ -69,6 +88,8 @@ pub struct NetConfig {
     pub identity_seed: Zeroizing<[u8; 32]>,
     /// The name of the gossip topic: random-looking hexadecimal, derived from a secret of the partnership.
     pub topic: String,
+    /// What partners may pass through this node.
+    pub relaying: Relaying,
     /// Who may connect.
     pub members: Vec<Member>,
     /// Whether an announcement is well-formed, so that it may be passed on.
@@ -131,13 +152,25 @@ pub struct PeerInfo {
     pub last_seen: Option<Instant>,
     /// Why the last dial failed; cleared by a session.
     pub last_error: Option<DialReason>,
-    /// The other end of the last connection.
+    /// The other end of the last connection, if it was not relayed.
     pub address: Option<Address>,
+    /// The partner that relays what is said with it; `None` while there is a connection without, or none.
+    pub through: Option<TransportId>,
+    /// Did it say that it relays?
+    pub relays: bool,
 }
 
 impl PeerInfo {
     fn unheard(id: TransportId) -> Self {
-        Self { id, connected_since: None, last_seen: None, last_error: None, address: None }
+        Self {
+            id,
+            connected_since: None,
+            last_seen: None,
+            last_error: None,
+            address: None,
+            through: None,
+            relays: false,
+        }
     }
 }
 
@@ -163,7 +196,7 @@ fn keypair(seed: &Zeroizing<[u8; 32]>) -> Result<Keypair, NetError> {
 pub fn spawn(config: NetConfig) -> Result<(NetHandle, NetEvents), NetError> {
     let keypair = keypair(&config.identity_seed)?;
     let me = transport_identity(&config.identity_seed)?;
-    let shared = Arc::new(Shared { me, peers: Mutex::default(), outboxes: Mutex::default() });
+    let shared = Arc::new(Shared::new(me, config.door_keys.clone()));
     let (sender, events) = events::queue();
     let (commands, receiver) = mpsc::channel(limits::COMMANDS);
     let driver = driver::Driver::new(config, &keypair, shared.clone(), sender)?;
@@ -239,6 +272,23 @@ impl NetHandle {
         self.command(Command::SetDoorKeys { admit, knock }).await
     }
 
+    /// The door keys to knock with, today's first.
+    #[must_use]
+    pub fn door_keys(&self) -> Vec<DoorKey> {
+        lock(&self.shared.knock).clone()
+    }
+
+    /// A member's beacon came from this address of the local network: if it is looked for, it is dialled there. Whether
+    /// it is a member's; several may begin alike, then it is the first of them.
+    #[must_use]
+    pub fn heard_at(&self, beacon: &Beacon, ip: IpAddr) -> bool {
+        let id = lock(&self.shared.peers).keys().find(|id| beacon.is_of(id)).copied();
+        // There is another beacon soon, where there is no room now.
+        id.is_some_and(|id| {
+            self.commands.try_send(Command::HeardAt(id, SocketAddr::new(ip, beacon.port))).is_ok()
+        })
+    }
+
     /// Dials everybody who is not connected, whatever the back-off.
     ///
     /// # Errors
@@ -278,6 +328,14 @@ struct Shared {
     me: TransportId,
     peers: Mutex<HashMap<TransportId, PeerInfo>>,
     outboxes: Mutex<HashMap<TransportId, Outbox>>,
+    /// Door keys to knock with, today's first.
+    knock: Mutex<Vec<DoorKey>>,
+}
+
+impl Shared {
+    fn new(me: TransportId, knock: Vec<DoorKey>) -> Shared {
+        Shared { me, peers: Mutex::default(), outboxes: Mutex::default(), knock: Mutex::new(knock) }
+    }
 }
 
 impl Shared {
@@ -303,5 +361,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+mod circuits_tests;
 #[cfg(test)]
 mod tests;

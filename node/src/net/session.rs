@@ -56,10 +56,19 @@ pub(super) enum Side {
     Acceptor(Stream),
 }
 
-/// What the opening side of a session asks the driver for: a stream to the peer.
+/// A stream to a peer, which the driver is asked for.
 pub(super) struct Wanted {
     pub(super) peer: TransportId,
+    pub(super) what: What,
     pub(super) reply: Reply,
+}
+
+/// What a stream is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Session,
+    /// Never over a connection that is relayed itself.
+    Circuit,
 }
 
 /// What a session tells the driver at its end.
@@ -132,7 +141,7 @@ async fn open(side: Side, peer: TransportId) -> Result<Stream, DialReason> {
     };
     for _ in 0..OPEN_ATTEMPTS {
         let (reply, stream) = oneshot::channel();
-        let asked = driver.send(Wanted { peer, reply }).await;
+        let asked = driver.send(Wanted { peer, what: What::Session, reply }).await;
         asked.map_err(|_| DialReason::Refused)?;
         match timeout(HELLO_TIMEOUT, stream).await {
             Ok(Ok(Ok(stream))) => {

@@ -1,4 +1,4 @@
-//! The part of the swarm that opens and accepts the streams of sessions.
+//! The part of the swarm that opens and accepts the streams of one protocol: sessions, or circuits.
 //!
 //! It takes the place of libp2p-stream, which drops inbound streams while its acceptor is busy, keeps a
 //! channel for every connection that ever was, and does not tell on which connection a stream runs.
@@ -20,9 +20,8 @@ use libp2p::{PeerId, Stream, StreamProtocol};
 use tokio::sync::oneshot;
 
 use super::limits::WAITING_STREAMS;
-use super::swarm::SESSION;
 
-/// A stream that a peer opened for a session.
+/// A stream that a peer opened.
 #[derive(Debug)]
 pub(super) struct Inbound {
     pub(super) peer: PeerId,
@@ -41,12 +40,16 @@ pub(super) enum OpenError {
     Failed,
 }
 
-#[derive(Default)]
 pub(super) struct Behaviour {
+    protocol: StreamProtocol,
     todo: VecDeque<ToSwarm<Inbound, Reply>>,
 }
 
 impl Behaviour {
+    pub(super) fn new(protocol: StreamProtocol) -> Self {
+        Self { protocol, todo: VecDeque::new() }
+    }
+
     /// Opens a stream on a connection. The swarm must be polled afterwards.
     pub(super) fn open(&mut self, peer_id: PeerId, connection: ConnectionId, reply: Reply) {
         let handler = NotifyHandler::One(connection);
@@ -65,7 +68,7 @@ impl NetworkBehaviour for Behaviour {
         _: &Multiaddr,
         _: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(Handler::default())
+        Ok(Handler::new(self.protocol.clone()))
     }
 
     fn handle_established_outbound_connection(
@@ -76,7 +79,7 @@ impl NetworkBehaviour for Behaviour {
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(Handler::default())
+        Ok(Handler::new(self.protocol.clone()))
     }
 
     fn on_swarm_event(&mut self, _: FromSwarm) {}
@@ -91,10 +94,16 @@ impl NetworkBehaviour for Behaviour {
 }
 
 /// The streams of one connection.
-#[derive(Default)]
 pub(super) struct Handler {
+    protocol: StreamProtocol,
     wanted: VecDeque<Reply>,
     inbound: VecDeque<Stream>,
+}
+
+impl Handler {
+    fn new(protocol: StreamProtocol) -> Self {
+        Self { protocol, wanted: VecDeque::new(), inbound: VecDeque::new() }
+    }
 }
 
 type Protocol = ReadyUpgrade<StreamProtocol>;
@@ -108,7 +117,7 @@ impl ConnectionHandler for Handler {
     type OutboundOpenInfo = Reply;
 
     fn listen_protocol(&self) -> SubstreamProtocol<Protocol> {
-        SubstreamProtocol::new(ReadyUpgrade::new(SESSION), ())
+        SubstreamProtocol::new(ReadyUpgrade::new(self.protocol.clone()), ())
     }
 
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<ConnectionHandlerEvent<Protocol, Reply, Stream>> {
@@ -117,7 +126,7 @@ impl ConnectionHandler for Handler {
         }
         match self.wanted.pop_front() {
             Some(reply) => Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
-                protocol: SubstreamProtocol::new(ReadyUpgrade::new(SESSION), reply),
+                protocol: SubstreamProtocol::new(ReadyUpgrade::new(self.protocol.clone()), reply),
             }),
             None => Poll::Pending,
         }

@@ -26,6 +26,9 @@ use super::{NetError, streams};
 /// The protocol of sessions. It never shows on the wire.
 pub(super) const SESSION: StreamProtocol = StreamProtocol::new("/e/1");
 
+/// The protocol of circuits: a member asks for one, or is told of a call.
+pub(super) const CIRCUIT: StreamProtocol = StreamProtocol::new("/e/circuit/1");
+
 pub(super) type Gossip = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
 
 /// Those that refuse connections come first: a later one must not act on what an earlier one would refuse.
@@ -35,6 +38,7 @@ pub(super) struct Behaviour {
     pub(super) members: allow_block_list::Behaviour<AllowedPeers>,
     pub(super) gossip: MembersOnly,
     pub(super) sessions: streams::Behaviour,
+    pub(super) circuits: streams::Behaviour,
 }
 
 pub(super) fn build(
@@ -57,7 +61,8 @@ pub(super) fn build(
         limits: connection_limits::Behaviour::new(limits()),
         members: allow_block_list::Behaviour::default(),
         gossip: MembersOnly::new(gossip(topic)?),
-        sessions: streams::Behaviour::default(),
+        sessions: streams::Behaviour::new(SESSION),
+        circuits: streams::Behaviour::new(CIRCUIT),
     };
     let config = Config::with_tokio_executor()
         .with_idle_connection_timeout(IDLE_CONNECTION)

@@ -14,45 +14,46 @@ use tokio::time::timeout;
 use super::*;
 use crate::door::{recv_msg, send_msg};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Node {
-    door: Door,
-    net: NetHandle,
-    events: NetEvents,
+pub(super) struct Node {
+    pub(super) door: Door,
+    pub(super) net: NetHandle,
+    pub(super) events: NetEvents,
 }
 
-fn seed(number: u8) -> Zeroizing<[u8; 32]> {
+pub(super) fn seed(number: u8) -> Zeroizing<[u8; 32]> {
     Zeroizing::new([number; 32])
 }
 
-fn id(number: u8) -> TransportId {
+pub(super) fn id(number: u8) -> TransportId {
     transport_identity(&seed(number)).unwrap()
 }
 
-fn key(number: u8) -> DoorKey {
+pub(super) fn key(number: u8) -> DoorKey {
     DoorKey(Zeroizing::new([number; 32]))
 }
 
-fn config(door: &Door, number: u8, members: Vec<Member>) -> NetConfig {
+pub(super) fn config(door: &Door, number: u8, members: Vec<Member>) -> NetConfig {
     NetConfig {
         door: door.clone(),
         way: Way::new(None).unwrap(),
         door_keys: vec![key(1)],
         identity_seed: seed(number),
         topic: "8e1f0a".to_owned(),
+        relaying: Relaying::new(None),
         members,
         valid_announcement: |data| data.first() == Some(&b'!'),
         tunables: Tunables::default(),
     }
 }
 
-async fn open() -> Door {
+pub(super) async fn open() -> Door {
     Door::open("127.0.0.1:0".parse().unwrap()).await.unwrap()
 }
 
-fn member(number: u8, door: &Door) -> Member {
-    Member { id: id(number), addrs: vec![door.local_addr().into()], former: false }
+pub(super) fn member(number: u8, door: &Door) -> Member {
+    Member::at(id(number), vec![door.local_addr().into()])
 }
 
 /// Nodes `1..=count`, each of which knows all.
@@ -79,7 +80,7 @@ async fn pair() -> (Node, Node) {
 
 impl Node {
     /// The first event that `wanted` picks, others are passed over.
-    async fn wait<T>(&mut self, mut wanted: impl FnMut(NetEvent) -> Option<T>) -> T {
+    pub(super) async fn wait<T>(&mut self, mut wanted: impl FnMut(NetEvent) -> Option<T>) -> T {
         timeout(PATIENCE, async {
             loop {
                 if let Some(found) = wanted(self.events.recv().await.expect("the node runs")) {
@@ -91,15 +92,15 @@ impl Node {
         .expect("the event comes in time")
     }
 
-    async fn connected(&mut self, with: &TransportId) {
+    pub(super) async fn connected(&mut self, with: &TransportId) {
         self.wait(|event| (event == NetEvent::Connected { peer: *with }).then_some(())).await;
     }
 
-    async fn disconnected(&mut self, from: &TransportId) {
+    pub(super) async fn disconnected(&mut self, from: &TransportId) {
         self.wait(|event| (event == NetEvent::Disconnected { peer: *from }).then_some(())).await;
     }
 
-    async fn message(&mut self) -> Bytes {
+    pub(super) async fn message(&mut self) -> Bytes {
         self.wait(|event| match event {
             NetEvent::Message { bytes, .. } => Some(bytes),
             _ => None,
@@ -240,8 +241,7 @@ async fn a_node_that_restarts_on_its_port_is_connected_again_by_itself() {
     .await;
     let door = Door::open(addr).await.unwrap();
     // B does not know where A is: it is A that comes back.
-    let (net, events) =
-        spawn(config(&door, 2, vec![Member { id: id(1), addrs: vec![], former: false }])).unwrap();
+    let (net, events) = spawn(config(&door, 2, vec![Member::at(id(1), vec![])])).unwrap();
     let mut b = Node { door, net, events };
     a.connected(&b.net.id()).await;
     b.connected(&a.net.id()).await;
@@ -269,8 +269,7 @@ async fn a_member_that_knows_only_an_old_door_key_is_still_reached() {
         let (net, events) = spawn(NetConfig { door_keys: keys, ..config(door, number, members) }).unwrap();
         Node { door: door.clone(), net, events }
     };
-    let mut was_offline =
-        with(&old, 2, vec![key(1)], vec![Member { id: id(1), addrs: vec![], former: false }]);
+    let mut was_offline = with(&old, 2, vec![key(1)], vec![Member::at(id(1), vec![])]);
     // The first knock, with the new key, is met with silence; the second uses the old one.
     let mut up_to_date = with(&new, 1, vec![key(5), key(1)], vec![member(2, &old)]);
     up_to_date.connected(&id(2)).await;
@@ -411,7 +410,7 @@ async fn an_oversized_or_odd_frame_ends_the_session_and_not_the_node() {
     b.net.shutdown().await;
     // A member that does not play by the rules; its identity is below A's, so it opens the sessions.
     let number = (0x20..).find(|number| id(*number) < id(1)).unwrap();
-    a.net.set_members(vec![Member { id: id(number), addrs: vec![], former: false }]).await.unwrap();
+    a.net.set_members(vec![Member::at(id(number), vec![])]).await.unwrap();
     let (oversized, bad_hello): (&[u8], &[u8]) = (&[0, 0, 0, 1, 1, 0, 0x40, 0, 1, 1], &[0, 0, 0, 1, 99]);
     for (frames, opens) in [(oversized, true), (bad_hello, false), (oversized, true)] {
         // Sooner, A would not even listen.
@@ -440,7 +439,10 @@ async fn an_oversized_or_odd_frame_ends_the_session_and_not_the_node() {
 async fn rogue(number: u8, door: &Door) -> Option<libp2p::Stream> {
     let keys = transport::DialKeys::new(Way::new(None).unwrap(), vec![key(1)]);
     let registration = open().await.register(&key(1), id(number));
-    let transport = transport::DoorTransport::new(door, registration, keys);
+    let shared = Arc::new(Shared::new(id(number), vec![]));
+    let circuits =
+        circuits::Circuits::new(shared, Relaying::new(None), mpsc::channel(1).0, registration.ring());
+    let transport = transport::DoorTransport::new(door, registration, keys, circuits);
     let keypair = keypair(&seed(number)).unwrap();
     let mut swarm = swarm::build(transport, &keypair, &IdentTopic::new("8e1f0a"), PATIENCE).unwrap();
     let peer = transport::peer_id(&id(1)).unwrap();
@@ -469,11 +471,10 @@ async fn nothing_readable_shows_on_the_wire() {
     let at = proxy.local_addr().unwrap();
     let captured = Arc::new(Mutex::new(Vec::new()));
     tokio::spawn(record(proxy, right.local_addr(), captured.clone()));
-    let to_right = Member { id: id(2), addrs: vec![at.into()], former: false };
+    let to_right = Member::at(id(2), vec![at.into()]);
     let (net, events) = spawn(config(&left, 1, vec![to_right])).unwrap();
     let mut a = Node { door: left, net, events };
-    let (net, events) =
-        spawn(config(&right, 2, vec![Member { id: id(1), addrs: vec![], former: false }])).unwrap();
+    let (net, events) = spawn(config(&right, 2, vec![Member::at(id(1), vec![])])).unwrap();
     let mut b = Node { door: right, net, events };
     a.connected(&id(2)).await;
     b.connected(&id(1)).await;

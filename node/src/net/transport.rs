@@ -1,4 +1,5 @@
-//! libp2p's transport behind the front door: to listen is to register with the door, to dial is to knock.
+//! libp2p's transport behind the front door: to listen is to register with the door, to dial is to knock, at an
+//! address or over a circuit that a partner carries.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{Ready, ready};
@@ -14,15 +15,22 @@ use libp2p::core::transport::{DialOpts, ListenerId, TransportError, TransportEve
 use libp2p::identity::{self, PublicKey};
 use libp2p::multiaddr::{Multiaddr, Protocol};
 use libp2p::{PeerId, Transport};
+use tokio::sync::mpsc;
 
+use super::circuits::Circuits;
 use crate::address::{Address, Name};
-use crate::door::{Door, DoorKey, DoorStream, KnockError, Registration, TransportId, Way, knock};
+use crate::door::{
+    Carried, Door, DoorKey, DoorStream, KnockError, Registration, TransportId, Way, knock, knock_over,
+};
 
 /// A transport for one partnership.
 pub(super) struct DoorTransport {
     local: Multiaddr,
     keys: DialKeys,
+    circuits: Circuits,
     registration: Option<Registration>,
+    /// What was let in through relays, and through which.
+    relayed: mpsc::Receiver<(DoorStream, TransportId)>,
     listener: Option<ListenerId>,
     events: VecDeque<Event>,
     waker: Option<Waker>,
@@ -37,11 +45,18 @@ type Event = TransportEvent<Ready<Result<DoorStream, Failed>>, Failed>;
 pub(super) struct Failed(#[source] KnockError);
 
 impl DoorTransport {
-    pub(super) fn new(door: &Door, registration: Registration, keys: DialKeys) -> Self {
+    pub(super) fn new(
+        door: &Door,
+        registration: Registration,
+        keys: DialKeys,
+        (circuits, relayed): (Circuits, mpsc::Receiver<(DoorStream, TransportId)>),
+    ) -> Self {
         Self {
             local: multiaddr(door.local_addr()),
             keys,
+            circuits,
             registration: Some(registration),
+            relayed,
             listener: None,
             events: VecDeque::new(),
             waker: None,
@@ -83,8 +98,14 @@ impl Transport for DoorTransport {
         let (Some((to, whom)), Endpoint::Dialer) = (target(&addr), opts.role) else {
             return Err(TransportError::MultiaddrNotSupported(addr));
         };
-        let keys = self.keys.clone();
-        Ok(async move { keys.knock(&to, whom).await.map_err(Failed) }.boxed())
+        let (keys, circuits) = (self.keys.clone(), self.circuits.clone());
+        let dial = async move {
+            match to {
+                To::Door(to) => keys.knock(&to, whom).await,
+                To::Relay(relay) => keys.knock_over(circuits.call(relay, whom).await?, whom).await,
+            }
+        };
+        Ok(dial.map(|dialled| dialled.map_err(Failed)).boxed())
     }
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Event> {
@@ -96,6 +117,15 @@ impl Transport for DoorTransport {
         let (Some(listener_id), Some(registration)) = (this.listener, &mut this.registration) else {
             return Poll::Pending;
         };
+        // Its other end lives in the task that answers circuits: it never ends before the door.
+        if let Poll::Ready(Some((stream, via))) = this.relayed.poll_recv(cx) {
+            return Poll::Ready(TransportEvent::Incoming {
+                listener_id,
+                upgrade: ready(Ok(stream)),
+                local_addr: this.local.clone(),
+                send_back_addr: relayed_by(&via).unwrap_or_else(Multiaddr::empty),
+            });
+        }
         match registration.poll_next(cx) {
             Poll::Ready(Some((stream, from))) => Poll::Ready(TransportEvent::Incoming {
                 listener_id,
@@ -153,6 +183,20 @@ impl DialKeys {
         answer
     }
 
+    async fn knock_over(
+        &self,
+        carried: Box<dyn Carried>,
+        whom: TransportId,
+    ) -> Result<DoorStream, KnockError> {
+        let key = self.lock().choose(&whom);
+        let key = key.ok_or_else(|| KnockError::Relay(std::io::ErrorKind::PermissionDenied.into()))?;
+        let answer = knock_over(carried, &key, &whom).await;
+        if answer.is_err() {
+            *self.lock().silences.entry(whom).or_default() += 1;
+        }
+        answer.map_err(KnockError::Relay)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Keys> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -165,11 +209,33 @@ impl Keys {
     }
 }
 
-/// `/ip4|ip6|dns/…/tcp/…/p2p/…` and nothing else.
-fn target(addr: &Multiaddr) -> Option<(Address, TransportId)> {
+/// Where a dial goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum To {
+    Door(Address),
+    Relay(TransportId),
+}
+
+/// `/ip4|ip6|dns/…/tcp/…/p2p/…`, or `/p2p/…/p2p-circuit/p2p/…`, and nothing else.
+fn target(addr: &Multiaddr) -> Option<(To, TransportId)> {
     let mut parts = addr.iter().skip(2);
     let Protocol::P2p(peer) = parts.next()? else { return None };
-    parts.next().is_none().then_some((address(addr)?, transport_id(&peer)?))
+    let to = relay_of(addr).map(To::Relay).or_else(|| address(addr).map(To::Door));
+    parts.next().is_none().then_some((to?, transport_id(&peer)?))
+}
+
+/// `/p2p/…/p2p-circuit`: what is reached through a relay.
+pub(super) fn relayed_by(relay: &TransportId) -> Option<Multiaddr> {
+    Some(Multiaddr::from(Protocol::P2p(peer_id(relay)?)).with(Protocol::P2pCircuit))
+}
+
+/// The relay of an address that leads through one.
+pub(super) fn relay_of(addr: &Multiaddr) -> Option<TransportId> {
+    let mut parts = addr.iter();
+    match (parts.next()?, parts.next()?) {
+        (Protocol::P2p(relay), Protocol::P2pCircuit) => transport_id(&relay),
+        _ => None,
+    }
 }
 
 /// `/ip4|ip6/…/tcp/…`
@@ -225,12 +291,20 @@ mod tests {
         let peer = peer_id(&id).unwrap();
         assert_eq!(transport_id(&peer), Some(id));
         let good = format!("/ip4/127.0.0.1/tcp/9/p2p/{peer}");
-        assert_eq!(target(&good.parse().unwrap()), Some(("127.0.0.1:9".parse().unwrap(), id)));
+        assert_eq!(target(&good.parse().unwrap()), Some((To::Door("127.0.0.1:9".parse().unwrap()), id)));
         let onion: Address = format!("/onion3/{}:9", "a".repeat(56)).parse().unwrap();
         let named = dialled(&onion).with(Protocol::P2p(peer));
-        assert_eq!(target(&named), Some((onion, id)));
+        assert_eq!(target(&named), Some((To::Door(onion), id)));
         assert!(target(&format!("/ip6/::1/tcp/9/p2p/{peer}").parse().unwrap()).is_some());
+        let relay = TransportId(
+            identity::Keypair::generate_ed25519().public().try_into_ed25519().unwrap().to_bytes(),
+        );
+        let through = relayed_by(&relay).unwrap();
+        assert_eq!(target(&through), None, "to nobody");
+        assert_eq!(target(&through.clone().with(Protocol::P2p(peer))), Some((To::Relay(relay), id)));
         for bad in [
+            format!("{through}/p2p/{peer}/p2p-circuit"),
+            format!("{through}{through}/p2p/{peer}"),
             "/ip4/127.0.0.1/tcp/9".to_owned(),
             format!("/dns4/example.org/tcp/9/p2p/{peer}"),
             format!("/ip4/127.0.0.1/udp/9/quic-v1/p2p/{peer}"),

@@ -27,7 +27,7 @@ use crate::clock;
 use crate::door::{Door, Way};
 use crate::keeper::Keeper;
 use crate::ledger::{Landed, Ledger};
-use crate::net::{NetEvent, NetEvents, NetHandle};
+use crate::net::{NetEvent, NetEvents, NetHandle, Relaying};
 use crate::rows::{self, Table};
 use crate::store::JournalError;
 
@@ -39,6 +39,7 @@ use super::fetch::Fetcher;
 use super::join::Welcome;
 use super::landing::Then;
 use super::parting::Parting;
+use super::relays::Relays;
 use super::settings::Bounds;
 use super::state::State;
 use super::verify::Verifying;
@@ -69,6 +70,8 @@ pub struct Shared {
     pub door: Door,
     /// The way out.
     pub way: Way,
+    /// What partners may pass through this node.
+    pub relaying: Relaying,
     /// Where partners are told that this node may be reached.
     pub addresses: Vec<String>,
     /// Events for the API.
@@ -88,6 +91,7 @@ pub struct Driver {
     pub(super) fetcher: Fetcher,
     pub(super) bounds: Bounds,
     pub(super) parting: Parting,
+    pub(super) relays: Relays,
     pub(super) pace: Pace,
     pub(super) verifying: Verifying,
     /// Addresses that nodes told since they connected.
@@ -156,6 +160,7 @@ impl Driver {
             fetcher: Fetcher::default(),
             bounds,
             parting: Parting::default(),
+            relays: Relays::default(),
             pace: Pace::default(),
             verifying,
             told: BTreeMap::new(),
@@ -294,7 +299,8 @@ impl Driver {
     async fn tick(&mut self) {
         self.event(Event::Tick);
         self.expire_verifications();
-        if self.parted() {
+        let relays_changed = self.look_after_relays();
+        if self.parted() || relays_changed {
             self.refresh_network().await;
         }
         self.acknowledge_if_due();
@@ -361,6 +367,7 @@ impl Driver {
         self.last_seen.insert(node, clock::now());
         self.tell_prekeys(node);
         self.tell_mailboxes(node);
+        self.tell_relaying(node);
         self.resume_verification(&node);
         self.tell_partner(node, true);
         self.fetch_on();
@@ -375,6 +382,7 @@ impl Driver {
         }
         self.told_heads.remove(&node);
         self.forget_bounds_of(&node);
+        self.relays.gone(&node);
         self.fetcher.gone(&node);
         self.last_seen.insert(node, clock::now());
         if let Some(held) = self.machine.peer_frontier(&node) {

@@ -73,6 +73,7 @@ impl Driver {
             Effect::TakeMailboxes(from, told) => self.take_mailboxes(from, &told),
             Effect::Blob(from, message) => self.about_attachment(from, message),
             Effect::Full(from, full) => self.partner_is_full(from, full),
+            Effect::Relays(from, on) => self.partner_relays(from, on),
             Effect::Verify(from, message) => self.about_verification(from, &message),
             Effect::Addresses(from, addresses) => {
                 self.told.insert(from, addresses);

@@ -9,6 +9,7 @@ use entente_protocol::policy::RefusalCode;
 
 use crate::api::types::Explanation;
 use crate::clock;
+use crate::net::DialReason;
 use crate::rows::{self, AckRow, RecordPlace, RefusedThere};
 
 use super::driver::Driver;
@@ -34,7 +35,16 @@ impl Driver {
             .or_else(|| self.refused_there(place, org, name))
             .or_else(|| self.stopped_here(place))
             .or_else(|| self.held_there(place, org, name, &nodes))
+            .map(|said| self.with_way(said, name, &nodes))
             .unwrap_or_else(|| self.away(org, name, &nodes))
+    }
+
+    /// Adds through whom it is reached, if it is through somebody.
+    fn with_way(&self, mut said: Explanation, name: &str, nodes: &BTreeSet<NodeId>) -> Explanation {
+        if let Some(way) = self.way_in_words(name, nodes) {
+            said.words = format!("{} {way}", said.words);
+        }
+        said
     }
 
     /// It may not read it: by the author's choice, or because nobody gives it the key.
@@ -170,9 +180,20 @@ impl Driver {
                 }
             }
         };
+        let why =
+            self.why_not_reached(nodes).map_or(String::new(), |why| format!(" The last attempt: {why}."));
+        let words = format!("{words}{why}");
         let next = "It will get it when it is back; `entente sync now` tries to reach it at once, `entente bundle \
                     export` makes a file for it.";
         say("offline", words, next)
+    }
+
+    /// Why the last attempt to reach it failed.
+    fn why_not_reached(&self, nodes: &BTreeSet<NodeId>) -> Option<DialReason> {
+        let of = |node: &NodeId| Some(self.state.membership.node(node)?.1.card.transport);
+        let transports: Vec<_> = nodes.iter().filter_map(of).collect();
+        let peers = self.net.peers();
+        peers.iter().filter(|peer| transports.contains(&peer.id)).find_map(|peer| peer.last_error)
     }
 
     /// The acknowledgement of a node of this organisation that covers a position, if one came.

@@ -38,6 +38,7 @@ mod parting;
 pub mod prekeys;
 pub mod publish;
 pub mod quarantine;
+mod relays;
 pub mod renew;
 pub mod ring;
 mod rotate;
@@ -241,6 +242,7 @@ pub fn start(shared: Shared, state: State) -> Result<Handle, StartError> {
         door_keys: keys.into_iter().map(crate::door::DoorKey).collect(),
         identity_seed: seed,
         topic: derive::gossip_topic(&state.id).to_string(),
+        relaying: shared.relaying.clone(),
         members: Vec::new(),
         valid_announcement: |bytes| codec::decode::<Announcement>(bytes).is_ok(),
         tunables: Tunables::default(),

@@ -113,7 +113,9 @@ impl Driver {
             }
             let dialled = untold(&node) && if former { steward } else { goes_out };
             let addrs = if dialled { self.addresses_of(&node) } else { Vec::new() };
-            members.push(Member { id: of.card.transport, addrs, former });
+            let sought = dialled && !former;
+            let relays = self.relays.theirs.contains(&node);
+            members.push(Member { id: of.card.transport, addrs, former, sought, relays });
         }
         members
     }

@@ -179,6 +179,8 @@ impl Driver {
                     last_error: state.and_then(|s| s.last_error).map(|e| e.to_string()),
                     behind,
                     ahead,
+                    through: state.and_then(|s| self.through(s)),
+                    relays: self.relays.theirs.contains(node),
                     refuses: self.bounds.full_there.contains(node).then(|| QUOTA_FULL.to_owned()),
                 }
             })

@@ -271,6 +271,7 @@ impl SyncMachine {
             Message::Proof(proof) => self.proof(from, proof),
             Message::Blob(blob) => self.out.push(Effect::Blob(from, blob)),
             Message::Full(full) => self.out.push(Effect::Full(from, full)),
+            Message::Relays(on) => self.out.push(Effect::Relays(from, on)),
             Message::Verify(message) => self.out.push(Effect::Verify(from, message)),
             Message::PrekeyPoints(points) if points.len() <= limits::MAX_NODES => {
                 self.out.push(Effect::ComparePrekeys(from, points));

@@ -90,6 +90,9 @@ pub enum Message {
     /// The sender's keeper lets partners store no more in this partnership, or lets them again.
     #[n(29)]
     Full(#[n(0)] bool),
+    /// The sender lets other members reach each other through it, or does not any more. Silence means no.
+    #[n(20)]
+    Relays(#[n(0)] bool),
     /// Mailboxes that stewards appointed, or ended: all on connecting, then what is new.
     #[n(19)]
     Mailboxes(#[n(0)] Vec<Unverified<Appointment>>),

@@ -62,6 +62,7 @@ pub fn protected() -> Vec<Sample> {
         "heard",
         "parley",
         "full",
+        "relays",
     ];
     all().into_iter().filter(|(name, ..)| !open.iter().any(|o| name.starts_with(o))).collect()
 }
@@ -369,6 +370,7 @@ fn messages() -> Vec<Sample> {
         ("mailboxes", Message::Mailboxes(vec![appointment().to_unverified()])),
         ("blob-absent", Message::Blob(BlobMessage::Absent(blob))),
         ("full", Message::Full(true)),
+        ("relays", Message::Relays(true)),
         ("verify-commit", Message::Verify(VerifyMessage::Commit(commitment()))),
         ("verify-reveal", Message::Verify(VerifyMessage::Reveal(commitment(), [0xa1; 32]))),
         ("verify-stop", Message::Verify(VerifyMessage::Stop(commitment()))),

@@ -200,7 +200,7 @@ impl Peer {
             return join(&self.node, invitations).await;
         }
         let id: TransportId = transport.parse().unwrap();
-        let member = Member { id, addrs: vec![address.parse().unwrap()], former: false };
+        let member = Member::at(id, vec![address.parse().unwrap()]);
         let net = self.handle().net;
         net.set_members(vec![member]).await.unwrap();
         net.dial_now().await.unwrap();

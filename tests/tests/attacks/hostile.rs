@@ -44,7 +44,8 @@ impl Hostile {
             door_keys,
             identity_seed: keys.transport.key(),
             topic: derive::gossip_topic(partnership).to_string(),
-            members: vec![Member { id: target, addrs: vec![address.into()], former: false }],
+            relaying: net::Relaying::new(None),
+            members: vec![Member::at(target, vec![address.into()])],
             valid_announcement: |_| true,
             tunables: Tunables::default(),
         };

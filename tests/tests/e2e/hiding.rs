@@ -26,7 +26,7 @@ async fn hidden(name: &str, kind: &str, service: &str, proxy: &Socks) -> TestNod
 }
 
 /// The sockets of a process that speak to, or listen for, another one: (protocol, own port, the other's port).
-fn sockets(pid: u32) -> Vec<(&'static str, u16, u16)> {
+pub(crate) fn sockets(pid: u32) -> Vec<(&'static str, u16, u16)> {
     let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
     let inodes: BTreeSet<String> = descriptors
         .filter_map(|fd| std::fs::read_link(fd.path()).ok()?.to_str().map(str::to_owned))

@@ -38,6 +38,12 @@ pub struct PartnerSync {
     pub behind: u64,
     /// Entries that it holds and we do not.
     pub ahead: u64,
+    /// The organisation whose node relays what is said with it; absent where nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
+    /// Does it relay for its partners, by its own word?
+    #[serde(default)]
+    pub relays: bool,
     /// Why it takes nothing more from partners, by its own word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refuses: Option<String>,

@@ -259,6 +259,8 @@ pub enum Effect {
     Verify(NodeId, VerifyMessage),
     /// A peer takes no more entries, or takes them again.
     Full(NodeId, bool),
+    /// A peer lets other members reach each other through it, or does not any more.
+    Relays(NodeId, bool),
     /// Answer with prekeys that are newer, and ask for those that are newer there.
     ComparePrekeys(NodeId, Vec<(NodeId, u32)>),
     /// Verify and keep prekeys.
