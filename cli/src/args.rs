@@ -5,6 +5,7 @@ mod attachment;
 mod audit;
 mod backup;
 mod bundle;
+mod desk;
 mod field;
 mod govern;
 mod journal;
@@ -30,6 +31,7 @@ pub use attachment::*;
 pub use audit::*;
 pub use backup::*;
 pub use bundle::*;
+pub use desk::*;
 pub use field::*;
 pub use govern::*;
 pub use journal::*;
@@ -70,6 +72,15 @@ pub struct Global {
     /// The node's folder [default: ~/.local/share/entente]
     #[arg(long, global = true, value_name = "DIR", env = "ENTENTE_HOME", hide_env_values = true)]
     pub home: Option<PathBuf>,
+    /// Act as one of the staff: the file of your token [default: as the keeper of the node]
+    #[arg(
+        long = "as",
+        global = true,
+        value_name = "TOKEN_FILE",
+        env = "ENTENTE_TOKEN_FILE",
+        hide_env_values = true
+    )]
+    pub token: Option<PathBuf>,
     /// Print one JSON object on stdout; words go to stderr
     #[arg(long, global = true)]
     pub json: bool,
@@ -97,6 +108,12 @@ pub enum Command {
     /// Stop the running node
     #[command(after_help = "Example:\n  entente stop")]
     Stop,
+    /// Give colleagues accounts of their own on this node, with roles
+    #[command(subcommand, after_help = "Example:\n  entente staff list")]
+    Staff(StaffCommand),
+    /// Release what a colleague wants to share, where the agreement wants more than one person
+    #[command(subcommand, after_help = "Example:\n  entente release list")]
+    Release(ReleaseCommand),
     /// Found, join and keep partnerships
     #[command(subcommand, after_help = "Example:\n  entente partnership list")]
     Partnership(PartnershipCommand),

@@ -33,7 +33,7 @@ pub use file_body::FileBody;
 pub use route::{query, route};
 pub(crate) use socket::not_initialised;
 
-use crate::problem::{FAILED, problem};
+use crate::problem::{FAILED, problem, usage};
 
 /// The socket's name in the node's folder.
 pub const SOCKET: &str = "node.sock";
@@ -58,13 +58,24 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to the node of this folder.
+    /// Connects to the node of this folder, as its keeper.
     ///
     /// # Errors
     /// `no-node` if none runs there, `no-access` if this user may not talk to it.
     pub async fn connect(home: &Path) -> Result<Client, Problem> {
+        Client::connect_as(home, None).await
+    }
+
+    /// Connects to the node of this folder, as whoever has the token in this file; as its keeper if none is named.
+    ///
+    /// # Errors
+    /// As [`Client::connect`], and `usage` where others can read the file.
+    pub async fn connect_as(home: &Path, token: Option<&Path>) -> Result<Client, Problem> {
         let sender = dial(home).await?;
-        let authorization = read_token(home).await?;
+        let authorization = match token {
+            Some(file) => read_token(file, true).await?,
+            None => read_token(&home.join(TOKEN), false).await?,
+        };
         Ok(Client { home: home.to_owned(), authorization, sender: Mutex::new(sender) })
     }
 
@@ -207,15 +218,23 @@ async fn dial(home: &Path) -> Result<SendRequest<Body>, Problem> {
     Ok(sender)
 }
 
-async fn read_token(home: &Path) -> Result<HeaderValue, Problem> {
+/// Reads a token. One that somebody was given must be readable by nobody else.
+async fn read_token(path: &Path, alone: bool) -> Result<HeaderValue, Problem> {
+    use std::os::unix::fs::PermissionsExt;
     use tokio::io::AsyncReadExt;
-    let path = home.join(TOKEN);
     let mut text = Zeroizing::new(String::new());
-    let file = File::open(&path).await.map_err(|e| no_token(&path, &e))?;
-    file.take(MAX_TOKEN).read_to_string(&mut text).await.map_err(|e| no_token(&path, &e))?;
+    let file = File::open(path).await.map_err(|e| no_token(path, &e))?;
+    let mode = file.metadata().await.map_err(|e| no_token(path, &e))?.permissions().mode();
+    if alone && mode & 0o077 != 0 {
+        return Err(usage(
+            format!("others on this machine can read the token {}", path.display()),
+            format!("chmod 600 {}; if others may have read it, ask a keeper for a new one", path.display()),
+        ));
+    }
+    file.take(MAX_TOKEN).read_to_string(&mut text).await.map_err(|e| no_token(path, &e))?;
     let bearer = Zeroizing::new(format!("Bearer {}", text.trim()));
     let mut value = HeaderValue::from_str(&bearer)
-        .map_err(|_| no_token(&path, &io::Error::other("it holds something that is no token")))?;
+        .map_err(|_| no_token(path, &io::Error::other("it holds something that is no token")))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -252,7 +271,7 @@ fn no_token(path: &Path, error: &io::Error) -> Problem {
         "no-access",
         format!("the token {} cannot be read: {error}", path.display()),
         "the node was not asked",
-        "run this as the user who keeps the node",
+        "run this as the user who keeps the node, or name the file of your own token: --as FILE",
     )
 }
 

@@ -8,6 +8,7 @@ mod bundle;
 mod completions;
 mod copies;
 mod demo;
+mod desk;
 mod doctor;
 mod drafts;
 mod export;
@@ -60,6 +61,8 @@ pub async fn dispatch(context: &Context, command: Command) -> Result<Exit, Probl
         Command::Lock => lock::lock(context).await,
         Command::Unlock(args) => lock::unlock(context, &args).await,
         Command::Stop => lock::stop(context).await,
+        Command::Staff(command) => desk::staff(context, command).await,
+        Command::Release(command) => desk::release(context, command).await,
         Command::Partnership(command) => partnership::partnership(context, command).await,
         Command::Member(command) => member::member(context, command).await,
         Command::Node(command) => node::node(context, command).await,

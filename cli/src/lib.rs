@@ -35,6 +35,8 @@ use crate::problem::Exit;
 pub struct Context {
     /// The node's folder.
     pub home: PathBuf,
+    /// The file of the token to act by, where it is not the keeper's.
+    pub token: Option<PathBuf>,
     /// Stdout and stderr.
     pub output: Output,
 }
@@ -45,7 +47,7 @@ impl Context {
     /// # Errors
     /// As [`Client::connect`].
     pub async fn client(&self) -> Result<Client, Problem> {
-        Client::connect(&self.home).await
+        Client::connect_as(&self.home, self.token.as_deref()).await
     }
 
     /// The command to type for this node, such as `entente --home DIR status`.
@@ -99,7 +101,8 @@ fn carry_out(cli: Cli) -> ExitCode {
     };
     // Commands to type and the socket's path shall be right from any folder.
     let home = std::path::absolute(&home).unwrap_or(home);
-    let context = Context { home, output };
+    let token = cli.global.token.filter(|file| !file.as_os_str().is_empty());
+    let context = Context { home, token, output };
     let ended = match runtime(&cli.command) {
         Ok(runtime) => runtime.block_on(commands::dispatch(&context, cli.command)),
         Err(error) => Err(problem::problem(

@@ -15,6 +15,7 @@ use entente_protocol::signed::Unverified;
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
+use crate::desk::journal::DeskFrame;
 use crate::rows::RecordPlace;
 use crate::settings::PartnershipSettings;
 
@@ -54,6 +55,9 @@ pub enum Frame {
     /// What stands where a draft was erased.
     #[n(12)]
     Nothing,
+    /// Something that was done at the desk: by whom of the staff, and what.
+    #[n(13)]
+    Desk(#[n(0)] DeskFrame),
     /// A steward's word about a mailbox.
     #[n(23)]
     Mailbox(#[n(0)] PartnershipId, #[n(1)] Unverified<Appointment>),

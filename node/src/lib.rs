@@ -12,6 +12,7 @@ pub mod bundle;
 pub mod clock;
 pub mod compaction;
 pub mod confide;
+pub mod desk;
 pub mod doctor;
 pub mod door;
 pub mod enrol;

@@ -72,6 +72,8 @@ pub struct Node {
     pub opened: crate::field::Opened,
     /// What its records say, to be searched.
     pub search: crate::search::Search,
+    /// What is done at the desk, one thing after the other.
+    pub desk: crate::desk::Desk,
 }
 
 /// Why a node could not be opened, or a partnership not made.
@@ -181,6 +183,7 @@ impl Node {
             uploads: records::attach::Uploads::default(),
             opened: crate::field::Opened::default(),
             search: crate::search::Search::default(),
+            desk: crate::desk::Desk::default(),
         });
         for state in states {
             node.start(state)?;
@@ -481,6 +484,7 @@ fn apply_again(
         | Frame::Blob(_)
         | Frame::Erased(_)
         | Frame::WantedConsent(_)
+        | Frame::Desk(_)
         | Frame::Nothing => {
             records::apply(store, batch, position, frame, me);
             return;

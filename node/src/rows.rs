@@ -66,6 +66,14 @@ pub enum Table {
     Verified = 13,
     /// partnership, journal position → nothing: keys of single entries.
     History = 16,
+    /// account of the staff → [`crate::desk::journal::Account`].
+    Account = 22,
+    /// release that waits → [`crate::desk::journal::Asked`].
+    Release = 23,
+    /// release that waits, person → [`crate::desk::journal::Mark`].
+    ReleaseMark = 24,
+    /// time, release that is over → [`crate::desk::journal::Closed`].
+    ReleaseEnded = 25,
     /// partnership → [`PartnershipSettings`].
     Settings = 26,
     /// draft → [`WantedConsent`].

@@ -39,6 +39,8 @@ mod label {
     pub const BUNDLE_BODY: &str = "entente v1 bundle body";
     pub const PARCEL_KEY: &str = "entente v1 mailbox parcel seed";
     pub const BUNDLE_HASH: &str = "entente v1 bundle hash";
+    pub const RELEASE_MARK: &str = "entente v1 release mark";
+    pub const STAFF_TOKEN: &str = "entente v1 staff token";
 }
 
 fn keyed(context: &str, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -230,6 +232,21 @@ pub fn bundle_body_key(file_key: &Key) -> Key {
     Zeroizing::new(keyed(label::BUNDLE_BODY, file_key, &[]))
 }
 
+/// The mark of a person who released a record ([`crate::handling::Handling::released_by`]). Who does not know the
+/// author's log seed can tell marks of one release apart, and learns nothing else: the same person has another mark
+/// in every release.
+#[must_use]
+pub fn release_mark(log_seed: &Key, partnership: &PartnershipId, release: &[u8; 16], person: &[u8]) -> Hash {
+    Hash(keyed(label::RELEASE_MARK, log_seed, &[&partnership.0, release, person]))
+}
+
+/// What a node keeps of the token of one of its staff. The token is 256 random bits, so no salt and no slow hash
+/// is needed: nobody guesses it.
+#[must_use]
+pub fn staff_token_hash(token: &Key) -> Hash {
+    Hash(keyed(label::STAFF_TOKEN, token, &[]))
+}
+
 /// Hashes what a bundle says, piece by piece.
 pub struct BundleHasher(blake3::Hasher);
 
@@ -265,4 +282,24 @@ pub fn transport_id(seed: &Key) -> TransportId {
 pub fn org_fingerprint(org: &OrgId) -> [u8; 16] {
     let hash = hashed(label::FINGERPRINT, &[&org.0]);
     core::array::from_fn(|i| hash[i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_has_one_mark_in_a_release_and_another_in_every_other() {
+        let (seed, other_seed) = (Zeroizing::new([1; 32]), Zeroizing::new([2; 32]));
+        let (here, there) = (PartnershipId([3; 32]), PartnershipId([4; 32]));
+        let mark = release_mark(&seed, &here, &[5; 16], &[0]);
+        assert_eq!(mark, release_mark(&seed, &here, &[5; 16], &[0]), "nobody counts twice");
+        let others = [
+            release_mark(&seed, &here, &[5; 16], &[1]),
+            release_mark(&seed, &here, &[6; 16], &[0]),
+            release_mark(&seed, &there, &[5; 16], &[0]),
+            release_mark(&other_seed, &here, &[5; 16], &[0]),
+        ];
+        assert!(!others.contains(&mark));
+    }
 }

@@ -257,8 +257,8 @@ pub struct Handling {
     #[n(5)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uses: Option<Vec<String>>,
-    /// Who released it at its author's, by pseudonyms that hold in one partnership only (rule C3). The author's
-    /// node puts them in.
+    /// Who released it at its author's, by marks that hold for this release only ([`crate::derive::release_mark`],
+    /// rule C3). The author's node puts them in.
     #[n(6)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub released_by: Option<Vec<Hash>>,

@@ -121,6 +121,12 @@ fn every_derivation_gives_the_same_bytes() {
     let mailbox = TransportId([13; 32]);
     let given = json!({ "key": hex(*key), "space": hex(space.0), "mailbox": hex(mailbox.0) });
     book.add("parcel_key", given, derive::parcel_key(&key, &space, &mailbox).to_bytes());
+    let given = json!({
+        "key": hex(*key), "partnership": hex(partnership.0), "release": hex([14; 16]), "person": hex(b"abc"),
+    });
+    let mark = derive::release_mark(&key, &partnership, &[14; 16], b"abc");
+    book.add("release_mark", given, mark.0);
+    book.add("staff_token_hash", k.clone(), derive::staff_token_hash(&key).0);
     book.add("door_commitment", k.clone(), derive::door_commitment(&key).0);
     book.add("gossip_topic", p, derive::gossip_topic(&partnership).0);
     book.add("door_key", k.clone(), *derive::door_key(&key));

@@ -109,6 +109,7 @@ impl Home {
     pub fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(program());
         command.arg("--home").arg(self.path()).arg("--json").args(arguments);
+        command.env_remove("ENTENTE_TOKEN_FILE");
         command.env("ENTENTE_PASSPHRASE_FILE", self.beside("passphrase")).current_dir(self.folder.path());
         command.stdin(Stdio::null());
         command

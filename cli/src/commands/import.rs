@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn an_interrupted_import_says_how_to_go_on() {
-        let context = Context { home: "/h".into(), output: crate::output::Output::new(false) };
+        let context = Context { home: "/h".into(), token: None, output: crate::output::Output::new(false) };
         let cause = problem(FAILED, "c", "w", "n", "wait");
         let told = interrupted(&context, cause, Path::new("f.json"), 100, 2000);
         assert_eq!(told.next, "wait; then: entente --home /h record import f.json --skip 2100");

@@ -291,11 +291,18 @@ async fn import(context: &Context, request: &SpreadsheetImport) -> Result<Exit, 
         page.item("unchanged", &done.unchanged.to_string());
         page.item("wrong", &done.wrong.to_string());
         page.item("shared", &done.shared.to_string());
+        if done.waiting > 0 {
+            page.item("to release", &format!("{} wait for others: entente release list", done.waiting));
+        }
         page.item("unknown columns", &done.unknown_columns.join(", "));
         let told = done.rows.iter().filter(|row| !row.findings.is_empty()).take(ROWS_TOLD);
         for row in told {
             page.item(&format!("row {}", row.row), &format!("{}: {}", row.action, row.findings.join("; ")));
         }
     })?;
-    Ok(if done.wrong > 0 { Exit::Findings } else { Exit::Done })
+    Ok(match done {
+        SpreadsheetImported { wrong: 1.., .. } => Exit::Findings,
+        SpreadsheetImported { waiting: 1.., .. } => Exit::Queued,
+        _ => Exit::Done,
+    })
 }

@@ -1,9 +1,10 @@
 //! `entente record share` and `preview`: who could read it, before it is too late.
 
 use entente_node::api::types::{Preview, Problem, Shared};
+use entente_node::desk::view::Outcome;
 use serde_json::{Value, json};
 
-use super::{inspect, words};
+use super::{desk, inspect, words};
 use crate::args::ShareTarget;
 use crate::client::{bad_answer, route};
 use crate::output::Page;
@@ -40,14 +41,18 @@ pub(super) async fn share(
         context.output.words(|page| paint(page, &preview));
         allowed(&preview, expect_readers)?;
         let readers = words::count(preview.readers.len(), "organisation", "organisations");
-        if !ask::confirmed(&context.output, &format!("Share it with {readers}?")) {
+        let question = match preview.release {
+            Some(_) => format!("Ask for its release to {readers}?"),
+            None => format!("Share it with {readers}?"),
+        };
+        if !ask::confirmed(&context.output, &question) {
             return Err(declined("nothing was shared"));
         }
         // If a member comes or goes between the question and now, the answer was to another question.
         request.expect_readers = Some(preview.readers.len());
     }
-    let shared: Shared = client.post(&route(&["records", id, "share"]), &request).await?;
-    tell(context, &shared)
+    let outcome: Outcome = client.post(&route(&["records", id, "share"]), &request).await?;
+    tell(context, &outcome)
 }
 
 /// What the node would refuse anyway is not asked about.
@@ -76,7 +81,22 @@ fn allowed(preview: &Preview, expect_readers: Option<usize>) -> Result<(), Probl
     }
 }
 
-fn tell(context: &Context, shared: &Shared) -> Result<Exit, Problem> {
+/// Says what came of it: shared, or waiting for others.
+pub(super) fn tell(context: &Context, outcome: &Outcome) -> Result<Exit, Problem> {
+    match outcome {
+        Outcome::Shared(shared) => tell_shared(context, shared),
+        Outcome::Waiting { release } => {
+            let answer = json!({ "release": release, "queued": true });
+            context.output.answer(&answer, |page| desk::paint(page, release))?;
+            let id: String = release.id.to_string().chars().take(10).collect();
+            let next = context.command(&format!("--as TOKEN_FILE release approve {id}"));
+            context.output.note(&format!("It is not shared yet. Another person types: {next}"));
+            Ok(Exit::Queued)
+        }
+    }
+}
+
+fn tell_shared(context: &Context, shared: &Shared) -> Result<Exit, Problem> {
     let queued = shared.sent_to == 0 && !shared.readers.is_empty();
     let mut answer = serde_json::to_value(shared).map_err(|e| bad_answer(&e.to_string()))?;
     if let Value::Object(object) = &mut answer {
@@ -117,6 +137,14 @@ fn paint(page: &mut Page, preview: &Preview) {
     }
     page.heading("Passing on");
     page.point(words::onward(preview.onward));
+    if let Some(release) = &preview.release {
+        page.heading("Who must release it");
+        page.point(&release.words);
+        if release.released == 0 {
+            page.point("Sharing it asks for that; you are the first.");
+        }
+        page.item("can release it", &release.by.join(", "));
+    }
     if preview.refusals.is_empty() {
         page.gap();
         page.line("Once shared, it cannot be recalled.");

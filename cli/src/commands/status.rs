@@ -72,6 +72,9 @@ fn paint(page: &mut Page, status: &Status, owed: Owed) {
     if owed.by_us + owed.overdue > 0 {
         page.item("owed", &format!("{} by you, {} overdue in all: entente due", owed.by_us, owed.overdue));
     }
+    if status.releases > 0 {
+        page.item("to release", &format!("{} drafts wait: entente release list", status.releases));
+    }
     page.heading("Partnerships");
     partnerships(page, &status.partnerships);
     partnership::revoked(page, &status.revoked);

@@ -192,6 +192,7 @@ pub fn run(home: &Path, arguments: &[&str], stdin: &str) -> Ran {
         .arg(home)
         .args(arguments)
         .env_remove("ENTENTE_HOME")
+        .env_remove("ENTENTE_TOKEN_FILE")
         .env_remove("ENTENTE_PASSPHRASE_FILE")
         .env("TZ", "UTC")
         .env("COLUMNS", "100")

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde::Deserialize;
 
 use crate::confide::wanted;
+use crate::desk::Caller;
 use crate::field::{advice, due, recommendations, spreadsheet, stats, visits};
 
 use super::routes::{Answer, blocking};
@@ -64,9 +65,10 @@ async fn export(
 
 async fn import(
     State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
     Json(request): Json<SpreadsheetImport>,
 ) -> Answer<SpreadsheetImported> {
-    Ok(Json(spreadsheet::import(&server.unlocked()?, request).await?))
+    Ok(Json(spreadsheet::import(&server.unlocked()?, &caller, request).await?))
 }
 
 async fn detail(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer<RecommendationDetail> {

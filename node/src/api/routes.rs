@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use entente_protocol::agreement::Agreement;
 use entente_protocol::handling::Role;
 use entente_protocol::limits;
@@ -15,6 +15,7 @@ use entente_protocol::membership::Membership;
 use futures::StreamExt;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::desk::{Caller, release};
 use crate::joining::{self, Begun};
 use crate::node::Node;
 use crate::partnership::Command;
@@ -33,7 +34,7 @@ use super::types::{
     AboutOrg, AttachmentStored, Check, DraftInput, Explanation, Imported, InvitationCreated, InvitationView,
     Invited, Join, NewInvitation, NewPartnership, PartnershipCreated, PartnershipState, PartnershipSummary,
     PartnershipView, Preview, Problem, QuarantineView, RecordCreated, RecordPage, RecordQuery, RecordView,
-    ShareRequest, Shared, Status, SyncStatus, Unlock,
+    ShareRequest, Status, SyncStatus, Unlock,
 };
 use super::views;
 
@@ -63,6 +64,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/partnerships/{p}/leave", post(leave))
         .route("/v1/partnerships/{p}/decide", post(govern::decide))
         .route("/v1/partnerships/{p}/acts", get(govern::give_acts).post(govern::take_acts))
+        .merge(super::desk::routes())
         .merge(super::field::routes())
         .merge(super::places::routes())
         .merge(super::verify::routes())
@@ -128,6 +130,7 @@ pub fn unlocked_status(node: &Arc<Node>) -> Status {
         revoked: node.handles().iter().flat_map(|h| nodes::revoked(node, h)).collect(),
         records,
         drafts,
+        releases: release::count(node),
         quarantined: crate::node::count(store, Table::Refused, 1_000_000),
         journal_bytes: bytes_in(&node.home.path().join("journal")),
         memory_bytes: resident_memory(),
@@ -332,18 +335,21 @@ async fn record(State(server): State<Arc<Server>>, Path(id): Path<String>) -> An
 
 async fn preview(
     State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(body): Json<ShareRequest>,
 ) -> Answer<Preview> {
-    Ok(Json(share::preview(&server.unlocked()?, &id, &body).await?))
+    Ok(Json(share::preview(&server.unlocked()?, &caller, &id, &body).await?))
 }
 
 async fn share_record(
     State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(body): Json<ShareRequest>,
-) -> Answer<Shared> {
-    Ok(Json(share::share(&server.unlocked()?, &id, &body).await?))
+) -> Result<Response, Problem> {
+    let outcome = release::share(&server.unlocked()?, &caller, &id, &body).await?;
+    Ok(super::desk::outcome(outcome))
 }
 
 #[derive(serde::Deserialize)]
@@ -482,17 +488,24 @@ async fn doctor(State(server): State<Arc<Server>>) -> Answer<Vec<Check>> {
     Ok(Json(blocking(move || Ok(crate::doctor::online(&node))).await?))
 }
 
-async fn events(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
+async fn events(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
     let node = server.unlocked()?;
     let receiver = node.shared.events.subscribe();
-    let stream = futures::stream::unfold(receiver, |mut receiver| async move {
+    let listening = (receiver, Arc::downgrade(&server), caller);
+    let stream = futures::stream::unfold(listening, |(mut receiver, server, caller)| async move {
         loop {
             match receiver.recv().await {
                 Ok(event) => {
+                    // Whose account was removed hears nothing more.
+                    server.upgrade()?.still(&caller)?;
                     let json = serde_json::to_value(&event).unwrap_or_default();
                     let kind = json.get("event").and_then(|k| k.as_str()).unwrap_or("event").to_owned();
                     let sse = SseEvent::default().event(kind).data(json.to_string());
-                    return Some((Ok::<_, std::convert::Infallible>(sse), receiver));
+                    let next = (receiver, server, caller);
+                    return Some((Ok::<_, std::convert::Infallible>(sse), next));
                 }
                 // A listener that is too slow misses events, and can list records instead.
                 Err(broadcast::error::RecvError::Lagged(_)) => {}

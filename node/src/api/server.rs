@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -15,11 +15,13 @@ use subtle::ConstantTimeEq;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, Notify, Semaphore};
 
+use crate::desk::Caller;
+use crate::desk::accounts::{self, Token};
 use crate::home::Home;
 use crate::node::Node;
 
-use super::problem;
 use super::types::{API_VERSION, Problem, Status};
+use super::{problem, roles};
 
 /// Connections at one time: a console, some programs, some listeners to events.
 const MAX_CONNECTIONS: usize = 128;
@@ -107,9 +109,27 @@ impl Server {
             records: 0,
             drafts: 0,
             quarantined: 0,
+            releases: 0,
             journal_bytes: 0,
             memory_bytes: None,
         }
+    }
+
+    /// Whose token this is. While the node is locked, only the keeper's can be told from others.
+    #[allow(clippy::result_large_err, reason = "it is sent as it is")]
+    fn caller(&self, token: &str) -> Result<Caller, Response> {
+        if token.len() == self.token.len() && bool::from(token.as_bytes().ct_eq(self.token.as_bytes())) {
+            return Ok(Caller::keeper());
+        }
+        let token = Token::parse(token).ok_or_else(unknown)?;
+        let node = self.node().ok_or_else(|| problem::locked().into_response())?;
+        accounts::authenticate(&node.shared.ledger.store().index, &token).ok_or_else(unknown)
+    }
+
+    /// Is this still somebody who may read here?
+    pub(super) fn still(&self, caller: &Caller) -> Option<()> {
+        let node = self.node()?;
+        accounts::role_of(&node.shared.ledger.store().index, &caller.person).map(|_| ())
     }
 
     /// Asks the program to end.
@@ -187,8 +207,9 @@ async fn connection(stream: UnixStream, router: axum::Router) {
     }
 }
 
-/// Every request must bear the token, and name a local host: a web page can do neither.
-async fn authorised(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+/// Every request must bear a token, and name a local host: a web page can do neither. What its bearer may do is in
+/// [`roles`].
+async fn authorised(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
     let local = request
         .headers()
         .get("host")
@@ -196,15 +217,29 @@ async fn authorised(State(server): State<Arc<Server>>, request: Request, next: N
         .is_some_and(|host| matches!(host, "localhost" | "node.sock"));
     let bearer = request.headers().get("authorization").and_then(|h| h.to_str().ok());
     let token = bearer.and_then(|b| b.strip_prefix("Bearer ")).unwrap_or_default();
-    let right =
-        token.len() == server.token.len() && bool::from(token.as_bytes().ct_eq(server.token.as_bytes()));
-    if local && right {
-        return next.run(request).await;
+    let caller = if local { server.caller(token) } else { Err(unknown()) };
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(refused) => return refused,
+    };
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let least = roles::least(request.method(), path);
+    if caller.role < least {
+        let node = server.node();
+        let holders = node.map(|node| accounts::holders(&node.shared.ledger.store().index, least));
+        return roles::too_small(&caller, least, &holders.unwrap_or_default()).into_response();
     }
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
+
+/// The answer to who bears no token, or a wrong one.
+fn unknown() -> Response {
     let mut refused = problem::refused(
-        &[("E-TOKEN".into(), "the request bears no token, or a wrong one".into())],
+        &[("E-TOKEN".into(), "the request bears no token, or one that opens nothing (any more)".into())],
         "Nothing was done.",
-        "Programs read the token from the file `api.token` in the node's folder.",
+        "Programs read the token from the file `api.token` in the node's folder; staff have files of their own, and \
+         a keeper can give a new one: `entente staff token`.",
     );
     refused.exit = 1;
     let mut response = refused.into_response();

@@ -103,6 +103,9 @@ pub struct Status {
     pub records: u64,
     /// Own drafts not shared yet.
     pub drafts: u64,
+    /// Drafts that wait until others release them.
+    #[serde(default)]
+    pub releases: u64,
     /// Arrived, stored and not shown: see `sync status`.
     pub quarantined: u64,
     /// Bytes in the journal.

@@ -4,6 +4,7 @@
 //! signed entries of their own logs; and what connected partners say that they hold now. [`story`] tells what
 //! happened in order, [`export`] writes it with the signed bytes so that others can check it.
 
+mod desk;
 pub mod export;
 pub mod story;
 pub mod verify;

@@ -17,7 +17,7 @@ use crate::rows::{self, LogRow, RecordRow, RefusedRow, Table};
 use crate::store::{JournalError, Position};
 
 use super::view::{AuditPage, Happening};
-use super::{main_log_owner, name_of, place, two_faced};
+use super::{desk, main_log_owner, name_of, place, two_faced};
 
 /// The most that is told at once.
 pub const PAGE: usize = 1_000;
@@ -42,7 +42,11 @@ pub fn tell(node: &Node, wanted: &Wanted) -> Result<AuditPage, JournalError> {
     let mut happened: VecDeque<Happening> = VecDeque::new();
     let mut last = None;
     for (position, frame) in scan(node, wanted.after)? {
-        if let Some(one) = happening(node, wanted.partnership.as_ref(), position, frame) {
+        let one = match frame {
+            Frame::Desk(done) => desk::happening(node, wanted.partnership.as_ref(), &done),
+            frame => happening(node, wanted.partnership.as_ref(), position, frame),
+        };
+        if let Some(one) = one {
             if happened.len() == wanted.limit {
                 if !wanted.newest {
                     return Ok(AuditPage { happened: happened.into(), next: last.map(place) });
@@ -100,7 +104,7 @@ fn happening(node: &Node, only: Option<&PartnershipId>, at: Position, frame: Fra
         _ => return None,
     };
     let partnership_name = handle.membership().name.clone();
-    Some(Happening { partnership: id, partnership_name, kind: kind.into(), who, when, words })
+    Some(Happening { partnership: Some(id), partnership_name, kind: kind.into(), who, when, words })
 }
 
 type InWords = (&'static str, String, Timestamp, String);

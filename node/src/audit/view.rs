@@ -115,11 +115,12 @@ pub struct AuditPage {
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Happening {
-    /// Where.
-    pub partnership: PartnershipId,
+    /// Where; nothing for what concerns this node alone.
+    pub partnership: Option<PartnershipId>,
     /// Its name.
+    #[serde(default)]
     pub partnership_name: String,
-    /// `act`, `shared`, `acknowledged`, `refused` or `two-faced`.
+    /// `act`, `shared`, `acknowledged`, `refused`, `two-faced`, `staff` or `release`.
     pub kind: String,
     /// Who did it.
     pub who: String,

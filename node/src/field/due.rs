@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entente_protocol::due::{self, Due, Member, Sent};
-use entente_protocol::ids::OrgId;
+use entente_protocol::ids::{OrgId, Timestamp};
 use entente_protocol::lifecycle;
 
 use crate::api::types::{DueView, Problem};
@@ -20,6 +20,8 @@ use super::{Known, about, of_kind, statements};
 
 /// The kinds of record that ask for something by a day.
 const ASKING: [&str; 4] = ["information-request", "recommendation", "visit", "motion"];
+/// Milliseconds after which a wish to share is overdue to be released or declined: a week.
+const RELEASE_WITHIN: u64 = 7 * 24 * 60 * 60 * 1000;
 /// Things that are listed; more than anybody can do.
 const MAX_DUE: usize = 2_000;
 
@@ -34,6 +36,7 @@ pub fn list(node: &Arc<Node>, partnership: Option<&str>) -> Result<Vec<DueView>,
     };
     let mut all: Vec<DueView> = handles.iter().flat_map(|handle| of_partnership(node, handle)).collect();
     all.extend(handles.iter().flat_map(|handle| consents(node, handle)));
+    all.extend(handles.iter().flat_map(|handle| to_release(node, handle)));
     all.sort_by(|a, b| (a.due, &a.title).cmp(&(b.due, &b.title)));
     all.truncate(MAX_DUE);
     Ok(all)
@@ -89,6 +92,28 @@ fn of_partnership(node: &Node, handle: &Handle) -> Vec<DueView> {
     }
     owed.extend(regular(node, handle, &members, &agreement));
     owed.into_iter().map(|due| view(node, handle, due)).collect()
+}
+
+/// What waits here until colleagues release it: after a week it is overdue.
+fn to_release(node: &Node, handle: &Handle) -> Vec<DueView> {
+    let index = &node.shared.ledger.store().index;
+    let here = crate::desk::journal::waiting(index).into_iter().filter(|a| a.partnership == handle.id);
+    here.map(|asked| {
+        let row = rows::record(index, &asked.draft).ok().flatten().map(|(_, row)| row);
+        let due = Timestamp(asked.when.0.saturating_add(RELEASE_WITHIN));
+        DueView {
+            what: "release".into(),
+            title: row.map_or_else(|| asked.draft.short(), |row| row.title),
+            record: Some(asked.draft),
+            by: Some(crate::me::view(node.me.introduced.organisation())),
+            ours: true,
+            partnership: handle.id,
+            partnership_name: handle.membership().name.clone(),
+            due,
+            overdue: due < clock::now(),
+        }
+    })
+    .collect()
 }
 
 /// Regular exchanges; of each kind only author and date matter.

@@ -14,9 +14,11 @@ use crate::api::problem::{failed, refuse_input, refused};
 use crate::api::types::{
     DraftInput, ImportedRow, Problem, ShareRequest, SpreadsheetImport, SpreadsheetImported,
 };
+use crate::desk::view::Outcome;
+use crate::desk::{Caller, release};
 use crate::me;
 use crate::node::Node;
-use crate::records::{drafts, share};
+use crate::records::drafts;
 
 use super::Known;
 use super::recommendations::{DERIVED, by_external_id};
@@ -27,7 +29,11 @@ const NOTHING: &str = "No draft was made.";
 ///
 /// # Errors
 /// [`Problem`] if it is no table, or if a row is wrong and it is not only tried; then nothing was kept.
-pub async fn import(node: &Arc<Node>, request: SpreadsheetImport) -> Result<SpreadsheetImported, Problem> {
+pub async fn import(
+    node: &Arc<Node>,
+    caller: &Caller,
+    request: SpreadsheetImport,
+) -> Result<SpreadsheetImported, Problem> {
     let (reader, table) = (node.clone(), request.clone());
     // A table of thousands of rows must not hold up the network.
     let read = tokio::task::spawn_blocking(move || read(&reader, &table)).await;
@@ -64,7 +70,8 @@ pub async fn import(node: &Arc<Node>, request: SpreadsheetImport) -> Result<Spre
                 expect_readers: None,
                 keep_metadata: false,
             };
-            share::share(node, &kept.record.to_string(), &share).await.map_err(|mut problem| {
+            let outcome = release::share(node, caller, &kept.record.to_string(), &share).await;
+            let outcome = outcome.map_err(|mut problem| {
                 problem.not_done = format!(
                     "{} of {} were shared; all are kept as drafts.",
                     made.told.shared,
@@ -72,7 +79,10 @@ pub async fn import(node: &Arc<Node>, request: SpreadsheetImport) -> Result<Spre
                 );
                 problem
             })?;
-            made.told.shared += 1;
+            match outcome {
+                Outcome::Shared(_) => made.told.shared += 1,
+                Outcome::Waiting { .. } => made.told.waiting += 1,
+            }
         }
     }
     Ok(made.told)
@@ -106,6 +116,7 @@ fn read(node: &Arc<Node>, request: &SpreadsheetImport) -> Result<Made, Problem> 
             unchanged: 0,
             wrong: 0,
             shared: 0,
+            waiting: 0,
             unknown_columns,
             rows: Vec::new(),
         },

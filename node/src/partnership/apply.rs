@@ -115,6 +115,10 @@ pub fn apply(
             }
             Vec::new()
         }
+        Frame::Desk(done) => {
+            crate::desk::journal::apply(&store.index, batch, done);
+            Vec::new()
+        }
         // Drafts belong to the node, not to a partnership.
         Frame::Draft(_) | Frame::WantedConsent(_) | Frame::Denied(..) | Frame::Nothing => Vec::new(),
     }

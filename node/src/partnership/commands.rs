@@ -17,6 +17,8 @@ use entente_protocol::verification::Stage;
 use tokio::sync::oneshot;
 
 use crate::api::types::{Explanation, PartnerSync};
+use crate::desk::Person;
+use crate::desk::journal::{Asked, Mark};
 use crate::frames::KnownBlob;
 use crate::ledger::LedgerError;
 use crate::rows::RecordPlace;
@@ -220,6 +222,19 @@ pub struct Publish {
     pub draft: RecordId,
     /// Refuse unless exactly so many organisations could read it.
     pub expect_readers: Option<usize>,
+    /// What several of the staff released, where it is shared because of that.
+    pub released: Option<Box<Released>>,
+}
+
+/// What several of the staff released: refused unless readers and agreement are as they were, and over once it is
+/// shared.
+pub struct Released {
+    /// What was asked.
+    pub asked: Asked,
+    /// Who released it.
+    pub marks: Vec<Mark>,
+    /// Who was the last.
+    pub by: Person,
 }
 
 /// A record was shared, and is durable.

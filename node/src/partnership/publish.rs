@@ -52,6 +52,9 @@ pub enum PublishError {
         /// What it is.
         found: usize,
     },
+    /// Several released it for these readers, under this agreement.
+    #[error("readers or agreement are not those that it was released for any more")]
+    NotAsReleased,
     /// We are no member.
     #[error("this organisation is not a member of the partnership")]
     NotAMember,

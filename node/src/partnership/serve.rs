@@ -1,13 +1,17 @@
 //! Commands of the API, carried out by the driver.
 
+use entente_protocol::audience::Audience;
 use entente_protocol::ids::{NodeId, OrgId, Timestamp};
 use entente_protocol::log::Head;
+use entente_protocol::record::Content;
 
 use crate::api::types::PartnerSync;
 use crate::clock;
+use crate::desk::journal::{Asked, Closed, DeskFrame, How};
+use crate::frames::Frame;
 use crate::me;
 
-use super::commands::{Claim, Command, CommandError, Held, HeldLog, Publish, Published, Reply};
+use super::commands::{Claim, Command, CommandError, Held, HeldLog, Publish, Published, Released, Reply};
 use super::driver::Driver;
 use super::foresee::foresee;
 use super::landing::Then;
@@ -127,10 +131,7 @@ impl Driver {
         }
     }
 
-    fn try_publish(
-        &mut self,
-        asked: Publish,
-    ) -> Result<(Vec<crate::frames::Frame>, Published), CommandError> {
+    fn try_publish(&mut self, asked: Publish) -> Result<(Vec<Frame>, Published), CommandError> {
         self.may_sign()?;
         if self.shared.ledger.store().is_disk_low() {
             return Err(CommandError::DiskLow);
@@ -142,16 +143,34 @@ impl Driver {
                 return Err(PublishError::OtherReaders { expected, found }.into());
             }
         }
-        let Publish { content, audience, nonce, draft, .. } = asked;
+        if let Some(released) = &asked.released {
+            self.as_released(&released.asked, &asked.content, &asked.audience)?;
+        }
+        let Publish { content, audience, nonce, draft, released, .. } = asked;
         let made = publish::publish(&mut self.state, content, audience, nonce, clock::now())?;
         let mut frames = made.frames;
         if let Some(minted) = made.minted {
             self.keep_epoch_key(minted.id, &minted.epoch)?;
             self.state.ring.add(minted.id, minted.epoch.clone());
         }
-        frames.push(crate::frames::Frame::Shared(draft, self.state.id, made.record));
+        frames.push(Frame::Shared(draft, self.state.id, made.record));
+        if let Some(released) = released {
+            let Released { asked, marks, by } = *released;
+            let how = How::Shared(made.record);
+            let closed = Closed { asked, marks, how, by, when: clock::now() };
+            frames.push(Frame::Desk(DeskFrame::Closed(closed)));
+        }
         let sent_to = self.connected_nodes_of(&made.readers);
         Ok((frames, Published { record: made.record, readers: made.readers, sent_to }))
+    }
+
+    /// Is what several of the staff released still what would be shared, to whom, and under which agreement?
+    fn as_released(&self, asked: &Asked, content: &Content, audience: &Audience) -> Result<(), PublishError> {
+        let foreseen = foresee(&self.state, content, audience, clock::now())?;
+        let same = foreseen.key_holders == asked.readers
+            && self.state.membership.agreement.hash() == asked.agreement
+            && *audience == asked.audience;
+        if same { Ok(()) } else { Err(PublishError::NotAsReleased) }
     }
 
     fn connected_nodes_of(&self, orgs: &[OrgId]) -> usize {

@@ -59,7 +59,7 @@ pub fn organisation(handle: &Handle, text: &str) -> Result<OrgId, Problem> {
 }
 
 /// By id, by full name (folded for case), or by an unambiguous beginning of the id of at least 4 letters.
-pub(super) fn choose<T>(
+pub(crate) fn choose<T>(
     text: &str,
     all: impl Iterator<Item = ((String, String), T)>,
     what: &str,

@@ -44,6 +44,7 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
         Frame::Erased(erased) => {
             let _nobody_to_tell = notices::apply_erased(store, batch, erased);
         }
+        Frame::Desk(done) => crate::desk::journal::apply(&store.index, batch, done),
         Frame::Act(..)
         | Frame::Log(_)
         | Frame::Entry(..)

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use entente_protocol::audience::{Audience, NamedReaders};
 use entente_protocol::ids::{PartnershipId, RecordId};
-use entente_protocol::policy::Refusal;
+use entente_protocol::policy::{Refusal, RefusalCode};
 use entente_protocol::record::{Attachment, Content};
 
 use crate::api::problem::{self, refused};
@@ -13,11 +13,15 @@ use crate::api::types::{HiddenView, Preview, Problem, RefusalView, ShareRequest,
 use crate::api::verify;
 use crate::clock;
 use crate::confide;
+use crate::desk::Caller;
+use crate::desk::release;
 use crate::field;
+use crate::frames::Draft;
 use crate::metadata::Cleaning;
 use crate::node::Node;
 use crate::partnership::Handle;
-use crate::partnership::commands::{Command, CommandError, Publish};
+use crate::partnership::commands::{Command, CommandError, Publish, Released};
+use crate::partnership::foresee::Foreseen;
 use crate::partnership::publish::{PublishError, private_fields};
 use crate::rows;
 
@@ -46,7 +50,12 @@ fn audience(handle: &Handle, readers: Option<&Vec<String>>) -> Result<Audience, 
 /// # Errors
 /// [`Problem`] where the draft, the partnership or a reader is not known. What a rule refuses is part of the
 /// answer.
-pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Result<Preview, Problem> {
+pub async fn preview(
+    node: &Arc<Node>,
+    caller: &Caller,
+    text: &str,
+    request: &ShareRequest,
+) -> Result<Preview, Problem> {
     let (_, row) = find::record(node, text)?;
     let mut draft = drafts::read(node, &row.id)?;
     let draft_id = row.id;
@@ -56,7 +65,11 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
     let stripped = private_fields(&draft.content);
     let hidden = hidden_data(node, &draft.content, request.keep_metadata).await?;
     let cannot = uncleaned(&hidden);
+    // What others must release can be foreseen as if they had.
+    let release = release::needed(node, caller, &handle, &draft_id, &draft.content);
+    release::as_if_released(&handle, node, &mut draft.content);
     let refusals_only = |refusals: Vec<RefusalView>| Preview {
+        release: release.clone(),
         readers: Vec::new(),
         because: Vec::new(),
         stripped: stripped.clone(),
@@ -83,7 +96,7 @@ pub async fn preview(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Re
             let unverified = verify::unverified_readers(node, &handle, &foreseen.key_holders);
             let readers =
                 foreseen.key_holders.iter().map(|o| find::org_view(node, Some(&handle), o)).collect();
-            Ok(Preview { readers, because, stripped, onward, refusals: cannot, unverified, hidden })
+            Ok(Preview { readers, because, stripped, onward, refusals: cannot, unverified, hidden, release })
         }
         Err(CommandError::Publish(PublishError::Refused(refusals))) => {
             Ok(refusals_only(views(&refusals).into_iter().chain(ruled).collect()))
@@ -104,41 +117,102 @@ fn views(refusals: &[Refusal]) -> Vec<RefusalView> {
     refusals.iter().map(|r| RefusalView { code: r.code.to_string(), reason: r.reason.clone() }).collect()
 }
 
-/// Shares a draft: when this returns, the record is durable here and on its way.
+/// A draft as it would be shared now: the rules of this node have said yes, those of the agreement are asked when
+/// it is shared.
+pub(crate) struct Ready {
+    pub(crate) handle: Handle,
+    pub(crate) draft: RecordId,
+    pub(crate) content: Content,
+    pub(crate) audience: Audience,
+    pub(crate) keep_metadata: bool,
+    nonce: [u8; 16],
+}
+
+/// The draft and the partnership that a request is about, and for whom it is to be.
+///
+/// # Errors
+/// [`Problem`] where one of them is not known.
+pub(crate) fn meant(
+    node: &Arc<Node>,
+    text: &str,
+    request: &ShareRequest,
+) -> Result<(RecordId, Handle, Audience), Problem> {
+    let (_, row) = find::record(node, text)?;
+    let handle = find::partnership(node, &request.partnership)?;
+    let audience = audience(&handle, request.readers.as_ref())?;
+    Ok((row.id, handle, audience))
+}
+
+/// Makes a draft ready to be shared.
+///
+/// # Errors
+/// [`Problem`]; what a rule of this node refuses.
+pub(crate) fn ready(
+    node: &Arc<Node>,
+    draft: RecordId,
+    handle: Handle,
+    audience: Audience,
+    keep_metadata: bool,
+) -> Result<Ready, Problem> {
+    let Draft { nonce, mut content } = drafts::read(node, &draft)?;
+    let mut ruled = confide::of_sharing(node, &mut content);
+    ruled.extend(field::rules::of_sharing(node, &handle, &content, &draft));
+    if !ruled.is_empty() {
+        return Err(explain(&CommandError::Publish(PublishError::Refused(ruled))));
+    }
+    Ok(Ready { handle, draft, content, audience, keep_metadata, nonce })
+}
+
+/// Who would read it, by the agreement and the keys.
+///
+/// # Errors
+/// [`Problem`]; what the agreement refuses.
+pub(crate) async fn foresee(ready: &Ready, content: Content) -> Result<Foreseen, Problem> {
+    let (content, audience) = (Box::new(content), ready.audience.clone());
+    let foreseen = ready.handle.ask(|reply| Command::Preview(content, audience, reply)).await;
+    foreseen.map_err(|e| explain(&e))
+}
+
+/// What of its attachments stands in the way of sharing it.
+///
+/// # Errors
+/// [`Problem`] `E-HIDDEN-DATA`, or where they cannot be read.
+pub(crate) async fn look_into(node: &Arc<Node>, ready: &Ready) -> Result<(), Problem> {
+    let hidden = hidden_data(node, &ready.content, ready.keep_metadata).await?;
+    let refusals: Vec<(String, String)> =
+        uncleaned(&hidden).into_iter().map(|view| (view.code, view.reason)).collect();
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    Err(refused(&refusals, NOT_SHARED, "See `entente record preview`."))
+}
+
+/// Shares it: when this returns, the record is durable here and on its way.
 ///
 /// # Errors
 /// [`Problem`]; then it was not shared.
-pub async fn share(node: &Arc<Node>, text: &str, request: &ShareRequest) -> Result<Shared, Problem> {
+pub(crate) async fn publish(
+    node: &Arc<Node>,
+    ready: Ready,
+    expect_readers: Option<usize>,
+    released: Option<Box<Released>>,
+) -> Result<Shared, Problem> {
     let began = Instant::now();
-    let (_, row) = find::record(node, text)?;
-    let draft = drafts::read(node, &row.id)?;
-    let handle = find::partnership(node, &request.partnership)?;
-    let audience = audience(&handle, request.readers.as_ref())?;
-    let mut content = draft.content;
-    let mut ruled = confide::of_sharing(node, &mut content);
-    ruled.extend(field::rules::of_sharing(node, &handle, &content, &row.id));
-    let at = (row.id, handle.id);
-    if !ruled.is_empty() {
-        return Err(refusal(node, at, CommandError::Publish(PublishError::Refused(ruled))).await);
-    }
+    let Ready { handle, draft, mut content, audience, keep_metadata, nonce } = ready;
     if !content.attachments.is_empty() {
         // Refusals first: nothing is encrypted for somebody who may not have it.
         let foreseen = Box::new(content.clone());
         let asked = audience.clone();
-        if let Err(error) = handle.ask(|reply| Command::Preview(foreseen, asked, reply)).await {
-            return Err(refusal(node, at, error).await);
-        }
-        content = for_sharing(node, content, request.keep_metadata).await?;
+        handle.ask(|reply| Command::Preview(foreseen, asked, reply)).await.map_err(|e| explain(&e))?;
+        content = for_sharing(node, content, keep_metadata).await?;
     }
     // The first sharing keeps the draft's id; a further one must not be linkable to it.
     let store = node.shared.ledger.store();
-    let again = !rows::shared(&store.index, &row.id).is_empty();
-    let nonce = if again { clock::nonce() } else { draft.nonce };
-    let publish = Publish { content, audience, nonce, draft: row.id, expect_readers: request.expect_readers };
-    let published = match handle.ask(|reply| Command::Publish(Box::new(publish), reply)).await {
-        Ok(published) => published,
-        Err(error) => return Err(refusal(node, at, error).await),
-    };
+    let again = !rows::shared(&store.index, &draft).is_empty();
+    let nonce = if again { clock::nonce() } else { nonce };
+    let publish = Publish { content, audience, nonce, draft, expect_readers, released };
+    let published =
+        handle.ask(|reply| Command::Publish(Box::new(publish), reply)).await.map_err(|e| explain(&e))?;
     let names = published.readers.iter().map(|o| find::org_view(node, Some(&handle), o).name).collect();
     Ok(Shared {
         record: published.record,
@@ -195,11 +269,14 @@ async fn for_sharing(node: &Arc<Node>, mut content: Content, keep: bool) -> Resu
     Ok(content)
 }
 
-/// Why it was not shared. What a consent is wanted for is from now on among what is owed.
-async fn refusal(node: &Arc<Node>, at: (RecordId, PartnershipId), error: CommandError) -> Problem {
-    let CommandError::Publish(PublishError::Refused(refusals)) = &error else { return explain(&error) };
-    match confide::wanted::note(node, at, refusals).await {
-        Ok(()) => explain(&error),
+/// What a consent is wanted for is from now on among what is owed.
+pub(crate) async fn noted(node: &Arc<Node>, at: (RecordId, PartnershipId), problem: Problem) -> Problem {
+    let code = RefusalCode::Consent;
+    let wanting = problem.refusals.iter().filter(|refusal| refusal.code == code.to_string());
+    let refusals: Vec<Refusal> =
+        wanting.map(|refusal| Refusal { code, reason: refusal.reason.clone() }).collect();
+    match confide::wanted::note(node, at, &refusals).await {
+        Ok(()) => problem,
         Err(error) => problem::ledger(&error, NOT_SHARED),
     }
 }
@@ -220,6 +297,11 @@ fn explain(error: &CommandError) -> Problem {
             let view = not_a_member();
             refused(&[(view.code, view.reason)], NOT_SHARED, "See `entente partnership show`.")
         }
+        CommandError::Publish(PublishError::NotAsReleased) => refused(
+            &[(release::CHANGED.into(), error.to_string())],
+            NOT_SHARED,
+            "Ask anew: `entente record share`; what was released before counts no more.",
+        ),
         CommandError::Publish(PublishError::OtherReaders { expected, found }) => {
             let reason = format!("{found} organisations could read it, and {expected} were expected");
             let next = "Look at `entente record preview`, then share with the right number.";

@@ -273,8 +273,7 @@ fn not_released(agreement: &Agreement, role: &Role, facts: &RecordFacts) -> Opti
         return None;
     }
     let reason = format!(
-        "the agreement wants {wanted} persons of its author to release {}, and {has} did. Programs of this version \
-         cannot record a release yet: keep the record at home, or have the members change that clause",
+        "the agreement wants {wanted} different persons of its author to release {}, and {has} did",
         kind_words(&facts.kind)
     );
     refuse(RefusalCode::Release, reason)

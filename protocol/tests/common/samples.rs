@@ -17,7 +17,7 @@ use entente_protocol::mailbox::{Appointment, Offer};
 use entente_protocol::membership::VerifiedAct;
 use entente_protocol::notice::{Answer, Cause, Notice, Said};
 use entente_protocol::prekey::Prekey;
-use entente_protocol::record::{RecordFile, RecordParts};
+use entente_protocol::record::{RecordFile, RecordParts, sign_record};
 use entente_protocol::redaction::{Cuts, RedactedFile, redact};
 use entente_protocol::signed::{Signed, sign};
 use entente_protocol::sync::{
@@ -28,7 +28,7 @@ use entente_protocol::verification::VerifyMessage;
 use entente_protocol::{chunk, codec, derive, envelope};
 use zeroize::Zeroizing;
 
-use super::{Counter, NOW, WORLD, chunk_key, content, door, envelope_key, governing, place};
+use super::{Counter, NOW, RECORD_SEQ, WORLD, chunk_key, content, door, envelope_key, governing, place};
 
 /// A name, the reader that takes it, and the bytes.
 pub type Sample = (&'static str, &'static str, Vec<u8>);
@@ -271,11 +271,23 @@ pub fn redacted_file() -> RedactedFile {
     redact(w.alice.introduced.to_introduction(), w.record.clone(), &cuts, by, (bob.org(), NOW)).unwrap()
 }
 
+/// The sample record as its node writes it where a consent and two persons allow it.
+fn released() -> RecordParts {
+    let w = &*WORLD;
+    let mut content = content();
+    content.handling.uses = Some(vec!["reports".into(), "identifiable-publication".into()]);
+    let mark = |person: u8| derive::release_mark(&chunk_key(), &w.partnership, &[0x77; 16], &[person]);
+    content.handling.released_by = Some(vec![mark(0), mark(1)]);
+    let place = (w.partnership, Audience::Everyone, w.alice.log_id(), RECORD_SEQ);
+    sign_record(&content, w.alice.org(), &w.alice.node, [0x52; 16], place, &mut Counter(3)).unwrap()
+}
+
 fn records() -> Vec<Sample> {
     let named = Audience::Named(NamedReaders::new([OrgId([2; 32]), OrgId([1; 32])]).unwrap());
     let value = &content().fields[1].1;
     vec![
         ("record", "record", codec::encode(&WORLD.record)),
+        ("record-released", "record", codec::encode(&released())),
         ("record-redacted", "record copy", codec::encode(&redacted())),
         ("record-file", "record file", codec::encode(&file())),
         ("record-file-redacted", "redacted record file", codec::encode(&redacted_file())),

@@ -377,7 +377,7 @@ async fn publish_with(partnership: Handle, text: String, attachments: Vec<Attach
     };
     let nonce = clock::nonce();
     let (audience, draft) = (Audience::Everyone, RecordId([0; 32]));
-    let publish = Publish { content, audience, nonce, draft, expect_readers: None };
+    let publish = Publish { content, audience, nonce, draft, expect_readers: None, released: None };
     partnership.ask(|reply| Command::Publish(Box::new(publish), reply)).await.unwrap().record
 }
 

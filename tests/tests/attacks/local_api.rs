@@ -45,7 +45,7 @@ async fn goes_on(node: &TestNode) {
     assert!(!log.contains("panicked"), "{log}");
 }
 
-const ROUTES: [(&str, &str); 26] = [
+const ROUTES: [(&str, &str); 30] = [
     ("GET", "/v1/status"),
     ("POST", "/v1/lock"),
     ("POST", "/v1/unlock"),
@@ -71,6 +71,10 @@ const ROUTES: [(&str, &str); 26] = [
     ("GET", "/v1/keys"),
     ("POST", "/v1/keys/recovery"),
     ("GET", "/v1/events"),
+    ("GET", "/v1/staff"),
+    ("POST", "/v1/staff"),
+    ("GET", "/v1/releases"),
+    ("POST", "/v1/releases/x/approve"),
     ("GET", "/nothing"),
 ];
 
@@ -85,6 +89,7 @@ async fn no_route_answers_who_has_no_token_or_names_another_host() {
         "Host: localhost\r\n".to_owned(),
         "Host: localhost\r\nAuthorization: Bearer \r\n".to_owned(),
         format!("Host: localhost\r\nAuthorization: Bearer {}\r\n", "0".repeat(64)),
+        format!("Host: localhost\r\nAuthorization: Bearer entente-staff-{}\r\n", "0".repeat(64)),
         format!("Host: localhost\r\n{short}\r\n"),
         format!("Host: localhost\r\n{}", right.replace("Bearer", "Basic")),
         format!("Host: localhost\r\nCookie: token={}\r\n", api.token),

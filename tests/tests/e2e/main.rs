@@ -42,6 +42,7 @@ mod prekeys;
 mod raid;
 mod recovering;
 mod relaying;
+mod releasing;
 mod renewing;
 mod running;
 mod searching;

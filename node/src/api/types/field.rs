@@ -242,6 +242,9 @@ pub struct SpreadsheetImported {
     pub wrong: usize,
     /// Records that were shared.
     pub shared: usize,
+    /// Records that wait until others release them.
+    #[serde(default)]
+    pub waiting: usize,
     /// Columns that mean no field; their cells are kept under their own names.
     pub unknown_columns: Vec<String>,
     /// Each row.
@@ -260,8 +263,8 @@ pub struct Spreadsheet {
 /// Something that is owed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DueView {
-    /// `answer`, `reply`, `promise`, `exchange`, `contribution`, `position`, or `consent`: a person is to be asked
-    /// for one, so that a draft can be shared.
+    /// `answer`, `reply`, `promise`, `exchange`, `contribution`, `position`; `consent`: a person is to be asked
+    /// for one, so that a draft can be shared; or `release`: a draft waits until colleagues release it.
     pub what: String,
     /// What it is called.
     pub title: String,

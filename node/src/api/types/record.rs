@@ -95,6 +95,9 @@ pub struct Preview {
     /// What each attachment tells beside its contents, and what becomes of that.
     #[serde(default)]
     pub hidden: Vec<HiddenView>,
+    /// Whether others must release it first, and how many have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<crate::desk::view::ReleaseNeeded>,
 }
 
 /// What an attachment tells beside its contents.

@@ -1,0 +1,499 @@
+//! Two-person release (rule C3): what the agreement wants released by several is kept until as many different
+//! persons of the staff want it shared, who asks included. The same way, what a writer shares waits for a releaser.
+//!
+//! A release is for exactly one content, its readers and the agreement in force. If any of them changes, what was
+//! released counts no more, and it must be asked for anew. Nor does the word of somebody count whose account was
+//! removed meanwhile, or may not say it any more.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use entente_protocol::codec;
+use entente_protocol::derive;
+use entente_protocol::ids::{Hash, OrgId, RecordId};
+use entente_protocol::record::Content;
+
+use crate::api::problem::{self, failed, not_found, refuse_input, refused};
+use crate::api::types::{OrgView, Problem, ShareRequest};
+use crate::clock;
+use crate::node::Node;
+use crate::partnership::Handle;
+use crate::partnership::commands::Released;
+use crate::records::find::{self, org_view};
+use crate::records::share::{self, Ready};
+use crate::rows;
+
+use super::accounts::{self, name_of, role_of, write};
+use super::journal::{self, Asked, Closed, DeskFrame, How, Mark};
+use super::view::{EndedView, MarkView, Outcome, ReleaseNeeded, ReleaseState, ReleaseView};
+use super::{Caller, Person, ReleaseId, StaffRole};
+
+/// Releases that wait at one time: more than a secretariat looks at in a month.
+pub const MAX_WAITING: usize = 200;
+/// Releases that are over and can be listed.
+const MAX_ENDED: usize = 500;
+/// Characters of a reason.
+const MAX_REASON: usize = 1_000;
+/// Persons that must want what a writer shares where the agreement asks for none: the writer and a releaser.
+const WITH_A_RELEASER: u8 = 2;
+/// The code of what has changed since it was asked.
+pub const CHANGED: &str = "E-RELEASE-CHANGED";
+/// The code of who releases what they released before.
+const SELF: &str = "E-RELEASE-SELF";
+
+const NOT_SHARED: &str = "The record was not shared; it is still a draft on this node.";
+const NOTHING: &str = "Nothing was changed.";
+
+/// Shares a draft, or keeps it until others have released it.
+///
+/// # Errors
+/// [`Problem`]; then it was neither shared nor kept for that.
+pub async fn share(
+    node: &Arc<Node>,
+    caller: &Caller,
+    text: &str,
+    request: &ShareRequest,
+) -> Result<Outcome, Problem> {
+    let (draft, handle, audience) = share::meant(node, text, request)?;
+    let at = (draft, handle.id);
+    let outcome = match share::ready(node, draft, handle, audience, request.keep_metadata) {
+        Ok(ready) => share_or_ask(node, caller, ready, request.expect_readers).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok(outcome) => Ok(outcome),
+        Err(problem) => Err(share::noted(node, at, problem).await),
+    }
+}
+
+async fn share_or_ask(
+    node: &Arc<Node>,
+    caller: &Caller,
+    ready: Ready,
+    expect_readers: Option<usize>,
+) -> Result<Outcome, Problem> {
+    match wanted(node, caller, &ready.handle, &ready.content) {
+        None => share_alone(node, caller, ready, expect_readers).await,
+        Some(wanted) => {
+            let asked = ask(node, caller, &ready, wanted, expect_readers).await?;
+            Ok(Outcome::Waiting { release: Box::new(waiting_view(node, &asked).await) })
+        }
+    }
+}
+
+/// Shares it at once. A writer's wish to share the same there is over with that.
+async fn share_alone(
+    node: &Arc<Node>,
+    caller: &Caller,
+    ready: Ready,
+    expect_readers: Option<usize>,
+) -> Result<Outcome, Problem> {
+    let (draft, partnership, audience) = (ready.draft, ready.handle.id, ready.audience.clone());
+    let shared = share::publish(node, ready, expect_readers, None).await?;
+    let index = &node.shared.ledger.store().index;
+    let same = |a: &Asked| a.draft == draft && a.partnership == partnership && a.audience == audience;
+    if journal::waiting(index).iter().any(same) {
+        let _one_at_a_time = node.desk.0.lock().await;
+        let same = journal::waiting(index).into_iter().filter(same);
+        let over = same.map(|asked| closed(index, asked, How::Shared(shared.record), caller)).collect();
+        // It is shared all the same; who asked can take the wish back.
+        let kept = write(node, over).await;
+        kept.unwrap_or_else(|error| tracing::warn!(%error, "a release that is over still waits"));
+    }
+    Ok(Outcome::Shared(shared))
+}
+
+/// How many persons the agreement wants, by its version in force and by all that were proposed.
+fn clause(node: &Node, handle: &Handle, content: &Content) -> Option<u8> {
+    let membership = handle.membership();
+    let role = &membership.members.get(&node.me.org())?.role;
+    let all = [&membership.agreement].into_iter().chain(membership.pending_terms.values());
+    all.filter_map(|agreement| agreement.release())
+        .filter(|clause| clause.covers(role, &content.kind, content.sensitivity))
+        .map(|clause| clause.approvals())
+        .max()
+}
+
+/// How many persons must want it, if one is not enough.
+fn wanted(node: &Node, caller: &Caller, handle: &Handle, content: &Content) -> Option<u8> {
+    let by_role = (caller.role < StaffRole::Releaser).then_some(WITH_A_RELEASER);
+    clause(node, handle, content).max(by_role)
+}
+
+/// Marks a record as if as many had released it as the agreement wants, to see what else is refused.
+pub fn as_if_released(handle: &Handle, node: &Node, content: &mut Content) {
+    content.handling.released_by =
+        clause(node, handle, content).map(|wanted| (0..wanted).map(|n| Hash([n; 32])).collect());
+}
+
+/// Whether others must release it before it is shared, and who has.
+#[must_use]
+pub fn needed(
+    node: &Node,
+    caller: &Caller,
+    handle: &Handle,
+    draft: &RecordId,
+    content: &Content,
+) -> Option<ReleaseNeeded> {
+    let wanted = wanted(node, caller, handle, content)?;
+    let index = &node.shared.ledger.store().index;
+    let mut waiting = journal::waiting(index).into_iter();
+    let found = waiting.find(|asked| asked.draft == *draft && asked.partnership == handle.id);
+    let persons = found.as_ref().map(|asked| persons(node, asked)).unwrap_or_default();
+    let released = u8::try_from(persons.len()).unwrap_or(u8::MAX);
+    let why = if clause(node, handle, content).is_some() {
+        "The agreement wants it released by"
+    } else {
+        "A writer's record is shared once a releaser wants it too: it needs"
+    };
+    let words = format!("{why} {wanted} different persons of the staff; {released} so far.");
+    let by = can_release(node, &persons, &caller.person);
+    Some(ReleaseNeeded { wanted, released, release: found.map(|asked| asked.id), by, words })
+}
+
+/// Keeps the wish to share it. One that waits for just the same is answered with; one that has changed is replaced.
+async fn ask(
+    node: &Arc<Node>,
+    caller: &Caller,
+    ready: &Ready,
+    wanted: u8,
+    expect_readers: Option<usize>,
+) -> Result<Asked, Problem> {
+    let _one_at_a_time = node.desk.0.lock().await;
+    let mut as_if = ready.content.clone();
+    as_if_released(&ready.handle, node, &mut as_if);
+    let foreseen = share::foresee(ready, as_if).await?;
+    let readers = foreseen.key_holders;
+    if let Some(expected) = expect_readers.filter(|expected| *expected != readers.len()) {
+        let reason = format!("{} organisations could read it, and {expected} were expected", readers.len());
+        let next = "Look at `entente record preview`, then share with the right number.";
+        return Err(refused(&[("E-EXPECT".into(), reason)], NOT_SHARED, next));
+    }
+    share::look_into(node, ready).await?;
+    let asked = Asked {
+        id: ReleaseId(clock::nonce()),
+        draft: ready.draft,
+        partnership: ready.handle.id,
+        content: hash(&ready.content),
+        agreement: ready.handle.membership().agreement.hash(),
+        audience: ready.audience.clone(),
+        readers,
+        keep_metadata: ready.keep_metadata,
+        wanted,
+        by: caller.person,
+        when: clock::now(),
+    };
+    let index = &node.shared.ledger.store().index;
+    let waiting = journal::waiting(index);
+    let mut frames = Vec::new();
+    if let Some(before) =
+        waiting.iter().find(|a| a.draft == asked.draft && a.partnership == asked.partnership)
+    {
+        if is_same(before, &asked) && persons(node, before).contains(&before.by) {
+            return Ok(before.clone());
+        }
+        frames.push(closed(index, before.clone(), How::Replaced, caller));
+    } else if waiting.len() >= MAX_WAITING {
+        let what = format!("{} records wait for release, and no more than {MAX_WAITING} may", waiting.len());
+        let next = "Release or decline some: `entente release list`.";
+        return Err(refuse_input(what, NOT_SHARED, next));
+    }
+    frames.push(DeskFrame::Asked(asked.clone()));
+    write(node, frames).await.map_err(|e| problem::ledger(&e, NOT_SHARED))?;
+    Ok(asked)
+}
+
+/// The same wish, whoever has it and whenever.
+fn is_same(before: &Asked, now: &Asked) -> bool {
+    *before == Asked { id: before.id, by: before.by, when: before.when, ..now.clone() }
+}
+
+/// What is to be shared, without the marks.
+fn hash(content: &Content) -> Hash {
+    derive::hash(&codec::encode(content))
+}
+
+/// The different persons who want it and may: who asked, and who released it.
+fn persons(node: &Node, asked: &Asked) -> BTreeSet<Person> {
+    let index = &node.shared.ledger.store().index;
+    let may = |person: &Person, role| role_of(index, person) >= Some(role);
+    let marks = journal::marks(index, &asked.id).into_iter().map(|mark| mark.by);
+    let mut all: BTreeSet<Person> = marks.filter(|by| may(by, StaffRole::Releaser)).collect();
+    if may(&asked.by, StaffRole::Writer) {
+        all.insert(asked.by);
+    }
+    all
+}
+
+/// Does a release that waits still hold?
+enum Standing {
+    /// It does; this is what would be shared.
+    Holds(Box<Ready>),
+    /// Something has changed: what, in words.
+    Changed(String),
+    /// A rule refuses it now.
+    Refused(Problem),
+}
+
+async fn standing(node: &Arc<Node>, asked: &Asked) -> Standing {
+    let Some(handle) = node.handle(&asked.partnership) else {
+        return Standing::Changed("the partnership is not on this node any more".into());
+    };
+    if crate::records::drafts::read(node, &asked.draft).is_err() {
+        return Standing::Changed("the draft is not here any more".into());
+    }
+    if handle.membership().agreement.hash() != asked.agreement {
+        return Standing::Changed("another version of the agreement is in force".into());
+    }
+    let ready = share::ready(node, asked.draft, handle, asked.audience.clone(), asked.keep_metadata);
+    let ready = match ready {
+        Ok(ready) => ready,
+        Err(problem) => return Standing::Refused(problem),
+    };
+    if hash(&ready.content) != asked.content {
+        return Standing::Changed("what would be shared, or what its consent allows, is not the same".into());
+    }
+    let mut as_if = ready.content.clone();
+    as_if_released(&ready.handle, node, &mut as_if);
+    match share::foresee(&ready, as_if).await {
+        Ok(foreseen) if foreseen.key_holders == asked.readers => Standing::Holds(Box::new(ready)),
+        Ok(foreseen) => {
+            let now = names(node, &ready.handle, &foreseen.key_holders);
+            Standing::Changed(format!("other organisations would read it now: {}", now.join(", ")))
+        }
+        Err(problem) => Standing::Refused(problem),
+    }
+}
+
+fn names(node: &Node, handle: &Handle, orgs: &[OrgId]) -> Vec<String> {
+    orgs.iter().map(|org| org_view(node, Some(handle), org).name).collect()
+}
+
+/// Releases a record. The last of as many as are wanted shares it.
+///
+/// # Errors
+/// [`Problem`] `E-RELEASE-SELF` from who said so before, `E-RELEASE-CHANGED` where it must be asked for anew, and
+/// what a rule refuses. Where sharing itself failed the release is kept, and the same person can try again.
+pub async fn approve(node: &Arc<Node>, caller: &Caller, text: &str) -> Result<Outcome, Problem> {
+    let _one_at_a_time = node.desk.0.lock().await;
+    let asked = find_waiting(node, text)?;
+    let index = &node.shared.ledger.store().index;
+    let ready = match standing(node, &asked).await {
+        Standing::Holds(ready) => *ready,
+        Standing::Refused(problem) => return Err(problem),
+        Standing::Changed(what) => {
+            let reason = format!("{what} since it was asked, so nobody's release of it counts");
+            let next = "Ask anew: `entente record share`. Then it waits for new releases.";
+            return Err(refused(&[(CHANGED.into(), reason)], NOT_SHARED, next));
+        }
+    };
+    let wanted = usize::from(asked.wanted.max(clause(node, &ready.handle, &ready.content).unwrap_or(0)));
+    let before = persons(node, &asked);
+    if before.contains(&caller.person) {
+        if before.len() < wanted {
+            return Err(once(node, &before, caller));
+        }
+    } else {
+        let (release, draft, partnership) = (asked.id, asked.draft, asked.partnership);
+        let mark = Mark { release, by: caller.person, when: clock::now(), draft, partnership };
+        let kept = write(node, vec![DeskFrame::Marked(mark)]).await;
+        kept.map_err(|e| problem::ledger(&e, "It was not released."))?;
+    }
+    let persons = persons(node, &asked);
+    if persons.len() < wanted {
+        return Ok(Outcome::Waiting { release: Box::new(waiting_view(node, &asked).await) });
+    }
+    let mut ready = ready;
+    ready.content.handling.released_by = match clause(node, &ready.handle, &ready.content) {
+        Some(_) => Some(marks_for_readers(node, &asked, &persons)?),
+        None => None,
+    };
+    let marks = journal::marks(index, &asked.id);
+    let released = Box::new(Released { asked, marks, by: caller.person });
+    Ok(Outcome::Shared(share::publish(node, ready, None, Some(released)).await?))
+}
+
+fn once(node: &Node, persons: &BTreeSet<Person>, caller: &Caller) -> Problem {
+    let reason = format!("{} wants it shared already, and everybody counts once", caller.name);
+    let others = can_release(node, persons, &caller.person);
+    let next = format!("Ask one of: {}.", others.join(", "));
+    refused(&[(SELF.into(), reason)], NOT_SHARED, &next)
+}
+
+/// The marks that leave the node: readers can tell how many persons there were, and nothing else.
+fn marks_for_readers(node: &Node, asked: &Asked, persons: &BTreeSet<Person>) -> Result<Vec<Hash>, Problem> {
+    let seed = node.shared.keeper.look(|s| s.partnership(&asked.partnership).map(|p| p.log.key()));
+    let seed = seed.ok_or_else(|| failed("the keys of the partnership are not here", NOT_SHARED))?;
+    let mark =
+        |person: &Person| derive::release_mark(&seed, &asked.partnership, &asked.id.0, &person.bytes());
+    let mut marks: Vec<Hash> = persons.iter().map(mark).collect();
+    // Sorted, so that their order does not say who asked.
+    marks.sort_unstable();
+    Ok(marks)
+}
+
+/// Says no: the record stays a draft.
+///
+/// # Errors
+/// [`Problem`]; then it waits as before.
+pub async fn decline(
+    node: &Arc<Node>,
+    caller: &Caller,
+    text: &str,
+    reason: &str,
+) -> Result<ReleaseView, Problem> {
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > MAX_REASON {
+        let next = "Say in a few words why: `--reason 'the place is named in paragraph 3'`.";
+        return Err(refuse_input("a reason has 1 to 1,000 letters", NOTHING, next));
+    }
+    close(node, caller, text, How::Declined(reason.to_owned())).await
+}
+
+/// Takes it back: by who asked, or by a keeper.
+///
+/// # Errors
+/// [`Problem`]; then it waits as before.
+pub async fn withdraw(node: &Arc<Node>, caller: &Caller, text: &str) -> Result<ReleaseView, Problem> {
+    close(node, caller, text, How::Withdrawn).await
+}
+
+async fn close(node: &Arc<Node>, caller: &Caller, text: &str, how: How) -> Result<ReleaseView, Problem> {
+    let _one_at_a_time = node.desk.0.lock().await;
+    let asked = find_waiting(node, text)?;
+    let index = &node.shared.ledger.store().index;
+    if how == How::Withdrawn && asked.by != caller.person && caller.role < StaffRole::Keeper {
+        let by = name_of(index, &asked.by);
+        let reason = format!("{by} asked for it, and only who asked or a keeper takes it back");
+        let next = "Decline it, as a releaser: `entente release decline`.";
+        return Err(refused(&[("E-ROLE".into(), reason)], NOTHING, next));
+    }
+    let id = asked.id;
+    write(node, vec![closed(index, asked, how, caller)]).await.map_err(|e| problem::ledger(&e, NOTHING))?;
+    let ended = journal::ended(index, MAX_ENDED).into_iter().find(|closed| closed.asked.id == id);
+    ended.map(|closed| ended_view(node, &closed)).ok_or_else(|| failed("it is gone", NOTHING))
+}
+
+fn closed(index: &crate::store::Index, asked: Asked, how: How, caller: &Caller) -> DeskFrame {
+    let marks = journal::marks(index, &asked.id);
+    DeskFrame::Closed(Closed { asked, marks, how, by: caller.person, when: clock::now() })
+}
+
+fn find_waiting(node: &Node, text: &str) -> Result<Asked, Problem> {
+    let index = &node.shared.ledger.store().index;
+    let all = journal::waiting(index).into_iter().map(|a| ((a.id.to_string(), a.draft.to_string()), a));
+    find::choose(text, all, "release")?.ok_or_else(|| {
+        let ended = journal::ended(index, MAX_ENDED);
+        let over = ended.iter().any(|c| text.len() >= 4 && c.asked.id.to_string().starts_with(text));
+        let what = match over {
+            true => format!("the release `{text}` is over already"),
+            false => format!("no release `{text}` waits on this node"),
+        };
+        not_found(what, NOTHING, "See `entente release list --all`.")
+    })
+}
+
+/// Releases: those that wait, the oldest first; then, if asked, those that are over, the last first.
+pub async fn list(node: &Arc<Node>, all: bool) -> Vec<ReleaseView> {
+    let index = &node.shared.ledger.store().index;
+    let mut views = Vec::new();
+    for asked in journal::waiting(index) {
+        views.push(waiting_view(node, &asked).await);
+    }
+    if all {
+        views.extend(journal::ended(index, MAX_ENDED).iter().map(|closed| ended_view(node, closed)));
+    }
+    views
+}
+
+/// One release, waiting or over.
+///
+/// # Errors
+/// [`Problem`] `not-found`.
+pub async fn show(node: &Arc<Node>, text: &str) -> Result<ReleaseView, Problem> {
+    let missing = match find_waiting(node, text) {
+        Ok(asked) => return Ok(waiting_view(node, &asked).await),
+        Err(problem) => problem,
+    };
+    let ended = journal::ended(&node.shared.ledger.store().index, MAX_ENDED);
+    let over = ended.into_iter().map(|c| ((c.asked.id.to_string(), String::new()), c));
+    find::choose(text, over, "release")?.map(|closed| ended_view(node, &closed)).ok_or(missing)
+}
+
+async fn waiting_view(node: &Arc<Node>, asked: &Asked) -> ReleaseView {
+    let index = &node.shared.ledger.store().index;
+    let (state, reason) = match standing(node, asked).await {
+        Standing::Holds(_) => (ReleaseState::Waiting, None),
+        Standing::Changed(what) => (ReleaseState::Changed, Some(what)),
+        Standing::Refused(problem) => (ReleaseState::Changed, Some(problem.what)),
+    };
+    let can_release = match state {
+        ReleaseState::Waiting => can_release(node, &persons(node, asked), &asked.by),
+        _ => Vec::new(),
+    };
+    let marks = journal::marks(index, &asked.id);
+    ReleaseView { state, reason, can_release, ..base(node, asked, &marks, true) }
+}
+
+fn ended_view(node: &Node, closed: &Closed) -> ReleaseView {
+    let index = &node.shared.ledger.store().index;
+    let (state, reason, record) = match &closed.how {
+        How::Shared(record) => (ReleaseState::Shared, None, Some(*record)),
+        How::Declined(reason) => (ReleaseState::Declined, Some(reason.clone()), None),
+        How::Withdrawn => (ReleaseState::Withdrawn, None, None),
+        How::Replaced => (ReleaseState::Replaced, None, None),
+    };
+    let ended = EndedView { by: name_of(index, &closed.by), when: closed.when, record };
+    ReleaseView { state, reason, ended: Some(ended), ..base(node, &closed.asked, &closed.marks, false) }
+}
+
+/// What is told of every release. Whether a mark counts is only asked while it waits.
+fn base(node: &Node, asked: &Asked, marks: &[Mark], waits: bool) -> ReleaseView {
+    let index = &node.shared.ledger.store().index;
+    let row = rows::record(index, &asked.draft).ok().flatten().map(|(_, row)| row);
+    let handle = node.handle(&asked.partnership);
+    let persons = persons(node, asked);
+    let first = [(asked.by, asked.when)];
+    let all = first.into_iter().chain(marks.iter().map(|mark| (mark.by, mark.when)));
+    let mark = |(by, when): (Person, _)| MarkView {
+        by: name_of(index, &by),
+        when,
+        counts: !waits || persons.contains(&by),
+    };
+    let readers: Vec<OrgView> = asked.readers.iter().map(|o| org_view(node, handle.as_ref(), o)).collect();
+    ReleaseView {
+        id: asked.id,
+        draft: asked.draft,
+        title: row.as_ref().map(|row| row.title.clone()).unwrap_or_default(),
+        kind: row.as_ref().map(|row| row.kind.clone()),
+        sensitivity: row.as_ref().map(|row| row.sensitivity),
+        partnership: asked.partnership,
+        partnership_name: handle.map(|h| h.membership().name.clone()).unwrap_or_default(),
+        readers,
+        state: ReleaseState::Waiting,
+        reason: None,
+        wanted: asked.wanted,
+        marks: all.map(mark).collect(),
+        can_release: Vec::new(),
+        ended: None,
+    }
+}
+
+/// Who can release it, by name: nobody who wants it shared already.
+fn can_release(node: &Node, persons: &BTreeSet<Person>, asks: &Person) -> Vec<String> {
+    let index = &node.shared.ledger.store().index;
+    let free = |person: &Person| person != asks && !persons.contains(person);
+    let able = accounts::live(index).into_iter();
+    let able = able.filter(|a| a.role >= StaffRole::Releaser && free(&Person::Account(a.id)));
+    let mut all: Vec<String> = able.map(|account| account.name).collect();
+    if free(&Person::Keeper) {
+        all.push(super::THE_KEEPER.into());
+    }
+    all
+}
+
+/// How many releases wait.
+#[must_use]
+pub fn count(node: &Node) -> u64 {
+    journal::waiting(&node.shared.ledger.store().index).len() as u64
+}
