@@ -3,39 +3,33 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::num::NonZeroU8;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use libp2p::PeerId;
 use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
 use libp2p::identity::Keypair;
-use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{ConnectionId, DialError, Swarm, SwarmEvent};
-use libp2p::{Multiaddr, PeerId};
+use libp2p::swarm::{ConnectionId, Swarm, SwarmEvent};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::circuits::Circuits;
-use super::dial::{Backoff, RelayReason};
+use super::dial::Backoff;
 use super::events::EventSender;
 use super::limits::{
-    ANNOUNCEMENTS_PER_SECOND, COMMANDS, CONNECT_TIMEOUT, COURTESY, DIRECT_AGAIN, GOODBYE, MAX_ADDRESSES,
-    MAX_MEMBERS, NEAR_GAP, PARLEY_GAP, PENDING_DIALS, RELAY_NEWS_GAP, RELAYS_TRIED, SESSION_GAP,
-    SESSION_TIMEOUT, TICK,
+    COMMANDS, CONNECT_TIMEOUT, COURTESY, DIRECT_AGAIN, GOODBYE, MAX_ADDRESSES, MAX_MEMBERS, PARLEY_GAP,
+    SESSION_GAP, SESSION_TIMEOUT,
 };
+use super::peer::{Connection, Peer, Running, find};
 use super::session::{Ended, Session, Side, Wanted, What};
 use super::streams::Inbound;
 use super::swarm::{self, Behaviour, BehaviourEvent};
-use super::transport::{
-    DialKeys, DoorTransport, address, dialled, multiaddr, peer_id, relay_of, relayed_by, transport_id,
-};
+use super::transport::{DialKeys, DoorTransport, address, multiaddr, peer_id, relay_of};
 use super::{DialReason, Member, NetConfig, NetError, NetEvent, PeerInfo, Shared, Tunables, lock};
-use crate::address::Address;
 use crate::door::{DoorKey, KeyRing, MAX_KEYS, PROXY_TIMEOUT};
 use crate::door::{Registration, TransportId};
 
@@ -51,72 +45,24 @@ pub(super) enum Command {
 }
 
 pub(super) struct Driver {
-    swarm: Swarm<Behaviour>,
+    pub(super) swarm: Swarm<Behaviour>,
     topic: IdentTopic,
     valid: fn(&[u8]) -> bool,
     tunables: Tunables,
     ring: KeyRing,
     dial_keys: DialKeys,
-    shared: Arc<Shared>,
-    events: EventSender,
-    peers: HashMap<TransportId, Peer>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) events: EventSender,
+    pub(super) peers: HashMap<TransportId, Peer>,
     /// Sessions of removed members that have not ended yet: should one come back, it must wait for them.
-    leaving: HashMap<TransportId, JoinHandle<()>>,
+    pub(super) leaving: HashMap<TransportId, JoinHandle<()>>,
     wanted: (mpsc::Sender<Wanted>, mpsc::Receiver<Wanted>),
     ended: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
     circuits: Circuits,
     /// When all who are missing were dialled because somebody relays.
-    relay_news: Option<Instant>,
+    pub(super) relay_news: Option<Instant>,
     next_session: u64,
-    next_tick: Instant,
-}
-
-/// How a dial goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dial {
-    Direct,
-    Relayed,
-}
-
-/// A connection with a member.
-struct Connection {
-    since: Instant,
-    /// The relay that carries it.
-    via: Option<TransportId>,
-}
-
-/// A member's node.
-struct Peer {
-    peer_id: PeerId,
-    addrs: Vec<Address>,
-    /// Of a former member: it is here to parley.
-    former: bool,
-    /// May it be reached through partners that relay?
-    sought: bool,
-    /// Where it was heard last on the local network.
-    near: Option<(Address, Instant)>,
-    /// Did it say that it relays?
-    relays: bool,
-    /// Was it last reached through a relay, in this run?
-    was_relayed: bool,
-    connections: HashMap<ConnectionId, Connection>,
-    session: Option<Running>,
-    last_session: Option<Instant>,
-    /// When the announcements it passed on were counted from, and how many.
-    announcements: (Instant, u32),
-    dialling: Option<Dial>,
-    /// When it is tried directly although it is reached through a relay.
-    direct_again: Instant,
-    backoff: Backoff,
-}
-
-/// A session's task.
-struct Running {
-    id: u64,
-    started: Instant,
-    opened: Arc<OnceLock<std::time::Instant>>,
-    cancel: CancellationToken,
-    task: JoinHandle<()>,
+    pub(super) next_tick: Instant,
 }
 
 impl Driver {
@@ -214,21 +160,6 @@ impl Driver {
         }
     }
 
-    /// A member's beacon came from an address of the local network: it is tried before all others, if it is looked for
-    /// and not connected directly. A new address each time does not make it be dialled more often.
-    fn heard_at(&mut self, id: TransportId, at: SocketAddr) {
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.sought && !peer.is_direct()) else {
-            return;
-        };
-        let now = Instant::now();
-        let known = peer.near.as_ref().is_some_and(|(_, since)| now - *since < NEAR_GAP);
-        if !known {
-            peer.near = Some((at.into(), now));
-            peer.backoff.at_once(now);
-            peer.direct_again = now;
-        }
-    }
-
     fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
@@ -292,26 +223,6 @@ impl Driver {
         }
     }
 
-    /// A way of their own replaces one through a relay. What was on its way there is lost, and asked for again.
-    fn close_relayed_beside_direct(&mut self, id: TransportId) {
-        let Some(peer) = self.peers.get(&id).filter(|peer| peer.is_direct()) else { return };
-        for (connection, _) in peer.connections.iter().filter(|(_, of)| of.via.is_some()) {
-            self.swarm.close_connection(*connection);
-        }
-    }
-
-    /// Somebody is connected and relays: who is missing may be reached through it.
-    fn hear_of_relay(&mut self, id: TransportId) {
-        let now = Instant::now();
-        let news = self.peers.get(&id).is_some_and(|peer| peer.relays && peer.is_direct());
-        let soon = self.relay_news.is_some_and(|last| now - last < RELAY_NEWS_GAP);
-        if news && !soon {
-            self.relay_news = Some(now);
-            let missing = self.peers.values_mut().filter(|peer| peer.sought && peer.is_missing(true));
-            missing.for_each(|peer| peer.backoff.at_once(now));
-        }
-    }
-
     fn on_disconnected(&mut self, peer_id: &PeerId, connection: ConnectionId) {
         let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
         let removed = peer.connections.remove(&connection).is_some();
@@ -326,20 +237,6 @@ impl Driver {
             Some(session) => session.cancel.cancel(),
             None => self.failed(id, DialReason::Refused),
         }
-    }
-
-    fn on_dial_error(&mut self, peer_id: &PeerId, error: &DialError) {
-        let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
-        let dialled = peer.dialling.take();
-        let in_vain = matches!(error, DialError::DialPeerConditionFalse(_));
-        if in_vain || !peer.connections.is_empty() {
-            return;
-        }
-        let relays = self.relays_to(&id);
-        if dialled == Some(Dial::Direct) && !relays.is_empty() {
-            return self.dial_through(id, relays);
-        }
-        self.failed(id, DialReason::from(error));
     }
 
     /// Somebody asks for a way through this node, or calls through another. Former members are let in for a parley
@@ -432,15 +329,6 @@ impl Driver {
         peer.session = Some(Running { id: self.next_session, started, opened, cancel, task });
     }
 
-    fn failed(&mut self, id: TransportId, reason: DialReason) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let lost = peer.was_relayed && matches!(reason, DialReason::NoAddress | DialReason::Unreachable);
-        let reason = if lost { DialReason::Relay(RelayReason::Gone) } else { reason };
-        peer.backoff.failed(Instant::now());
-        self.shared.update(&id, |info| info.last_error = Some(reason));
-        self.events.offer(NetEvent::DialFailed { peer: id, reason });
-    }
-
     fn set_members(&mut self, members: Vec<Member>) {
         let me = self.shared.me;
         let members: Vec<_> =
@@ -510,112 +398,8 @@ impl Driver {
         self.peers.insert(id, peer);
     }
 
-    fn next_wake(&self) -> Instant {
-        if self.dials() >= PENDING_DIALS {
-            return self.next_tick;
-        }
-        let relay = self.has_relay();
-        let due = self.peers.values().filter(|peer| peer.is_missing(relay)).map(|peer| peer.backoff.next);
-        due.min().unwrap_or(self.next_tick).min(self.next_tick)
-    }
-
-    fn on_wake(&mut self, now: Instant) {
-        let mut free = PENDING_DIALS.saturating_sub(self.dials());
-        let relay = self.has_relay();
-        let due = |peer: &Peer| peer.is_missing(relay) && peer.backoff.next <= now;
-        let due: Vec<_> = self.peers.iter().filter(|(_, peer)| due(peer)).map(|(id, _)| *id).collect();
-        for id in due {
-            if free > 0 {
-                free -= 1;
-                self.dial(id);
-            }
-        }
-        if now >= self.next_tick {
-            self.next_tick = now + TICK;
-            self.leaving.retain(|_, task| !task.is_finished());
-            self.try_directly_again(now);
-            self.close_mute_connections(now);
-        }
-    }
-
-    fn dial(&mut self, id: TransportId) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let addresses = peer.addresses();
-        if addresses.is_empty() {
-            let relays = self.relays_to(&id);
-            return self.dial_through(id, relays);
-        }
-        peer.dialling = Some(Dial::Direct);
-        let options = DialOpts::peer_id(peer.peer_id)
-            .addresses(addresses)
-            .condition(PeerCondition::DisconnectedAndNotDialing)
-            .build();
-        self.begin(id, options);
-    }
-
-    /// Dials through relays, one after the other: a circuit that is not used costs two partners something.
-    fn dial_through(&mut self, id: TransportId, relays: Vec<Multiaddr>) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        peer.dialling = Some(Dial::Relayed);
-        let options = DialOpts::peer_id(peer.peer_id)
-            .addresses(relays)
-            .override_dial_concurrency_factor(NonZeroU8::MIN)
-            .condition(PeerCondition::DisconnectedAndNotDialing)
-            .build();
-        self.begin(id, options);
-    }
-
-    /// Who is reached through a relay is tried directly now and then.
-    fn try_directly_again(&mut self, now: Instant) {
-        let mut free = PENDING_DIALS.saturating_sub(self.dials());
-        for peer in self.peers.values_mut() {
-            let due = peer.relayed_by().is_some() && peer.direct_again <= now && peer.dialling.is_none();
-            let addresses = peer.addresses();
-            if !due || addresses.is_empty() || free == 0 {
-                continue;
-            }
-            free -= 1;
-            peer.direct_again = now + DIRECT_AGAIN;
-            peer.dialling = Some(Dial::Direct);
-            let options = DialOpts::peer_id(peer.peer_id)
-                .addresses(addresses)
-                .condition(PeerCondition::NotDialing)
-                .build();
-            if self.swarm.dial(options).is_err() {
-                peer.dialling = None;
-            }
-        }
-    }
-
-    fn begin(&mut self, id: TransportId, options: DialOpts) {
-        if let Err(error) = self.swarm.dial(options) {
-            if let Some(peer) = self.peers.get_mut(&id) {
-                peer.dialling = None;
-            }
-            self.failed(id, DialReason::from(&error));
-        }
-    }
-
-    /// Ways to a member through partners that relay; a part of them by chance if they are many.
-    fn relays_to(&self, id: &TransportId) -> Vec<Multiaddr> {
-        if !self.peers.get(id).is_some_and(|peer| peer.sought) {
-            return Vec::new();
-        }
-        let mut relays: Vec<_> =
-            self.peers.iter().filter(|(of, peer)| *of != id && peer.can_relay()).collect();
-        relays.sort_unstable_by_key(|(of, _)| **of);
-        let first = getrandom::u32().unwrap_or_default() as usize;
-        let from = first.checked_rem(relays.len()).unwrap_or_default();
-        relays.rotate_left(from);
-        relays.into_iter().take(RELAYS_TRIED).filter_map(|(of, _)| relayed_by(of)).collect()
-    }
-
-    fn has_relay(&self) -> bool {
-        self.peers.values().any(Peer::can_relay)
-    }
-
     /// Connections on which the peer, whose turn it is, opens no session.
-    fn close_mute_connections(&mut self, now: Instant) {
+    pub(super) fn close_mute_connections(&mut self, now: Instant) {
         for peer in self.peers.values().filter(|peer| peer.session.is_none()) {
             for (connection, of) in &peer.connections {
                 if now.saturating_duration_since(of.since) > SESSION_TIMEOUT {
@@ -623,10 +407,6 @@ impl Driver {
                 }
             }
         }
-    }
-
-    fn dials(&self) -> usize {
-        self.peers.values().filter(|peer| peer.dialling.is_some()).count()
     }
 
     /// Lets sessions send what is queued, for a moment, then closes all.
@@ -653,55 +433,6 @@ impl Driver {
         })
         .await;
     }
-}
-
-impl Peer {
-    /// Is it to be dialled? `relay`: some partner relays.
-    fn is_missing(&self, relay: bool) -> bool {
-        let somewhere = !self.addrs.is_empty() || self.near.is_some() || relay && self.sought;
-        self.connections.is_empty() && self.dialling.is_none() && somewhere
-    }
-
-    /// Where to dial it.
-    fn addresses(&self) -> Vec<Multiaddr> {
-        self.near.iter().map(|(near, _)| near).chain(&self.addrs).map(dialled).collect()
-    }
-
-    /// Is there a connection that no relay carries?
-    fn is_direct(&self) -> bool {
-        self.connections.values().any(|of| of.via.is_none())
-    }
-
-    /// Said it that it relays, and can it be asked to?
-    fn can_relay(&self) -> bool {
-        self.relays && !self.former && self.is_direct()
-    }
-
-    /// Who carries what is said with it; `None` if there is a connection without, or none at all.
-    fn relayed_by(&self) -> Option<TransportId> {
-        if self.is_direct() {
-            return None;
-        }
-        self.connections.values().max_by_key(|of| of.since).and_then(|of| of.via)
-    }
-
-    /// Counts an announcement; `false` beyond [`ANNOUNCEMENTS_PER_SECOND`].
-    fn may_announce(&mut self, now: Instant) -> bool {
-        let (since, count) = &mut self.announcements;
-        if now.saturating_duration_since(*since) >= Duration::from_secs(1) {
-            (*since, *count) = (now, 0);
-        }
-        *count = count.saturating_add(1);
-        *count <= ANNOUNCEMENTS_PER_SECOND
-    }
-}
-
-fn find<'a>(
-    peers: &'a mut HashMap<TransportId, Peer>,
-    peer_id: &PeerId,
-) -> Option<(TransportId, &'a mut Peer)> {
-    let id = transport_id(peer_id)?;
-    peers.get_mut(&id).map(|peer| (id, peer))
 }
 
 fn register(config: &NetConfig, me: TransportId) -> Result<Registration, NetError> {

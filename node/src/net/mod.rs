@@ -17,15 +17,19 @@
 //! | `session.rs` | one session: hello, reading, writing |
 //! | `gossip.rs` | announcements, kept from former members |
 //! | `events.rs` | the bounded queue to the node |
-//! | `dial.rs` | when to dial, and why it failed |
+//! | `dialling.rs` | whom to dial, and which way |
+//! | `dial.rs` | when to dial again, and why it failed |
+//! | `peer.rs` | a member's node, as the driver knows it |
 //! | `limits.rs` | all bounds |
 
 mod circuits;
 mod dial;
+mod dialling;
 mod driver;
 mod events;
 mod gossip;
 pub mod limits;
+mod peer;
 mod relaying;
 mod session;
 mod streams;
