@@ -13,7 +13,7 @@ use crate::desk::journal::Account;
 use crate::desk::view::{
     Declining, NewRole, NewStaff, Outcome, ReleaseQuery, ReleaseView, StaffList, StaffToken, StaffView,
 };
-use crate::desk::{Caller, release};
+use crate::desk::{Caller, release, telling};
 
 use super::routes::Answer;
 use super::server::Server;
@@ -86,11 +86,11 @@ async fn releases(
     State(server): State<Arc<Server>>,
     Query(query): Query<ReleaseQuery>,
 ) -> Answer<Vec<ReleaseView>> {
-    Ok(Json(release::list(&server.unlocked()?, query.all).await))
+    Ok(Json(telling::list(&server.unlocked()?, query.all).await))
 }
 
 async fn show(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer<ReleaseView> {
-    Ok(Json(release::show(&server.unlocked()?, &id).await?))
+    Ok(Json(telling::show(&server.unlocked()?, &id).await?))
 }
 
 async fn approve(

@@ -15,7 +15,7 @@ use entente_protocol::membership::Membership;
 use futures::StreamExt;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::desk::{Caller, release};
+use crate::desk::{Caller, release, telling};
 use crate::joining::{self, Begun};
 use crate::node::Node;
 use crate::partnership::Command;
@@ -130,7 +130,7 @@ pub fn unlocked_status(node: &Arc<Node>) -> Status {
         revoked: node.handles().iter().flat_map(|h| nodes::revoked(node, h)).collect(),
         records,
         drafts,
-        releases: release::count(node),
+        releases: telling::count(node),
         quarantined: crate::node::count(store, Table::Refused, 1_000_000),
         journal_bytes: bytes_in(&node.home.path().join("journal")),
         memory_bytes: resident_memory(),

@@ -17,6 +17,7 @@
 pub mod accounts;
 pub mod journal;
 pub mod release;
+pub mod telling;
 pub mod view;
 
 #[cfg(test)]

@@ -10,28 +10,28 @@ use std::sync::Arc;
 
 use entente_protocol::codec;
 use entente_protocol::derive;
-use entente_protocol::ids::{Hash, OrgId, RecordId};
+use entente_protocol::ids::{Hash, OrgId};
 use entente_protocol::record::Content;
 
 use crate::api::problem::{self, failed, not_found, refuse_input, refused};
-use crate::api::types::{OrgView, Problem, ShareRequest};
+use crate::api::types::{Problem, ShareRequest};
 use crate::clock;
 use crate::node::Node;
 use crate::partnership::Handle;
 use crate::partnership::commands::Released;
 use crate::records::find::{self, org_view};
 use crate::records::share::{self, Ready};
-use crate::rows;
 
-use super::accounts::{self, name_of, role_of, write};
+use super::accounts::{name_of, role_of, write};
 use super::journal::{self, Asked, Closed, DeskFrame, How, Mark};
-use super::view::{EndedView, MarkView, Outcome, ReleaseNeeded, ReleaseState, ReleaseView};
+use super::telling::{can_release, ended_view, waiting_view};
+use super::view::{Outcome, ReleaseView};
 use super::{Caller, Person, ReleaseId, StaffRole};
 
 /// Releases that wait at one time: more than a secretariat looks at in a month.
 pub const MAX_WAITING: usize = 200;
 /// Releases that are over and can be listed.
-const MAX_ENDED: usize = 500;
+pub(super) const MAX_ENDED: usize = 500;
 /// Characters of a reason.
 const MAX_REASON: usize = 1_000;
 /// Persons that must want what a writer shares where the agreement asks for none: the writer and a releaser.
@@ -104,7 +104,7 @@ async fn share_alone(
 }
 
 /// How many persons the agreement wants, by its version in force and by all that were proposed.
-fn clause(node: &Node, handle: &Handle, content: &Content) -> Option<u8> {
+pub(super) fn clause(node: &Node, handle: &Handle, content: &Content) -> Option<u8> {
     let membership = handle.membership();
     let role = &membership.members.get(&node.me.org())?.role;
     let all = [&membership.agreement].into_iter().chain(membership.pending_terms.values());
@@ -115,7 +115,7 @@ fn clause(node: &Node, handle: &Handle, content: &Content) -> Option<u8> {
 }
 
 /// How many persons must want it, if one is not enough.
-fn wanted(node: &Node, caller: &Caller, handle: &Handle, content: &Content) -> Option<u8> {
+pub(super) fn wanted(node: &Node, caller: &Caller, handle: &Handle, content: &Content) -> Option<u8> {
     let by_role = (caller.role < StaffRole::Releaser).then_some(WITH_A_RELEASER);
     clause(node, handle, content).max(by_role)
 }
@@ -124,31 +124,6 @@ fn wanted(node: &Node, caller: &Caller, handle: &Handle, content: &Content) -> O
 pub fn as_if_released(handle: &Handle, node: &Node, content: &mut Content) {
     content.handling.released_by =
         clause(node, handle, content).map(|wanted| (0..wanted).map(|n| Hash([n; 32])).collect());
-}
-
-/// Whether others must release it before it is shared, and who has.
-#[must_use]
-pub fn needed(
-    node: &Node,
-    caller: &Caller,
-    handle: &Handle,
-    draft: &RecordId,
-    content: &Content,
-) -> Option<ReleaseNeeded> {
-    let wanted = wanted(node, caller, handle, content)?;
-    let index = &node.shared.ledger.store().index;
-    let mut waiting = journal::waiting(index).into_iter();
-    let found = waiting.find(|asked| asked.draft == *draft && asked.partnership == handle.id);
-    let persons = found.as_ref().map(|asked| persons(node, asked)).unwrap_or_default();
-    let released = u8::try_from(persons.len()).unwrap_or(u8::MAX);
-    let why = if clause(node, handle, content).is_some() {
-        "The agreement wants it released by"
-    } else {
-        "A writer's record is shared once a releaser wants it too: it needs"
-    };
-    let words = format!("{why} {wanted} different persons of the staff; {released} so far.");
-    let by = can_release(node, &persons, &caller.person);
-    Some(ReleaseNeeded { wanted, released, release: found.map(|asked| asked.id), by, words })
 }
 
 /// Keeps the wish to share it. One that waits for just the same is answered with; one that has changed is replaced.
@@ -214,7 +189,7 @@ fn hash(content: &Content) -> Hash {
 }
 
 /// The different persons who want it and may: who asked, and who released it.
-fn persons(node: &Node, asked: &Asked) -> BTreeSet<Person> {
+pub(super) fn persons(node: &Node, asked: &Asked) -> BTreeSet<Person> {
     let index = &node.shared.ledger.store().index;
     let may = |person: &Person, role| role_of(index, person) >= Some(role);
     let marks = journal::marks(index, &asked.id).into_iter().map(|mark| mark.by);
@@ -226,7 +201,7 @@ fn persons(node: &Node, asked: &Asked) -> BTreeSet<Person> {
 }
 
 /// Does a release that waits still hold?
-enum Standing {
+pub(super) enum Standing {
     /// It does; this is what would be shared.
     Holds(Box<Ready>),
     /// Something has changed: what, in words.
@@ -235,7 +210,7 @@ enum Standing {
     Refused(Problem),
 }
 
-async fn standing(node: &Arc<Node>, asked: &Asked) -> Standing {
+pub(super) async fn standing(node: &Arc<Node>, asked: &Asked) -> Standing {
     let Some(handle) = node.handle(&asked.partnership) else {
         return Standing::Changed("the partnership is not on this node any more".into());
     };
@@ -379,7 +354,7 @@ fn closed(index: &crate::store::Index, asked: Asked, how: How, caller: &Caller) 
     DeskFrame::Closed(Closed { asked, marks, how, by: caller.person, when: clock::now() })
 }
 
-fn find_waiting(node: &Node, text: &str) -> Result<Asked, Problem> {
+pub(super) fn find_waiting(node: &Node, text: &str) -> Result<Asked, Problem> {
     let index = &node.shared.ledger.store().index;
     let all = journal::waiting(index).into_iter().map(|a| ((a.id.to_string(), a.draft.to_string()), a));
     find::choose(text, all, "release")?.ok_or_else(|| {
@@ -391,109 +366,4 @@ fn find_waiting(node: &Node, text: &str) -> Result<Asked, Problem> {
         };
         not_found(what, NOTHING, "See `entente release list --all`.")
     })
-}
-
-/// Releases: those that wait, the oldest first; then, if asked, those that are over, the last first.
-pub async fn list(node: &Arc<Node>, all: bool) -> Vec<ReleaseView> {
-    let index = &node.shared.ledger.store().index;
-    let mut views = Vec::new();
-    for asked in journal::waiting(index) {
-        views.push(waiting_view(node, &asked).await);
-    }
-    if all {
-        views.extend(journal::ended(index, MAX_ENDED).iter().map(|closed| ended_view(node, closed)));
-    }
-    views
-}
-
-/// One release, waiting or over.
-///
-/// # Errors
-/// [`Problem`] `not-found`.
-pub async fn show(node: &Arc<Node>, text: &str) -> Result<ReleaseView, Problem> {
-    let missing = match find_waiting(node, text) {
-        Ok(asked) => return Ok(waiting_view(node, &asked).await),
-        Err(problem) => problem,
-    };
-    let ended = journal::ended(&node.shared.ledger.store().index, MAX_ENDED);
-    let over = ended.into_iter().map(|c| ((c.asked.id.to_string(), String::new()), c));
-    find::choose(text, over, "release")?.map(|closed| ended_view(node, &closed)).ok_or(missing)
-}
-
-async fn waiting_view(node: &Arc<Node>, asked: &Asked) -> ReleaseView {
-    let index = &node.shared.ledger.store().index;
-    let (state, reason) = match standing(node, asked).await {
-        Standing::Holds(_) => (ReleaseState::Waiting, None),
-        Standing::Changed(what) => (ReleaseState::Changed, Some(what)),
-        Standing::Refused(problem) => (ReleaseState::Changed, Some(problem.what)),
-    };
-    let can_release = match state {
-        ReleaseState::Waiting => can_release(node, &persons(node, asked), &asked.by),
-        _ => Vec::new(),
-    };
-    let marks = journal::marks(index, &asked.id);
-    ReleaseView { state, reason, can_release, ..base(node, asked, &marks, true) }
-}
-
-fn ended_view(node: &Node, closed: &Closed) -> ReleaseView {
-    let index = &node.shared.ledger.store().index;
-    let (state, reason, record) = match &closed.how {
-        How::Shared(record) => (ReleaseState::Shared, None, Some(*record)),
-        How::Declined(reason) => (ReleaseState::Declined, Some(reason.clone()), None),
-        How::Withdrawn => (ReleaseState::Withdrawn, None, None),
-        How::Replaced => (ReleaseState::Replaced, None, None),
-    };
-    let ended = EndedView { by: name_of(index, &closed.by), when: closed.when, record };
-    ReleaseView { state, reason, ended: Some(ended), ..base(node, &closed.asked, &closed.marks, false) }
-}
-
-/// What is told of every release. Whether a mark counts is only asked while it waits.
-fn base(node: &Node, asked: &Asked, marks: &[Mark], waits: bool) -> ReleaseView {
-    let index = &node.shared.ledger.store().index;
-    let row = rows::record(index, &asked.draft).ok().flatten().map(|(_, row)| row);
-    let handle = node.handle(&asked.partnership);
-    let persons = persons(node, asked);
-    let first = [(asked.by, asked.when)];
-    let all = first.into_iter().chain(marks.iter().map(|mark| (mark.by, mark.when)));
-    let mark = |(by, when): (Person, _)| MarkView {
-        by: name_of(index, &by),
-        when,
-        counts: !waits || persons.contains(&by),
-    };
-    let readers: Vec<OrgView> = asked.readers.iter().map(|o| org_view(node, handle.as_ref(), o)).collect();
-    ReleaseView {
-        id: asked.id,
-        draft: asked.draft,
-        title: row.as_ref().map(|row| row.title.clone()).unwrap_or_default(),
-        kind: row.as_ref().map(|row| row.kind.clone()),
-        sensitivity: row.as_ref().map(|row| row.sensitivity),
-        partnership: asked.partnership,
-        partnership_name: handle.map(|h| h.membership().name.clone()).unwrap_or_default(),
-        readers,
-        state: ReleaseState::Waiting,
-        reason: None,
-        wanted: asked.wanted,
-        marks: all.map(mark).collect(),
-        can_release: Vec::new(),
-        ended: None,
-    }
-}
-
-/// Who can release it, by name: nobody who wants it shared already.
-fn can_release(node: &Node, persons: &BTreeSet<Person>, asks: &Person) -> Vec<String> {
-    let index = &node.shared.ledger.store().index;
-    let free = |person: &Person| person != asks && !persons.contains(person);
-    let able = accounts::live(index).into_iter();
-    let able = able.filter(|a| a.role >= StaffRole::Releaser && free(&Person::Account(a.id)));
-    let mut all: Vec<String> = able.map(|account| account.name).collect();
-    if free(&Person::Keeper) {
-        all.push(super::THE_KEEPER.into());
-    }
-    all
-}
-
-/// How many releases wait.
-#[must_use]
-pub fn count(node: &Node) -> u64 {
-    journal::waiting(&node.shared.ledger.store().index).len() as u64
 }

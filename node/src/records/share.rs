@@ -14,7 +14,7 @@ use crate::api::verify;
 use crate::clock;
 use crate::confide;
 use crate::desk::Caller;
-use crate::desk::release;
+use crate::desk::{release, telling};
 use crate::field;
 use crate::frames::Draft;
 use crate::metadata::Cleaning;
@@ -66,7 +66,7 @@ pub async fn preview(
     let hidden = hidden_data(node, &draft.content, request.keep_metadata).await?;
     let cannot = uncleaned(&hidden);
     // What others must release can be foreseen as if they had.
-    let release = release::needed(node, caller, &handle, &draft_id, &draft.content);
+    let release = telling::needed(node, caller, &handle, &draft_id, &draft.content);
     release::as_if_released(&handle, node, &mut draft.content);
     let refusals_only = |refusals: Vec<RefusalView>| Preview {
         release: release.clone(),
