@@ -1,5 +1,7 @@
 //! `entente status`.
 
+use std::time::Duration;
+
 use entente_node::api::types::{DueView, PartnershipSummary, Problem, Status};
 use serde::Serialize;
 use serde_json::Value;
@@ -9,6 +11,9 @@ use crate::client::{bad_answer, route};
 use crate::output::Page;
 use crate::problem::Exit;
 use crate::{Context, times};
+
+/// How long a status waits for what is owed to be counted.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Who this node is and how it is.
 pub(super) async fn status(context: &Context) -> Result<Exit, Problem> {
@@ -23,10 +28,13 @@ pub(super) async fn status(context: &Context) -> Result<Exit, Problem> {
         return Ok(Exit::Done);
     }
     let status: Status = serde_json::from_value(answer).map_err(|e| bad_answer(&e.to_string()))?;
-    let due: Vec<DueView> = context.client().await?.get(&route(&["due"])).await?;
-    let owed = Owed {
-        by_us: due.iter().filter(|due| due.ours).count(),
-        overdue: due.iter().filter(|due| due.overdue).count(),
+    // After a start, with many records, it takes longer than anybody wants to wait for a status.
+    let client = context.client().await?;
+    let counted =
+        tokio::time::timeout(PATIENCE, async { client.get::<Vec<DueView>>(&route(&["due"])).await });
+    let owed = match counted.await {
+        Ok(due) => Some(Owed::of(&due?)),
+        Err(_) => None,
     };
     context.output.answer(&Told { status: &status, owed }, |page| paint(page, &status, owed))?;
     Ok(Exit::Done)
@@ -37,7 +45,8 @@ pub(super) async fn status(context: &Context) -> Result<Exit, Problem> {
 struct Told<'a> {
     #[serde(flatten)]
     status: &'a Status,
-    owed: Owed,
+    /// Nothing while it is still counted.
+    owed: Option<Owed>,
 }
 
 /// How much is owed, as `entente due` lists it.
@@ -47,7 +56,16 @@ struct Owed {
     overdue: usize,
 }
 
-fn paint(page: &mut Page, status: &Status, owed: Owed) {
+impl Owed {
+    fn of(due: &[DueView]) -> Owed {
+        Owed {
+            by_us: due.iter().filter(|due| due.ours).count(),
+            overdue: due.iter().filter(|due| due.overdue).count(),
+        }
+    }
+}
+
+fn paint(page: &mut Page, status: &Status, owed: Option<Owed>) {
     match &status.organisation {
         Some(organisation) => {
             page.heading(&words::organisation(organisation));
@@ -69,8 +87,12 @@ fn paint(page: &mut Page, status: &Status, owed: Owed) {
             &format!("{} arrived and were refused: entente sync status", status.quarantined),
         );
     }
-    if owed.by_us + owed.overdue > 0 {
-        page.item("owed", &format!("{} by you, {} overdue in all: entente due", owed.by_us, owed.overdue));
+    match owed {
+        Some(Owed { by_us: 0, overdue: 0 }) => {}
+        Some(Owed { by_us, overdue }) => {
+            page.item("owed", &format!("{by_us} by you, {overdue} overdue in all: entente due"));
+        }
+        None => page.item("owed", "not counted yet: entente due"),
     }
     if status.releases > 0 {
         page.item("to release", &format!("{} drafts wait: entente release list", status.releases));

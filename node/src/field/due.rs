@@ -1,9 +1,10 @@
 //! What is owed in all partnerships: by us, by partners, by authorities.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use entente_protocol::due::{self, Due, Member, Sent};
-use entente_protocol::ids::{OrgId, Timestamp};
+use entente_protocol::ids::{OrgId, RecordId, Timestamp};
 use entente_protocol::lifecycle;
 
 use crate::api::types::{DueView, Problem};
@@ -22,6 +23,8 @@ use super::{Known, about, of_kind, statements};
 const ASKING: [&str; 4] = ["information-request", "recommendation", "visit", "motion"];
 /// Milliseconds after which a wish to share is overdue to be released or declined: a week.
 const RELEASE_WITHIN: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Those that ask their readers for it.
+const ASKING_READERS: [&str; 2] = ["information-request", "motion"];
 /// Things that are listed; more than anybody can do.
 const MAX_DUE: usize = 2_000;
 
@@ -76,10 +79,12 @@ fn of_partnership(node: &Node, handle: &Handle) -> Vec<DueView> {
     let mut owed: Vec<Due> = Vec::new();
     for kind in ASKING {
         let asking: Vec<Known> = of_kind(node, kind, Some(handle.id)).collect();
+        let by_id: BTreeMap<RecordId, &Known> = asking.iter().map(|known| (known.row.id, known)).collect();
         for statement in lifecycle::current(statements(&asking)) {
-            let Some(known) = asking.iter().find(|k| k.row.id == statement.id) else { continue };
+            let Some(known) = by_id.get(&statement.id) else { continue };
             let answers = about(node, &known.row.id);
-            let readers = readers(node, known);
+            // To say who reads a record, it must be opened again.
+            let readers = if ASKING_READERS.contains(&kind) { readers(node, known) } else { Vec::new() };
             let sent = Sent { statement, readers: &readers, title: &known.row.title };
             owed.extend(due::of_record(
                 sent,

@@ -16,6 +16,7 @@ pub mod visits;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use entente_protocol::derive;
 use entente_protocol::ids::{PartnershipId, RecordId};
 use entente_protocol::lifecycle::{self, Statement};
 use entente_protocol::schema;
@@ -27,10 +28,10 @@ use crate::node::Node;
 use crate::records::find::org_view;
 use crate::records::show;
 use crate::rows::{self, RecordRow};
-use crate::store::Position;
+use crate::store::{Position, SEGMENT_BYTES};
 
-/// Opened records that are remembered: about 40 MB of them.
-const MAX_OPENED: usize = 20_000;
+/// Opened records that are remembered: about 2 KiB each.
+const MAX_OPENED: usize = 32_768;
 /// Records that are shown as referring to one.
 const MAX_REFERRING: usize = 100;
 
@@ -72,11 +73,23 @@ pub fn known(node: &Node, position: Position, row: RecordRow) -> Option<Known> {
     let statement = Arc::new(open(node, position, &row)?);
     let mut opened = cache();
     if opened.len() >= MAX_OPENED {
-        opened.clear();
+        // Lists go through all records in order: forgotten in order, each would be gone just before it is wanted. Of
+        // what is forgotten anywhere, most is still there.
+        let anywhere = anywhere_before(position);
+        let gone = opened.range(anywhere..).next().or(opened.iter().next()).map(|(at, _)| *at);
+        gone.map(|at| opened.remove(&at));
     }
     opened.insert(position, statement.clone());
     drop(opened);
     Some(Known { row, statement })
+}
+
+/// A place in the journal up to another, as good as by chance.
+fn anywhere_before(position: Position) -> Position {
+    let mixed = derive::hash(&position.to_bytes()).0;
+    let [a, b, c, d, e, f, g, h, ..] = mixed;
+    let (segment, offset) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+    Position { segment: 1 + segment % position.segment.max(1), offset: u64::from(offset) % SEGMENT_BYTES }
 }
 
 fn open(node: &Node, position: Position, row: &RecordRow) -> Option<Statement> {

@@ -33,7 +33,7 @@ pub use batch::Batch;
 pub use blobs::{BlobError, BlobId, Blobs};
 pub use frame::Position;
 pub use index::{Index, IndexError, Rebuild, Span};
-pub use journal::{Journal, JournalError, Pending, ReadError};
+pub use journal::{Journal, JournalError, Pending, ReadError, SEGMENT_BYTES};
 pub use keys::StoreKey;
 pub use lock::LockError;
 pub use recover::{DamageKind, DamagedRange};
