@@ -8,8 +8,12 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use entente_protocol::ids::RecordId;
-use entente_tests::{Partnership, TestNode, draft, invite, publish_on, wait_until, wait_until_within};
+use entente_cli::client::route;
+use entente_node::api::types::{AboutOrg, Problem};
+use entente_protocol::ids::{OrgId, RecordId};
+use entente_tests::{
+    Partnership, TestNode, draft, invite, invite_and_ask, publish_on, wait_until, wait_until_within,
+};
 
 /// Kills of a usual run.
 const KILLS: usize = 12;
@@ -19,6 +23,10 @@ const SETTLE: usize = 10;
 const INVITATIONS: usize = 40;
 /// Rounds between two attachments, for the disk's sake.
 const ATTACH: usize = 4;
+/// Rounds between two guests: one is let in in the first and put out in the third.
+const GUEST: usize = 5;
+/// Rounds between two new keys.
+const ROTATE: usize = 5;
 const LONG: Duration = Duration::from_secs(300);
 
 fn number(name: &str, usual: usize) -> usize {
@@ -42,6 +50,69 @@ struct Acknowledged {
     records: [RefCell<BTreeSet<RecordId>>; 2],
     with_file: RefCell<BTreeSet<RecordId>>,
     invitations: RefCell<BTreeSet<String>>,
+}
+
+/// A third organisation, which the first lets in and puts out again, each while a node is killed.
+struct Guest {
+    node: TestNode,
+    org: OrgId,
+    /// Is it a member? Nothing where the answer to that was cut off.
+    member: Option<bool>,
+}
+
+impl Guest {
+    /// It asks to be let in.
+    async fn asking(host: &TestNode, turn: usize) -> Guest {
+        let node = TestNode::start_new(&format!("Guest {turn}"), "network").await;
+        let _pending = invite_and_ask(host, &node, "Prevention").await;
+        let org = node.status().await.organisation.unwrap().id;
+        Guest { node, org, member: Some(false) }
+    }
+
+    /// Lets it in or puts it out, while a node is killed.
+    async fn decide(&mut self, host: &TestNode, in_: bool) {
+        let client = host.connect().await;
+        let about =
+            AboutOrg { organisation: self.org.to_string(), reason: (!in_).then(|| "a test".to_owned()) };
+        let deed = if in_ { "approve" } else { "remove" };
+        let done: Result<serde_json::Value, Problem> =
+            client.post(&route(&["partnerships", "Prevention", deed]), &about).await;
+        self.member = match done {
+            Ok(_) => Some(in_),
+            Err(problem) => {
+                assert!(matches!(problem.code.as_str(), "broken-off" | "no-node"), "{problem:?}");
+                None
+            }
+        };
+    }
+
+    /// What was acknowledged holds; what was cut off is one or the other, and is known from here on.
+    async fn look(&mut self, host: &TestNode) {
+        let members = host.partnership("Prevention").await.unwrap().members_now;
+        let is = members.iter().any(|member| member.organisation.id == self.org);
+        assert!(
+            self.member.is_none_or(|member| member == is),
+            "{}: a decision is forgotten",
+            self.node.name()
+        );
+        self.member = Some(is);
+    }
+}
+
+/// What changes the membership or the keys in a round.
+async fn govern(host: &TestNode, turn: usize, guest: Option<&mut Guest>) {
+    match guest {
+        Some(guest) if turn % GUEST == 1 && guest.member == Some(false) => guest.decide(host, true).await,
+        Some(guest) if turn % GUEST == 3 && guest.member == Some(true) => guest.decide(host, false).await,
+        _ if turn.is_multiple_of(ROTATE) => {
+            let client = host.connect().await;
+            let made: Result<serde_json::Value, Problem> =
+                client.post(&route(&["partnerships", "Prevention", "rotate"]), &serde_json::json!({})).await;
+            let cut = |problem: &Problem| matches!(problem.code.as_str(), "broken-off" | "no-node");
+            assert!(made.as_ref().err().is_none_or(cut), "{made:?}");
+        }
+        _ => {}
+    }
 }
 
 impl Acknowledged {
@@ -74,8 +145,14 @@ async fn publish(node: &TestNode, own: usize, title: &str, done: &Acknowledged, 
     }
 }
 
-/// One round: both publish and fetch, the first changes the membership, and one of them is killed.
-async fn round(p: &mut Partnership, turn: usize, random: &mut Random, done: &Acknowledged) {
+/// One round: both publish and fetch, the first changes membership or keys, and one of them is killed.
+async fn round(
+    p: &mut Partnership,
+    turn: usize,
+    random: &mut Random,
+    done: &Acknowledged,
+    guest: &mut Option<Guest>,
+) {
     let victim = usize::try_from(random.below(2)).unwrap();
     if turn.is_multiple_of(ATTACH) {
         let path = p[1 - victim].home().beside("file.bin");
@@ -90,6 +167,9 @@ async fn round(p: &mut Partnership, turn: usize, random: &mut Random, done: &Ack
         let invitation = invite(&p[0], "Prevention", "cso").await;
         done.invitations.borrow_mut().insert(invitation);
     }
+    if turn % GUEST == 1 && guest.is_none() {
+        *guest = Some(Guest::asking(&p[0], turn).await);
+    }
     let enough = done.count() + usize::try_from(random.below(12)).unwrap();
     let pause = Duration::from_micros(random.below(30_000));
     let over = RefCell::new(false);
@@ -100,9 +180,22 @@ async fn round(p: &mut Partnership, turn: usize, random: &mut Random, done: &Ack
         *over.borrow_mut() = true;
     };
     let title = format!("Turn {turn}");
-    tokio::join!(publish(&p[0], 0, &title, done, &over), publish(&p[1], 1, &title, done, &over), killer);
+    let was_in = guest.as_ref().is_some_and(|guest| guest.member == Some(true));
+    tokio::join!(
+        publish(&p[0], 0, &title, done, &over),
+        publish(&p[1], 1, &title, done, &over),
+        govern(&p[0], turn, guest.as_mut()),
+        killer
+    );
     p[victim].kill();
     p[victim].start().await;
+    if let Some(guest) = guest {
+        guest.look(&p[0]).await;
+    }
+    // Who was put out goes; who was not let in after all is let in next time.
+    if was_in && guest.as_ref().is_some_and(|guest| guest.member == Some(false)) {
+        *guest = None;
+    }
     let here = p[victim].shared_ids().await;
     let lost: Vec<_> = done.records[victim].borrow().difference(&here).copied().collect();
     assert!(lost.is_empty(), "turn {turn}: node {victim} acknowledged and lost {lost:?}");
@@ -152,9 +245,10 @@ async fn killed_at_random_moments_a_node_loses_nothing_acknowledged_and_uses_no_
         with_file: RefCell::default(),
         invitations: RefCell::default(),
     };
+    let mut guest = None;
     let kills = number("ENTENTE_KILLS", KILLS);
     for turn in 1..=kills {
-        round(&mut p, turn, &mut random, &done).await;
+        round(&mut p, turn, &mut random, &done, &mut guest).await;
         if turn.is_multiple_of(SETTLE) || turn == kills {
             settle(&p, &done).await;
             eprintln!("{turn} kills, {} acknowledged", done.count());
