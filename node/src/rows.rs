@@ -78,6 +78,8 @@ pub enum Table {
     Settings = 26,
     /// draft → [`WantedConsent`].
     WantedConsent = 27,
+    /// attachment, journal position → nothing: the records that have it. Drafts included.
+    Has = 28,
 }
 
 /// Changes to the index that belong together.
@@ -113,6 +115,20 @@ impl Batch {
             *at == table as u8 && key.starts_with(prefix)
         };
         self.0.iter().filter(of).filter_map(|(_, _, value)| value.as_deref())
+    }
+
+    /// The keys that begin so and that this batch writes.
+    fn written<'a>(&'a self, table: Table, prefix: &'a [u8]) -> impl Iterator<Item = &'a Vec<u8>> {
+        let of = move |(at, key, value): &&(u8, Vec<u8>, Option<Vec<u8>>)| {
+            *at == table as u8 && value.is_some() && key.starts_with(prefix)
+        };
+        self.0.iter().filter(of).map(|(_, key, _)| key)
+    }
+
+    /// Is a key gone once this batch is applied?
+    fn deletes(&self, table: Table, key: &[u8]) -> bool {
+        let last = self.0.iter().rfind(|(of, changed, _)| *of == table as u8 && changed == key);
+        last.is_some_and(|(_, _, value)| value.is_none())
     }
 
     /// What a key will hold, if this batch changes it.
@@ -504,6 +520,23 @@ pub fn put_record(batch: &mut Batch, index: &Index, position: Position, row: &Re
     for target in row.refers.iter().flatten() {
         batch.put(Table::Refers as u8, &refers_key(index, target, position), &[]);
     }
+    for blob in &row.blobs {
+        batch.put(Table::Has as u8, &has_key(index, blob, position), &[]);
+    }
+}
+
+fn has_key(index: &Index, blob: &BlobId, position: Position) -> Vec<u8> {
+    positioned(index.name(Table::Has as u8, &blob.0), position)
+}
+
+/// Does a record at another position have this attachment too, be it in the index or in this batch?
+#[must_use]
+pub fn has_another(batch: &Batch, index: &Index, blob: &BlobId, than: Position) -> bool {
+    let name = index.name(Table::Has as u8, &blob.0);
+    let own = has_key(index, blob, than);
+    let kept = prefix(index, Table::Has as u8, &name).map(|(key, _)| key);
+    let stays = |key: &Vec<u8>| *key != own && !batch.deletes(Table::Has, key);
+    kept.into_iter().any(|key| stays(&key)) || batch.written(Table::Has, &name).any(stays)
 }
 
 fn refers_key(index: &Index, target: &RecordId, position: Position) -> Vec<u8> {
@@ -549,6 +582,9 @@ pub fn forget_judgement(batch: &mut Batch, index: &Index, position: Position) {
         for target in row.refers.iter().flatten() {
             batch.delete(Table::Refers as u8, &refers_key(index, target, position));
         }
+        for blob in &row.blobs {
+            batch.delete(Table::Has as u8, &has_key(index, blob, position));
+        }
         batch.delete(Table::Order as u8, &order);
     }
     batch.delete(Table::Refused as u8, &order);
@@ -563,6 +599,9 @@ pub fn forget_record(batch: &mut Batch, index: &Index, position: Position, id: &
     batch.delete(Table::OfKind as u8, &kind_key(index, row.kind.as_str(), position));
     for target in row.refers.iter().flatten() {
         batch.delete(Table::Refers as u8, &refers_key(index, target, position));
+    }
+    for blob in &row.blobs {
+        batch.delete(Table::Has as u8, &has_key(index, blob, position));
     }
     batch.delete(Table::Order as u8, &order);
 }

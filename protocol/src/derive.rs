@@ -41,6 +41,7 @@ mod label {
     pub const BUNDLE_HASH: &str = "entente v1 bundle hash";
     pub const RELEASE_MARK: &str = "entente v1 release mark";
     pub const STAFF_TOKEN: &str = "entente v1 staff token";
+    pub const FILE: &str = "entente v1 attachment key";
 }
 
 fn keyed(context: &str, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -51,6 +52,19 @@ fn keyed(context: &str, key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
         hasher.update(part);
     }
     *hasher.finalize().as_bytes()
+}
+
+/// The key of an attachment: a secret of the node that shares it, the space in which, and what the file holds. The same
+/// file shared there again by the same node has the same key, and so the same id; anywhere else it has another, which
+/// nobody without the secret can tell to be of the same file.
+#[must_use]
+pub fn attachment_key(
+    secret: &Key,
+    partnership: &PartnershipId,
+    space: &SpaceId,
+    contents: &[u8; 32],
+) -> Key {
+    Zeroizing::new(keyed(label::FILE, secret, &[&partnership.0, &space.0, contents]))
 }
 
 /// Each part is preceded by its length, so that no two lists of parts collide.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use entente_protocol::codec;
 use entente_protocol::derive;
 use entente_protocol::envelope::{self, Place};
-use entente_protocol::ids::{LogId, OrgId, RecordId, SpaceId, Timestamp};
+use entente_protocol::ids::{BlobId, LogId, OrgId, RecordId, SpaceId, Timestamp};
 use entente_protocol::log::{self, Head};
 use entente_protocol::notice::{Cause, Notice, Said};
 
@@ -136,7 +136,17 @@ pub fn apply_erased(store: &Store, batch: &mut Batch, erased: &Erased) -> Vec<Ap
         }
         _ => None,
     };
+    // What another record has too stays, whoever wrote that.
+    let only_its = |blob: &&BlobId| !rows::has_another(batch, &store.index, blob, position);
+    let gone: Vec<BlobId> = erased.blobs.iter().filter(only_its).copied().collect();
     if let Some(instead) = instead {
+        // Files first, and only as long as the payload is there: when the journal is read again later, a file of this
+        // name may belong to what was shared since.
+        for blob in &gone {
+            if let Err(error) = store.blobs.remove(&blob.0) {
+                tracing::error!(%error, "an attachment could not be erased");
+            }
+        }
         if let Err(error) = store.journal.erase(position, &instead.to_bytes()) {
             tracing::error!(%error, "a record could not be erased; it is tried again when the node starts");
         }
@@ -144,10 +154,7 @@ pub fn apply_erased(store: &Store, batch: &mut Batch, erased: &Erased) -> Vec<Ap
             tracing::warn!(%error, "the index keeps what it deleted for longer");
         }
     }
-    for blob in &erased.blobs {
-        if let Err(error) = store.blobs.remove(&blob.0) {
-            tracing::error!(%error, "an attachment could not be erased");
-        }
+    for blob in &gone {
         let name = store.index.name(Table::Blob as u8, &blob.0);
         batch.delete(Table::Blob as u8, &name);
     }

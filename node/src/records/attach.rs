@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use entente_protocol::chunk::{self, ChunkError};
 use entente_protocol::derive::{self, Key};
-use entente_protocol::ids::{BlobId, Hash};
+use entente_protocol::ids::{BlobId, Hash, PartnershipId, SpaceId};
 use entente_protocol::limits;
 use entente_protocol::record::Attachment;
 use rand_core::Rng;
@@ -105,13 +105,40 @@ fn base_name(name: &str) -> String {
     name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()
 }
 
-/// Encrypts an attachment of a draft anew, under a key for this sharing only.
+/// Where a file is shared, and with whose secret: what its key is made of, together with what it holds.
+#[derive(Clone)]
+pub struct Sharing {
+    /// A secret of this node.
+    pub secret: Key,
+    /// The partnership.
+    pub partnership: PartnershipId,
+    /// Among whom.
+    pub space: SpaceId,
+}
+
+impl Sharing {
+    /// The key for what was hashed.
+    pub(super) fn key(&self, contents: &blake3::Hasher) -> Key {
+        derive::attachment_key(&self.secret, &self.partnership, &self.space, contents.finalize().as_bytes())
+    }
+}
+
+/// Encrypts an attachment of a draft anew, under a key for this file in this space only. Reads it twice: its key is made
+/// of what it holds.
 ///
 /// # Errors
 /// [`AttachError`].
-pub fn copy_for_sharing(store: &Store, original: &Attachment) -> Result<Attachment, AttachError> {
-    let mut writer = BlobWriter::new(store);
+pub fn copy_for_sharing(
+    store: &Store,
+    original: &Attachment,
+    sharing: &Sharing,
+) -> Result<Attachment, AttachError> {
     let count = chunk::count(original.size);
+    let mut contents = blake3::Hasher::new();
+    for index in 0..count {
+        contents.update(&read_chunk(store, original, index)?);
+    }
+    let mut writer = BlobWriter::under(store, sharing.key(&contents));
     for index in 0..count {
         let plain = read_chunk(store, original, index)?;
         writer.write(&plain)?;
@@ -146,9 +173,15 @@ pub(super) struct BlobWriter<'a> {
 }
 
 impl<'a> BlobWriter<'a> {
+    /// Under a key of its own.
     pub(super) fn new(store: &'a Store) -> Self {
         let mut key = Zeroizing::new([0; 32]);
         SystemRandom.fill_bytes(key.as_mut());
+        Self::under(store, key)
+    }
+
+    /// Under a key that no other contents have.
+    pub(super) fn under(store: &'a Store, key: Key) -> Self {
         let mut temporary = [0; 32];
         SystemRandom.fill_bytes(&mut temporary);
         let pending = Zeroizing::new(Vec::with_capacity(limits::CHUNK));
@@ -201,24 +234,40 @@ mod tests {
     use crate::store::StoreKey;
 
     #[test]
-    fn the_same_file_in_two_partnerships_is_two_unrelated_ciphertexts() {
+    fn the_same_file_is_one_ciphertext_within_a_space_and_unrelated_ones_elsewhere() {
         let home = tempfile::tempdir().unwrap();
         let store = Store::open(home.path(), &StoreKey::from_bytes(Zeroizing::new([7; 32]))).unwrap().0;
-        let mut writer = BlobWriter::new(&store);
-        writer.write(&vec![9; 3 * limits::CHUNK + 5]).unwrap();
-        let original = writer.finish("film.bin".into(), String::new()).unwrap();
-        let copies =
-            [copy_for_sharing(&store, &original).unwrap(), copy_for_sharing(&store, &original).unwrap()];
-        assert_ne!(copies[0].blob, copies[1].blob);
-        assert_ne!(copies[0].key, copies[1].key);
+        let taken_in = |last: u8| {
+            let mut writer = BlobWriter::new(&store);
+            writer.write(&vec![9; 3 * limits::CHUNK + 4]).unwrap();
+            writer.write(&[last]).unwrap();
+            writer.finish("film.bin".into(), String::new()).unwrap()
+        };
+        let sharing = |secret: u8, partnership: u8, space: u8| Sharing {
+            secret: Zeroizing::new([secret; 32]),
+            partnership: PartnershipId([partnership; 32]),
+            space: SpaceId([space; 32]),
+        };
+        let shared = |file: &Attachment, place| copy_for_sharing(&store, file, &place).unwrap();
+        let (file, again, other) = (taken_in(9), taken_in(9), taken_in(8));
+        assert_ne!(file.blob, again.blob, "at home each has a key of its own");
+        let copy = shared(&file, sharing(1, 1, 1));
+        assert_eq!(copy.blob, shared(&again, sharing(1, 1, 1)).blob, "stored and sent once");
         let sealed = |copy: &Attachment, index| {
             store.blobs.get_chunk(&copy.blob.0, index, chunk::sealed_len(copy.size, index)).unwrap()
         };
-        for (first, second) in (0..4).zip(0..4) {
-            assert_ne!(sealed(&copies[0], first), sealed(&copies[1], second));
+        let elsewhere = [
+            shared(&file, sharing(2, 1, 1)),
+            shared(&file, sharing(1, 2, 1)),
+            shared(&file, sharing(1, 1, 2)),
+            shared(&other, sharing(1, 1, 1)),
+        ];
+        for found in &elsewhere {
+            assert_ne!((found.blob, found.key), (copy.blob, copy.key));
+            for (first, second) in (0..4).zip(0..4) {
+                assert_ne!(sealed(&copy, first), sealed(found, second));
+            }
         }
-        for copy in &copies {
-            assert_eq!(read_chunk(&store, copy, 3).unwrap().as_slice(), [9; 5]);
-        }
+        assert_eq!(read_chunk(&store, &copy, 3).unwrap().as_slice(), [9; 5]);
     }
 }

@@ -8,7 +8,7 @@ use crate::metadata::worker::{self, WorkerError};
 use crate::metadata::{Cleaning, Form, MAX_FILE, Report};
 use crate::store::Store;
 
-use super::attach::{AttachError, BlobWriter, copy_for_sharing, read_chunk};
+use super::attach::{AttachError, BlobWriter, Sharing, copy_for_sharing, read_chunk};
 
 /// What sharing an attachment would do with its hidden data. Blocks; reads all of the file.
 ///
@@ -23,15 +23,31 @@ pub fn look(store: &Store, original: &Attachment, keep: bool) -> Result<Report, 
     })
 }
 
-/// Encrypts an attachment anew, without its hidden data unless the author keeps it. Blocks.
+/// Encrypts an attachment for a space, without its hidden data unless the author keeps it. Blocks.
 ///
 /// # Errors
 /// [`AttachError::Hidden`] if it has to be left out and cannot be.
-pub fn copy(store: &Store, original: &Attachment, keep: bool) -> Result<Attachment, AttachError> {
+pub fn copy(
+    store: &Store,
+    original: &Attachment,
+    keep: bool,
+    sharing: &Sharing,
+) -> Result<Attachment, AttachError> {
     if keep || form(store, original)? == Form::Other {
-        return copy_for_sharing(store, original);
+        return copy_for_sharing(store, original, sharing);
     }
-    let mut writer = BlobWriter::new(store);
+    // Once for the hash that its key is made of, once to write it.
+    let mut contents = blake3::Hasher::new();
+    let mut hash = |piece: &[u8]| {
+        contents.update(piece);
+        Ok(())
+    };
+    let looked = look_inside(store, original, Some(&mut hash))?;
+    if looked.cleaning != Cleaning::Cleaned {
+        let reason = reason(&looked.cleaning).to_owned();
+        return Err(AttachError::Hidden { name: original.name.clone(), reason });
+    }
+    let mut writer = BlobWriter::under(store, sharing.key(&contents));
     let mut put = |piece: &[u8]| writer.write(piece).map_err(|e| e.to_string());
     let report = look_inside(store, original, Some(&mut put));
     match report {

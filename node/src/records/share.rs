@@ -25,7 +25,7 @@ use crate::partnership::foresee::Foreseen;
 use crate::partnership::publish::{PublishError, private_fields};
 use crate::rows;
 
-use super::attach::AttachError;
+use super::attach::{AttachError, Sharing};
 use super::{drafts, find, hidden};
 
 const NOT_SHARED: &str = "The record was not shared; it is still a draft on this node.";
@@ -204,7 +204,10 @@ pub(crate) async fn publish(
         let foreseen = Box::new(content.clone());
         let asked = audience.clone();
         handle.ask(|reply| Command::Preview(foreseen, asked, reply)).await.map_err(|e| explain(&e))?;
-        content = for_sharing(node, content, keep_metadata).await?;
+        let secret = node.shared.keeper.look(|secrets| secrets.store.key());
+        let space = audience.space(&handle.id, &node.me.org());
+        let sharing = Sharing { secret, partnership: handle.id, space };
+        content = for_sharing(node, content, keep_metadata, sharing).await?;
     }
     // The first sharing keeps the draft's id; a further one must not be linkable to it.
     let store = node.shared.ledger.store();
@@ -251,13 +254,18 @@ fn uncleaned(hidden: &[HiddenView]) -> Vec<RefusalView> {
     impossible.map(refusal).collect()
 }
 
-async fn for_sharing(node: &Arc<Node>, mut content: Content, keep: bool) -> Result<Content, Problem> {
+async fn for_sharing(
+    node: &Arc<Node>,
+    mut content: Content,
+    keep: bool,
+    sharing: Sharing,
+) -> Result<Content, Problem> {
     let originals = content.attachments.clone();
     let ledger = node.shared.ledger.clone();
     let copied = tokio::task::spawn_blocking(move || {
         originals
             .iter()
-            .map(|a| hidden::copy(ledger.store(), a, keep))
+            .map(|a| hidden::copy(ledger.store(), a, keep, &sharing))
             .collect::<Result<Vec<Attachment>, _>>()
     })
     .await;

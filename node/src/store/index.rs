@@ -35,7 +35,7 @@ pub const MAX_KEY: usize = 1 << 10;
 const OWN_TABLE: u8 = 255;
 const CURSOR_KEY: [u8; 7] = [OWN_TABLE, b'c', b'u', b'r', b's', b'o', b'r'];
 /// What the cursor's entry begins with. An index of another version is rebuilt.
-const INDEX_VERSION: u8 = 2;
+const INDEX_VERSION: u8 = 3;
 /// sled's page cache, in bytes: the operating system caches the file as well.
 const CACHE_BYTES: u64 = 8 << 20;
 /// sled writes its buffers out this often, in milliseconds. What a kill loses is replayed from the journal.

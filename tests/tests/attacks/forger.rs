@@ -465,3 +465,38 @@ async fn what_comes_after_a_consent_or_the_partnership_ended_is_shown_nowhere_wh
     nothing_forged_is_told(&p[0]).await;
     nothing_forged_is_told(&p[2]).await;
 }
+
+#[tokio::test]
+async fn who_claims_anothers_file_and_withdraws_takes_it_from_nobody() {
+    let mut p = partnership(STRICT).await;
+    let file = p[0].home().beside("testimony.bin");
+    std::fs::write(&file, b"what she saw").unwrap();
+    let file = p[0].attach(&file).await.unwrap();
+    let testimony = p[0].publish(draft("material", "A testimony").attachment(file), &p.name, None).await;
+    for reader in [1, 2] {
+        wait_until("the file arrives", async || {
+            p[reader].record(testimony).await.is_ok_and(|record| record.attachment_list[0].complete)
+        })
+        .await;
+    }
+
+    let insider = Insider::seize(&mut p[1]).await;
+    let of_anybody = |entry| insider.read(&p.id, entry)?.verify().ok()?.attachments().first().cloned();
+    let stolen = insider.all_entries(&p.id).iter().find_map(of_anybody).unwrap();
+    let mut forge = Forge::new(&insider, p.id);
+    let parts =
+        forge.sign(&Content { attachments: vec![stolen], ..content("material", "Mine") }, Audience::Everyone);
+    let claimed = parts.verify().unwrap().id();
+    forge.put(&parts);
+    forge.commit();
+    insider.close();
+    p[1].start().await;
+    for reader in [0, 2] {
+        wait_until("the claim is seen", async || p[reader].record(claimed).await.is_ok()).await;
+    }
+    p[1].cli(&["record", "withdraw", &claimed.to_string(), "--reason", "ha", "--yes"]).await.ok();
+    for reader in [0, 2] {
+        wait_until("the claim is erased", async || p[reader].record(claimed).await.is_err()).await;
+        assert_eq!(p[reader].attachment(testimony, 0).await.unwrap(), b"what she saw");
+    }
+}

@@ -124,6 +124,51 @@ async fn after_a_kill_at_half_at_most_one_percent_more_than_what_was_missing_is_
 }
 
 #[tokio::test]
+async fn the_same_file_is_sent_once_within_a_partnership_and_stays_as_long_as_a_record_has_it() {
+    const CHUNKS: usize = 40;
+    let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    let contents = large(CHUNKS);
+    let mut shared = Vec::new();
+    for name in ["report.bin", "the same.bin", "once more.bin"] {
+        let file = attach(&p[1], name, &contents).await;
+        let id = p[1].publish(draft("training", name).attachment(file), "Prevention", None).await;
+        wait_until("it is complete", async || {
+            p[0].record(id).await.is_ok_and(|record| record.attachment_list[0].complete)
+        })
+        .await;
+        assert_eq!(fetched(&p[0], id).await.came, CHUNKS as u64, "{name}: sent with the first record only");
+        shared.push(id);
+    }
+    let erased = async |id: entente_protocol::ids::RecordId| {
+        p[1].cli(&["record", "withdraw", &id.to_string(), "--reason", "an error", "--yes"]).await.ok();
+        wait_until("the reader erased it", async || p[0].record(id).await.is_err()).await;
+    };
+    erased(shared[0]).await;
+    erased(shared[2]).await;
+    for node in [&p[0], &p[1]] {
+        assert!(node.attachment(shared[1], 0).await.unwrap() == contents, "another record has the file");
+    }
+    // The index is made anew: what was erased before does not take the file of another record with it.
+    for number in [0, 1] {
+        p[number].stop().await;
+        std::fs::remove_dir_all(p[number].home().path().join("index")).unwrap();
+        p[number].start().await;
+        assert!(p[number].attachment(shared[1], 0).await.unwrap() == contents);
+    }
+    let files = |node: &TestNode| walk(&node.home().path().join("blobs"));
+    assert_eq!(files(&p[0]), 1);
+    let last = shared[1];
+    p[1].cli(&["record", "withdraw", &last.to_string(), "--reason", "an error", "--yes"]).await.ok();
+    wait_until("with the last record goes the file", async || files(&p[0]) == 0).await;
+}
+
+/// Files in a folder and those below.
+fn walk(folder: &std::path::Path) -> usize {
+    let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    all.map(|path| if path.is_dir() { walk(&path) } else { 1 }).sum()
+}
+
+#[tokio::test]
 async fn a_rule_keeps_large_attachments_away_until_somebody_asks_for_one() {
     let mut p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
     let rule = ["attachment", "rule", "Prevention"];
