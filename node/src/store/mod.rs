@@ -44,10 +44,6 @@ pub(crate) use disk::{parent, private_dir, replace_file, sync_dir};
 
 use lock::Lock;
 
-/// Replay applies a batch after this many frames: few enough to be small, enough to be fast.
-const REPLAY_FRAMES: usize = 1_000;
-/// Replay applies a batch at this many bytes, whatever the number of frames.
-const REPLAY_BYTES: usize = 4 << 20;
 /// Room that new records and partners' entries leave on the disk: 64 MiB, or a sixteenth of a small one.
 const RESERVE: u64 = 64 << 20;
 /// The most damaged ranges that replay lists; the rest are counted.
@@ -189,8 +185,8 @@ impl Store {
     }
 
     /// Brings the index up to the present end of the journal: hands every frame after its cursor to `apply`, in
-    /// order, and applies what that puts into the batch, about 1,000 frames at a time. Damaged frames are
-    /// skipped and listed.
+    /// order, and applies what that puts into the batch before the next one, since what is made of a frame depends on
+    /// what was made of those before it. Damaged frames are skipped and listed.
     ///
     /// # Errors
     /// Stops at the first frame that cannot be read by the system, applied, or indexed.
@@ -200,26 +196,24 @@ impl Store {
     ) -> Result<Replayed, ReplayError<E>> {
         let mut replayed = Replayed::default();
         let mut scan = self.journal.scan(self.index.cursor())?;
-        let mut batch = self.index.batch();
-        let mut waiting = 0;
+        let mut passed = false;
         while let Some((at, frame)) = scan.next() {
+            passed = true;
             match frame {
                 Ok(payload) => {
+                    let mut batch = self.index.batch();
                     apply(at, &payload, &mut batch).map_err(|source| ReplayError::Apply { at, source })?;
                     replayed.frames += 1;
+                    if !batch.is_empty() {
+                        self.index.apply(batch, scan.position())?;
+                    }
                 }
                 Err(ReadError::Damaged(range)) => replayed.note(range),
                 Err(error) => return Err(error.into()),
             }
-            waiting += 1;
-            if waiting >= REPLAY_FRAMES || batch.bytes() >= REPLAY_BYTES {
-                let full = std::mem::replace(&mut batch, self.index.batch());
-                self.index.apply(full, scan.position())?;
-                waiting = 0;
-            }
         }
-        if waiting > 0 {
-            self.index.apply(batch, scan.position())?;
+        if passed {
+            self.index.apply(self.index.batch(), scan.position())?;
         }
         Ok(replayed)
     }

@@ -441,6 +441,11 @@ async fn what_comes_after_a_consent_or_the_partnership_ended_is_shown_nowhere_wh
             "what was shared under it stays, with the word beside it"
         );
     }
+    // An index that is made anew from the journal says the same.
+    p[2].stop().await;
+    std::fs::remove_dir_all(p[2].home().path().join("index")).unwrap();
+    p[2].start().await;
+    expected.hold_at(&p[2], "Crooked Committee", honest).await;
 
     p[0].cli(&["partnership", "terminate", &p.name, "--reason", "done", "--yes"]).await.ok();
     wait_until("all know that it has ended", async || {
