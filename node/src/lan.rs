@@ -3,7 +3,7 @@
 //!
 //! What is heard is an address to try, and nothing else: the door proves who is there. Off unless switched on, and
 //! never beside a proxy: off means that there is no socket. Each round sends beacons of all partnerships, and as many of
-//! noise as make the number a multiple of [`ROUND`], so that the number of partnerships does not show.
+//! noise as make the number a multiple of `ROUND`, so that the number of partnerships does not show.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

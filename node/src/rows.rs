@@ -76,7 +76,7 @@ pub enum Table {
     ReleaseEnded = 25,
     /// partnership → [`PartnershipSettings`].
     Settings = 26,
-    /// draft → [`WantedConsent`].
+    /// draft → [`crate::frames::WantedConsent`].
     WantedConsent = 27,
     /// attachment, journal position → nothing: the records that have it. Drafts included.
     Has = 28,

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! All 32 bytes look random to who does not hold the key, and change with every beacon: mask and tag are keyed hashes
-//! (BLAKE3) under a key of the door key and the hour ([`derive::beacon_key`]). `whose` are the first bytes of the transport
+//! (BLAKE3) under a key of the door key and the hour ([`crate::derive::beacon_key`]). `whose` are the first bytes of the transport
 //! identity, enough to tell members apart. Who holds the key, or repeats what it heard, can lead others to a wrong
 //! address: there the front door finds nobody. So a beacon is a hint and proves nothing.
 

@@ -85,7 +85,9 @@ Paths of attachments are relative to the working folder, or to the folder of FIL
         skip: usize,
     },
     /// Save a signed copy that others can verify without a node
-    #[command(after_help = "Example:\n  entente record export 3fk2q7abcd report.entente")]
+    #[command(
+        after_help = "Example:\n  entente record export 3fk2q7abcd report.entente --for reports\n\nThe uses are listed by `entente record vocabulary consent-use`."
+    )]
     Export {
         /// Which.
         #[command(flatten)]
@@ -93,6 +95,9 @@ Paths of attachments are relative to the working folder, or to the folder of FIL
         /// Where to save it; the file must not exist
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Where the record tells of a person: the use that the copy is for, which the person must have allowed
+        #[arg(long = "for", value_name = "USE", value_parser = NonEmptyStringValueParser::new())]
+        purpose: Option<String>,
     },
     /// What was shared already.
     #[command(flatten)]

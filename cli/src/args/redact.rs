@@ -36,6 +36,9 @@ pub struct RedactArgs {
     /// Why, for whoever reads the copy
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Where the record tells of a person: the use that the copy is for [default: anonymised-publication]
+    #[arg(long = "for", value_name = "USE")]
+    purpose: Option<String>,
     /// Where to save it; the file must not exist
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
@@ -52,6 +55,7 @@ impl RedactArgs {
             attachments: self.attachments.clone(),
             nameless: self.without_names,
             reason: self.reason.clone(),
+            purpose: self.purpose.clone(),
         }
     }
 }

@@ -9,15 +9,21 @@ use serde_json::json;
 use super::{copies, drafts, words};
 use crate::Context;
 use crate::args::RedactArgs;
-use crate::client::{bad_answer, route};
+use crate::client::{bad_answer, query, route};
 use crate::problem::Exit;
 
 /// Bytes of the largest copy that is verified in memory.
 const MAX_COPY: usize = 256 * 1024 * 1024;
 
 /// Saves a signed copy.
-pub(super) async fn export(context: &Context, record: &str, file: &Path) -> Result<Exit, Problem> {
-    let exported: Exported = context.client().await?.get(&route(&["records", record, "export"])).await?;
+pub(super) async fn export(
+    context: &Context,
+    record: &str,
+    file: &Path,
+    purpose: Option<&str>,
+) -> Result<Exit, Problem> {
+    let route = route(&["records", record, "export"]) + &query(&json!({ "purpose": purpose }));
+    let exported: Exported = context.client().await?.get(&route).await?;
     saved(context, record, &exported, file).await
 }
 

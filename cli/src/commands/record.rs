@@ -42,7 +42,9 @@ pub(super) async fn record(context: &Context, command: RecordCommand) -> Result<
         }
         RecordCommand::Show(the) => show(context, &the.record).await,
         RecordCommand::Import { file, dry_run, skip } => import::import(context, &file, dry_run, skip).await,
-        RecordCommand::Export { record, file } => export::export(context, &record.record, &file).await,
+        RecordCommand::Export { record, file, purpose } => {
+            export::export(context, &record.record, &file, purpose.as_deref()).await
+        }
         RecordCommand::Afterwards(command) => withdraw::afterwards(context, command).await,
         RecordCommand::Redact(what) => export::redact(context, &what).await,
         RecordCommand::Verify { file } => export::verify(context, &file),

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use data_encoding::BASE64;
+use serde::Deserialize;
 
 use crate::records::leave;
 
@@ -18,8 +19,18 @@ pub fn routes() -> Router<Arc<Server>> {
     Router::new().route("/v1/records/{id}/export", get(export)).route("/v1/records/{id}/redact", post(redact))
 }
 
-async fn export(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer<Exported> {
-    let bytes = leave::export(&server.unlocked()?, &id)?;
+/// What a copy is for.
+#[derive(Deserialize)]
+struct Purpose {
+    purpose: Option<String>,
+}
+
+async fn export(
+    State(server): State<Arc<Server>>,
+    Path(id): Path<String>,
+    Query(query): Query<Purpose>,
+) -> Answer<Exported> {
+    let bytes = leave::export(&server.unlocked()?, &id, query.purpose.as_deref())?;
     Ok(Json(Exported { file: BASE64.encode(&bytes) }))
 }
 

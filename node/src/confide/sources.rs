@@ -14,6 +14,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use entente_protocol::ids::RecordId;
+use entente_protocol::kinds;
 use entente_protocol::policy::{Refusal, RefusalCode};
 use entente_protocol::record::Content;
 use zeroize::Zeroizing;
@@ -67,6 +68,10 @@ struct Searched {
 /// Refuses a record whose fields or attachment names tell of a source.
 #[must_use]
 pub fn refusals(node: &Arc<Node>, content: &Content) -> Vec<Refusal> {
+    // What never leaves is refused as that: a source names itself.
+    if kinds::known(&content.kind).is_some_and(|facts| facts.never_leaves) {
+        return Vec::new();
+    }
     let mut texts: Vec<(String, String)> = Vec::new();
     for (name, value) in shared_fields(content) {
         value.each_text(&mut |text| texts.push((format!("the field `{name}`"), text.to_owned())));

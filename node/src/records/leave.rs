@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entente_protocol::codec;
-use entente_protocol::handling::Onward;
+use entente_protocol::handling::{ANONYMISED, Onward};
 use entente_protocol::identity::Introduction;
 use entente_protocol::ids::RecordId;
 use entente_protocol::record::{Manifest, RecordFile, RecordParts};
@@ -13,6 +13,7 @@ use entente_protocol::value::Value;
 use crate::api::problem::{not_found, refuse_input, refused};
 use crate::api::types::{Problem, RedactRequest};
 use crate::clock;
+use crate::confide::{consents, sources};
 use crate::node::Node;
 use crate::partnership::open::Shown;
 use crate::partnership::{Handle, notices};
@@ -26,8 +27,8 @@ const NOTHING: &str = "No file was written.";
 ///
 /// # Errors
 /// [`Problem`].
-pub fn export(node: &Arc<Node>, text: &str) -> Result<Vec<u8>, Problem> {
-    let (introduction, parts) = leaving(node, text)?;
+pub fn export(node: &Arc<Node>, text: &str, purpose: Option<&str>) -> Result<Vec<u8>, Problem> {
+    let (introduction, parts) = leaving(node, text, purpose)?;
     Ok(codec::encode(&RecordFile::new(introduction, parts)))
 }
 
@@ -36,7 +37,12 @@ pub fn export(node: &Arc<Node>, text: &str) -> Result<Vec<u8>, Problem> {
 /// # Errors
 /// [`Problem`].
 pub fn redact(node: &Arc<Node>, text: &str, request: RedactRequest) -> Result<Vec<u8>, Problem> {
-    let (introduction, parts) = leaving(node, text)?;
+    let purpose = request.purpose.as_deref().unwrap_or(ANONYMISED);
+    let (introduction, parts) = leaving(node, text, Some(purpose))?;
+    // What stands in for a passage leaves as well (C2).
+    for words in request.replace.values().chain(&request.reason) {
+        sources::in_words(node, words, NOTHING)?;
+    }
     let cuts = Cuts {
         fields: request.fields.into_iter().collect(),
         replaced: request.replace.into_iter().map(|(name, text)| (name, Value::Text(text))).collect(),
@@ -60,7 +66,11 @@ fn not_redacted(error: &RedactionError) -> Problem {
 }
 
 /// What may leave: who signed it, and the record.
-fn leaving(node: &Arc<Node>, text: &str) -> Result<(Introduction, RecordParts), Problem> {
+fn leaving(
+    node: &Arc<Node>,
+    text: &str,
+    purpose: Option<&str>,
+) -> Result<(Introduction, RecordParts), Problem> {
     let (position, row) = find::record(node, text)?;
     let Some(place) = row.place else {
         return Err(not_found("a draft is not signed yet", NOTHING, "Share it first, then export it."));
@@ -68,11 +78,12 @@ fn leaving(node: &Arc<Node>, text: &str) -> Result<(Introduction, RecordParts), 
     let (handle, shown) = shown(node, position, &place).ok_or_else(gone)?;
     let manifest = shown.record.manifest();
     may_leave(node, &handle, &row.id, manifest)?;
+    is_allowed(node, manifest, purpose)?;
     let introduction = signer(node, &handle, manifest).ok_or_else(gone)?;
     Ok((introduction, shown.parts.clone()))
 }
 
-/// C6 and the embargo, which bind everybody but the author; C7, which binds the author too.
+/// C6 and the embargo, which bind everybody but the author; a consent that ended binds the author too.
 fn may_leave(node: &Node, handle: &Handle, id: &RecordId, manifest: &Manifest) -> Result<(), Problem> {
     let store = node.shared.ledger.store();
     let ended = |reference: &String| notices::consent_ended(store, &manifest.author, reference);
@@ -109,6 +120,31 @@ fn may_leave(node: &Node, handle: &Handle, id: &RecordId, manifest: &Manifest) -
         return Err(refused(&[("E-EMBARGO".into(), reason)], NOTHING, "Wait until the embargo is over."));
     }
     Ok(())
+}
+
+/// C7: a copy of what tells of a person is made for a use that the person allowed. An unknown consent allows none.
+fn is_allowed(node: &Node, manifest: &Manifest, purpose: Option<&str>) -> Result<(), Problem> {
+    let handling = &manifest.handling;
+    if !handling.personal_data {
+        return Ok(());
+    }
+    let next =
+        "The uses are listed by `entente record vocabulary consent-use`. A new use needs a new consent.";
+    let Some(purpose) = purpose else {
+        let what = "the record tells of a person: say which use the copy is for, such as `--for reports`";
+        return Err(refuse_input(what, NOTHING, next));
+    };
+    // Its author knows what the consent is worth now; others what it was worth when the record was shared.
+    let own = handling.consent.as_deref().filter(|_| manifest.author == node.me.org());
+    let allowed = match own.and_then(|reference| consents::named(node, reference)) {
+        Some(consent) => consents::worth(node, &consent).uses.contains(purpose),
+        None => handling.allows(purpose),
+    };
+    if allowed {
+        return Ok(());
+    }
+    let reason = format!("the consent for it is not known to allow the use {purpose}");
+    Err(refused(&[("E-CONSENT".into(), reason)], NOTHING, next))
 }
 
 /// A shared record with the introduction of its author: what verifies without a node.

@@ -1,7 +1,7 @@
 //! Consent that gates publication (C1, C7), and sources that stay at home (C2): what the author's node refuses.
 
-use entente_protocol::handling::{Handling, Sensitivity};
-use entente_tests::{Partnership, TestNode, draft};
+use entente_protocol::handling::{Handling, Onward, Sensitivity};
+use entente_tests::{Partnership, TestNode, draft, wait_until};
 use serde_json::json;
 
 const NPM: &str = "Preventive Office";
@@ -111,6 +111,46 @@ async fn a_text_that_names_a_recorded_source_is_refused_with_field_and_source_an
     // Words beside the record are no way out either.
     let told = p[1].cli(&["record", "withdraw", &id.to_string(), "--reason", "ბერიძე asked", "--yes"]).await;
     assert!(told.code == 5 && told.stdout.contains("E-SOURCE"), "{told:?}");
+    let file = p[1].home().beside("copy.entente");
+    let redact = ["record", "redact", &id.to_string(), "--output", file.to_str().unwrap(), "--replace"];
+    let told = p[1].cli(&[&redact[..], &["title=As ნინო ბერიძე said"]].concat()).await;
+    assert!(told.code == 5 && told.stdout.contains("E-SOURCE") && !file.exists(), "{told:?}");
     // Who does not know the source is not told of it.
     p[0].publish(draft("material", "ბერიძე"), &p.name, None).await;
+}
+
+#[tokio::test]
+async fn a_copy_of_what_tells_of_a_person_is_made_for_a_use_that_the_person_allowed() {
+    let p = partners().await;
+    let consent = |uses: &[&str]| draft("consent", "C-4").field("person", "Blue").field("uses", json!(uses));
+    let given = p[1].keep(consent(&["reports", "anonymised-publication"])).await.unwrap();
+    let handling = Handling { onward: Onward::Allowed, ..about_somebody(Some("C-4")) };
+    let story = draft("material", "A story").field("contact", "a village").handling(handling);
+    let id = p[1].publish(story, &p.name, None).await;
+    wait_until("it arrives", async || p[0].record(id).await.is_ok()).await;
+    let (id, n) = (id.to_string(), std::cell::Cell::new(0));
+    let copy = async |node: &TestNode, verb: &str, purpose: &[&str]| {
+        n.set(n.get() + 1);
+        let file = node.home().beside(&format!("copy-{}.entente", n.get()));
+        let file = file.to_str().unwrap();
+        let how: &[&str] =
+            if verb == "export" { &[file] } else { &["--fields", "contact", "--output", file] };
+        let answer = node.cli(&[&["record", verb, &id], how, purpose].concat()).await;
+        assert_eq!(std::fs::exists(file).unwrap(), answer.code == 0, "{answer:?}");
+        answer
+    };
+    for node in [&p[0], &p[1]] {
+        copy(node, "export", &[]).await.failed(2, "usage");
+        copy(node, "export", &["--for", "advocacy"]).await.failed(5, "E-CONSENT");
+        copy(node, "export", &["--for", "reports"]).await.ok();
+        copy(node, "redact", &["--for", "judicial"]).await.failed(5, "E-CONSENT");
+        copy(node, "redact", &[]).await.ok();
+    }
+    // Its author knows at once that the person thought again; the reader once it is told.
+    p[1].keep(consent(&["reports"]).field("changes", json!(given.to_string()))).await.unwrap();
+    copy(&p[1], "redact", &[]).await.failed(5, "E-CONSENT");
+    copy(&p[1], "export", &["--for", "reports"]).await.ok();
+    p[1].cli(&["record", "end-consent", "C-4"]).await.ok();
+    wait_until("the reader is told", async || copy(&p[0], "export", &["--for", "reports"]).await.code == 5)
+        .await;
 }

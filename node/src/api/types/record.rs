@@ -221,6 +221,10 @@ pub struct RedactRequest {
     pub nameless: bool,
     /// Why, for whoever reads the copy.
     pub reason: Option<String>,
+    /// The use that it is for, a term of `consent-use`, where the record tells of a person; `anonymised-publication`
+    /// if absent.
+    #[serde(default)]
+    pub purpose: Option<String>,
 }
 
 /// `POST /v1/records/{id}/withdraw` and `/ask`: why, or what for.

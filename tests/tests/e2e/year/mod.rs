@@ -91,7 +91,7 @@ async fn february_what_stays_at_home_and_what_is_offered(year: &mut Year) {
     let person =
         json!({ "name": "SECRET-SOURCE", "contact": "SECRET-SOURCE, after dark", "pseudonym": "ია" });
     let agreed = json!({ "external-id": "C-8", "person": "ია", "uses": ["authorities"], "method": "spoken" });
-    for (kind, fields, code) in [("source", person, "E-SOURCE"), ("consent", agreed, "E-OWN")] {
+    for (kind, fields, code) in [("source", person, "E-OWN"), ("consent", agreed, "E-OWN")] {
         let kept = year.keep(Watch, &record(kind, "ka", "own", fields)).await;
         let words = ["record", "share", &kept, "--partnership", PREVENTION, "--yes"];
         year.node(Watch).cli(&words).await.failed(5, code);
