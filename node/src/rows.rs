@@ -16,6 +16,10 @@ use crate::frames::{Erased, KnownBlob, Outcome, Verification};
 use crate::settings::PartnershipSettings;
 use crate::store::{Index, IndexError, Position, Span};
 
+mod batch;
+
+pub use batch::Batch;
+
 /// A table: the first byte of its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -80,97 +84,6 @@ pub enum Table {
     WantedConsent = 27,
     /// attachment, journal position → nothing: the records that have it. Drafts included.
     Has = 28,
-}
-
-/// Changes to the index that belong together.
-#[derive(Default)]
-pub struct Batch(Vec<(u8, Vec<u8>, Option<Vec<u8>>)>);
-
-impl Batch {
-    /// Writes a value.
-    pub fn put(&mut self, table: u8, key: &[u8], value: &[u8]) {
-        self.0.push((table, key.to_vec(), Some(value.to_vec())));
-    }
-
-    /// Deletes a key.
-    pub fn delete(&mut self, table: u8, key: &[u8]) {
-        self.0.push((table, key.to_vec(), None));
-    }
-
-    /// A row as it will be once this batch is applied.
-    #[must_use]
-    pub fn row<T>(&self, index: &Index, table: Table, key: &[u8]) -> Option<T>
-    where
-        T: Wire + Encode<()> + for<'b> Decode<'b, ()>,
-    {
-        match self.pending(table as u8, key) {
-            Some(bytes) => decode(bytes),
-            None => index.get(table as u8, key).ok().flatten().and_then(|bytes| decode(&bytes)),
-        }
-    }
-
-    /// What this batch writes under keys that begin so.
-    pub fn beginning<'a>(&'a self, table: Table, prefix: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let of = move |(at, key, _): &&(u8, Vec<u8>, Option<Vec<u8>>)| {
-            *at == table as u8 && key.starts_with(prefix)
-        };
-        self.0.iter().filter(of).filter_map(|(_, _, value)| value.as_deref())
-    }
-
-    /// The keys that begin so and that this batch writes.
-    fn written<'a>(&'a self, table: Table, prefix: &'a [u8]) -> impl Iterator<Item = &'a Vec<u8>> {
-        let of = move |(at, key, value): &&(u8, Vec<u8>, Option<Vec<u8>>)| {
-            *at == table as u8 && value.is_some() && key.starts_with(prefix)
-        };
-        self.0.iter().filter(of).map(|(_, key, _)| key)
-    }
-
-    /// Is a key gone once this batch is applied?
-    fn deletes(&self, table: Table, key: &[u8]) -> bool {
-        let last = self.0.iter().rfind(|(of, changed, _)| *of == table as u8 && changed == key);
-        last.is_some_and(|(_, _, value)| value.is_none())
-    }
-
-    /// What a key will hold, if this batch changes it.
-    fn pending(&self, table: u8, key: &[u8]) -> Option<&[u8]> {
-        let last = self.0.iter().rfind(|(of, changed, _)| *of == table && changed == key);
-        last.and_then(|(_, _, value)| value.as_deref())
-    }
-
-    /// Where the records lie that come, go, or are drafts no more, for search.
-    #[must_use]
-    pub fn touched(&self, index: &Index) -> Vec<Position> {
-        let changed = |(table, key, _): &(u8, Vec<u8>, Option<Vec<u8>>)| match *table {
-            table if table == Table::Order as u8 => position(key),
-            // The key of what a draft was shared as begins with the draft's own.
-            table if table == Table::Shared as u8 => {
-                let draft = index.get(Table::Draft as u8, key.get(..16)?).ok()??;
-                position(&draft)
-            }
-            _ => None,
-        };
-        self.0.iter().filter_map(changed).collect()
-    }
-
-    /// Is there nothing to be changed?
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Moves the changes into a batch of the store.
-    ///
-    /// # Errors
-    /// [`IndexError`] where a value is too large.
-    pub fn write_into(self, batch: &mut crate::store::Batch<'_>) -> Result<(), IndexError> {
-        for (table, key, value) in self.0 {
-            match value {
-                Some(value) => batch.put(table, &key, &value)?,
-                None => batch.delete(table, &key)?,
-            }
-        }
-        Ok(())
-    }
 }
 
 /// All rows of a table whose keys begin so, in order. Rows that are damaged are passed over: the index is
