@@ -372,6 +372,10 @@ pub fn everything(text: &'static str) -> impl Fn(&Seen) -> Answer {
             "POST /v1/attachments" => ok(json!({ "attachment": id('f'), "size": seen.body.len() })),
             "GET /v1/sync" => ok(sync(text, true)),
             "GET /v1/keys" => ok(keys(text)),
+            "GET /v1/due" => ok(json!([{
+                "what": "reply", "title": text, "record": id('r'), "by": null, "ours": true, "partnership": id('c'),
+                "partnership_name": text, "due": 1_795_442_700_000_u64, "overdue": true,
+            }])),
             "GET /v1/doctor" => ok(json!([
                 { "name": text, "ok": true, "seen": text, "next": "" },
                 { "name": text, "ok": false, "seen": text, "next": text },
