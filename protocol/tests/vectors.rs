@@ -126,6 +126,10 @@ fn every_derivation_gives_the_same_bytes() {
     });
     let mark = derive::release_mark(&key, &partnership, &[14; 16], b"abc");
     book.add("release_mark", given, mark.0);
+    let given = json!({ "secret": hex(key.as_ref()), "partnership": hex(partnership.0), "space": hex([15; 32]),
+        "contents": hex([16; 32]) });
+    let file = derive::attachment_key(&key, &partnership, &SpaceId([15; 32]), &[16; 32]);
+    book.add("attachment_key", given, *file);
     book.add("staff_token_hash", k.clone(), derive::staff_token_hash(&key).0);
     book.add("door_commitment", k.clone(), derive::door_commitment(&key).0);
     book.add("gossip_topic", p, derive::gossip_topic(&partnership).0);
