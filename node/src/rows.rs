@@ -282,12 +282,13 @@ pub struct NoticeRow {
 
 macro_rules! row {
     ($type:ty, $what:literal) => {
-        impl Wire for $type {
+        impl entente_protocol::codec::Wire for $type {
             const WHAT: &'static str = $what;
             const MAX: usize = 60 * 1024;
         }
     };
 }
+pub(crate) use row;
 row!(LogRow, "log row");
 row!(RecordRow, "record row");
 row!(RefusedRow, "refusal row");
@@ -449,7 +450,7 @@ pub fn has_another(batch: &Batch, index: &Index, blob: &BlobId, than: Position) 
     let own = has_key(index, blob, than);
     let kept = prefix(index, Table::Has as u8, &name).map(|(key, _)| key);
     let stays = |key: &Vec<u8>| *key != own && !batch.deletes(Table::Has, key);
-    kept.into_iter().any(|key| stays(&key)) || batch.written(Table::Has, &name).any(stays)
+    kept.into_iter().any(|key| stays(&key)) || batch.written(Table::Has, &name).any(|(key, _)| stays(key))
 }
 
 fn refers_key(index: &Index, target: &RecordId, position: Position) -> Vec<u8> {
@@ -491,14 +492,7 @@ pub fn forget_judgement(batch: &mut Batch, index: &Index, position: Position) {
         if index.get(Table::Record as u8, &name).ok().flatten().is_some_and(|at| *at == order) {
             batch.delete(Table::Record as u8, &name);
         }
-        batch.delete(Table::OfKind as u8, &kind_key(index, row.kind.as_str(), position));
-        for target in row.refers.iter().flatten() {
-            batch.delete(Table::Refers as u8, &refers_key(index, target, position));
-        }
-        for blob in &row.blobs {
-            batch.delete(Table::Has as u8, &has_key(index, blob, position));
-        }
-        batch.delete(Table::Order as u8, &order);
+        forget_row(batch, index, position, &row);
     }
     batch.delete(Table::Refused as u8, &order);
 }
@@ -509,6 +503,11 @@ pub fn forget_record(batch: &mut Batch, index: &Index, position: Position, id: &
     let row: Option<RecordRow> = batch.row(index, Table::Order, &order);
     let Some(row) = row.filter(|row| row.id == *id) else { return };
     batch.delete(Table::Record as u8, &index.name(Table::Record as u8, &id.0));
+    forget_row(batch, index, position, &row);
+}
+
+/// Takes back all that [`put_record`] wrote at a position, but where the record's id leads.
+fn forget_row(batch: &mut Batch, index: &Index, position: Position, row: &RecordRow) {
     batch.delete(Table::OfKind as u8, &kind_key(index, row.kind.as_str(), position));
     for target in row.refers.iter().flatten() {
         batch.delete(Table::Refers as u8, &refers_key(index, target, position));
@@ -516,7 +515,7 @@ pub fn forget_record(batch: &mut Batch, index: &Index, position: Position, id: &
     for blob in &row.blobs {
         batch.delete(Table::Has as u8, &has_key(index, blob, position));
     }
-    batch.delete(Table::Order as u8, &order);
+    batch.delete(Table::Order as u8, &position.to_bytes());
 }
 
 /// The author of a record that is here, was here, or comes with this batch.

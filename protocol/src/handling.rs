@@ -270,11 +270,16 @@ pub const IDENTIFIABLE: &str = "identifiable-publication";
 pub const ANONYMISED: &str = "anonymised-publication";
 
 impl Handling {
+    /// The reference to a consent, if there is one and it is not empty.
+    #[must_use]
+    pub fn named_consent(&self) -> Option<&str> {
+        self.consent.as_deref().filter(|consent| !consent.trim().is_empty())
+    }
+
     /// Does the consent that it names allow this use? An unknown consent allows nothing.
     #[must_use]
     pub fn allows(&self, purpose: &str) -> bool {
-        let named = self.consent.as_ref().is_some_and(|consent| !consent.trim().is_empty());
-        named && self.uses.iter().flatten().any(|granted| granted == purpose)
+        self.named_consent().is_some() && self.uses.iter().flatten().any(|granted| granted == purpose)
     }
 
     /// How many different persons released it.

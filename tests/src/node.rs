@@ -171,6 +171,16 @@ impl TestNode {
         assert!(status.success(), "{} stopped with {status}", self.home.name());
     }
 
+    /// Stops it, throws its index away, and starts it again: the index is made anew from the journal.
+    ///
+    /// # Panics
+    /// If it does not run, or does not end or start well.
+    pub async fn reindex(&mut self) {
+        self.stop().await;
+        std::fs::remove_dir_all(self.home.path().join("index")).expect("a node has an index");
+        self.start().await;
+    }
+
     /// Ends it at once and without warning (SIGKILL).
     ///
     /// # Panics

@@ -112,26 +112,12 @@ async fn set(State(server): State<Arc<Server>>, Json(new): Json<NewNetwork>) -> 
     let node = server.unlocked()?;
     let limits = node.shared.door.limits();
     let mut config = node.home.config().map_err(|e| problem::failed(e.to_string(), NOT_SET))?;
+    let limit = (MIN_RATE, "a limit is", "in a second", "for no limit");
     for (asked, kept) in [(new.limit_up, &mut config.limit_up), (new.limit_down, &mut config.limit_down)] {
-        match asked {
-            Some(0) => *kept = None,
-            Some(rate) if rate < MIN_RATE => {
-                let what = format!("a limit is at least {MIN_RATE} bytes in a second");
-                return Err(refuse_input(what, NOT_SET, "Choose more, or 0 for no limit."));
-            }
-            Some(rate) => *kept = Some(rate),
-            None => {}
-        }
+        *kept = chosen(asked, *kept, limit)?;
     }
-    match new.relay {
-        Some(0) => config.relay = None,
-        Some(bytes) if bytes < MIN_HOURLY => {
-            let what = format!("a relay carries at least {MIN_HOURLY} bytes in an hour");
-            return Err(refuse_input(what, NOT_SET, "Choose more, or 0 to relay nothing."));
-        }
-        Some(bytes) => config.relay = Some(bytes),
-        None => {}
-    }
+    let relay = (MIN_HOURLY, "a relay carries", "in an hour", "to relay nothing");
+    config.relay = chosen(new.relay, config.relay, relay)?;
     config.lan = new.lan.unwrap_or(config.lan);
     if let Err(error) = node.home.network(&config) {
         let next = "Set no proxy on a node that is to be found on its local network.";
@@ -145,6 +131,23 @@ async fn set(State(server): State<Arc<Server>>, Json(new): Json<NewNetwork>) -> 
         node.lan.set(lan);
     }
     view(&node).await.map(Json)
+}
+
+/// A number of bytes that was asked for: nothing changes what is kept, 0 takes it away, too few are refused.
+fn chosen(
+    asked: Option<u64>,
+    kept: Option<u64>,
+    (least, what, time, none): (u64, &str, &str, &str),
+) -> Result<Option<u64>, Problem> {
+    match asked {
+        None => Ok(kept),
+        Some(0) => Ok(None),
+        Some(bytes) if bytes < least => {
+            let what = format!("{what} at least {least} bytes {time}");
+            Err(refuse_input(what, NOT_SET, &format!("Choose more, or 0 {none}.")))
+        }
+        Some(bytes) => Ok(Some(bytes)),
+    }
 }
 
 async fn view(node: &Node) -> Result<NetworkView, Problem> {

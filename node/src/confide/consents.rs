@@ -37,7 +37,7 @@ pub fn worth(node: &Node, known: &Known) -> Progress {
 #[must_use]
 pub fn gate(node: &Arc<Node>, content: &mut Content) -> Vec<Refusal> {
     content.handling.uses = None;
-    let Some(reference) = content.handling.consent.clone().filter(|text| !text.trim().is_empty()) else {
+    let Some(reference) = content.handling.named_consent().map(str::to_owned) else {
         return Vec::new();
     };
     let refusal = |reason: String| vec![Refusal { code: RefusalCode::Consent, reason }];

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use entente_protocol::handling::{IDENTIFIABLE, Sensitivity};
 use entente_protocol::ids::{PartnershipId, RecordId};
-use entente_protocol::policy::{Refusal, RefusalCode};
 use entente_protocol::record::Content;
 
 use crate::api::problem::{self, not_found};
@@ -14,34 +13,33 @@ use crate::clock;
 use crate::frames::{Frame, WantedConsent};
 use crate::ledger::LedgerError;
 use crate::node::Node;
-use crate::records::{drafts, find};
-use crate::rows::{self, Batch, Table};
+use crate::records::{self, drafts, find};
+use crate::rows::{self, Table};
 
 use super::consents;
 
-/// Opens a request, if a sharing was refused for want of a consent and none is open for the draft there.
+/// Opens a request for a draft that was refused for want of a consent, if none is open for it there.
 ///
 /// # Errors
 /// [`LedgerError`]; then none was opened.
 pub async fn note(
     node: &Arc<Node>,
     (draft, partnership): (RecordId, PartnershipId),
-    refusals: &[Refusal],
 ) -> Result<(), LedgerError> {
-    let wanting = refusals.iter().any(|refusal| refusal.code == RefusalCode::Consent);
-    if !wanting || row(node, &draft).is_some_and(|known| known.open && known.partnership == partnership) {
+    if row(node, &draft).is_some_and(|known| known.open && known.partnership == partnership) {
         return Ok(());
     }
-    write(node, WantedConsent { draft, partnership, when: clock::now(), open: true }).await
+    let wanted = WantedConsent { draft, partnership, when: clock::now(), open: true };
+    records::write(node, vec![Frame::WantedConsent(wanted)]).await
 }
 
-/// The requests that are open in a partnership, each with its draft.
+/// The requests that are open, each with its draft.
 #[must_use]
-pub fn open(node: &Arc<Node>, partnership: &PartnershipId) -> Vec<(WantedConsent, Content)> {
+pub fn open(node: &Arc<Node>) -> Vec<(WantedConsent, Content)> {
     let index = &node.shared.ledger.store().index;
     let all = rows::prefix(index, Table::WantedConsent as u8, &[]);
     let all = all.filter_map(|(_, row)| rows::decode::<WantedConsent>(&row));
-    all.filter(|wanted| wanted.open && wanted.partnership == *partnership)
+    all.filter(|wanted| wanted.open)
         .filter(|wanted| rows::shared(index, &wanted.draft).is_empty())
         .filter_map(|wanted| Some((drafts::read(node, &wanted.draft).ok()?.content, wanted)))
         .filter_map(|(content, wanted)| still(node, content).map(|content| (wanted, content)))
@@ -51,7 +49,7 @@ pub fn open(node: &Arc<Node>, partnership: &PartnershipId) -> Vec<(WantedConsent
 /// The draft, if the person has not allowed yet what it is for.
 fn still(node: &Arc<Node>, mut content: Content) -> Option<Content> {
     let refused = !consents::gate(node, &mut content).is_empty();
-    let named = content.handling.consent.as_ref().is_some_and(|consent| !consent.trim().is_empty());
+    let named = content.handling.named_consent().is_some();
     let unpublishable = content.sensitivity == Sensitivity::Public && !content.handling.allows(IDENTIFIABLE);
     (refused || !named || unpublishable).then_some(content)
 }
@@ -67,19 +65,12 @@ pub async fn drop_request(node: &Arc<Node>, text: &str) -> Result<(), Problem> {
         return Err(not_found("no consent is asked for that record", "Nothing was changed.", next));
     };
     let closed = WantedConsent { open: false, ..known };
-    write(node, closed).await.map_err(|e| problem::ledger(&e, "It is still among what is owed."))
+    let closed = records::write(node, vec![Frame::WantedConsent(closed)]).await;
+    closed.map_err(|e| problem::ledger(&e, "It is still among what is owed."))
 }
 
 fn row(node: &Node, draft: &RecordId) -> Option<WantedConsent> {
     let index = &node.shared.ledger.store().index;
     let name = index.name(Table::WantedConsent as u8, &draft.0);
     rows::decode(&index.get(Table::WantedConsent as u8, &name).ok()??)
-}
-
-async fn write(node: &Arc<Node>, wanted: WantedConsent) -> Result<(), LedgerError> {
-    let ledger = &node.shared.ledger;
-    let apply = |batch: &mut Batch, position, frame: &Frame| {
-        crate::records::apply(ledger.store(), batch, position, frame, &node.me);
-    };
-    ledger.write(vec![Frame::WantedConsent(wanted)], apply).await
 }

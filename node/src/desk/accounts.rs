@@ -10,6 +10,7 @@ use crate::api::types::Problem;
 use crate::clock;
 use crate::frames::Frame;
 use crate::node::Node;
+use crate::records;
 use crate::secrets::Secret;
 use crate::store::Index;
 
@@ -210,12 +211,5 @@ async fn keep(node: &Node, account: Account, by: &Caller) -> Result<(), Problem>
 
 /// Writes what was done at the desk, and waits until it lasts.
 pub(super) async fn write(node: &Node, frames: Vec<DeskFrame>) -> Result<(), crate::ledger::LedgerError> {
-    let ledger = &node.shared.ledger;
-    let frames = frames.into_iter().map(Frame::Desk).collect();
-    let apply = |batch: &mut crate::rows::Batch, _, frame: &Frame| {
-        if let Frame::Desk(frame) = frame {
-            journal::apply(&ledger.store().index, batch, frame);
-        }
-    };
-    ledger.write(frames, apply).await
+    records::write(node, frames.into_iter().map(Frame::Desk).collect()).await
 }

@@ -2,11 +2,11 @@
 //! nothing is read while frames are applied, so that many can be applied at once.
 
 use entente_protocol::audience::Audience;
-use entente_protocol::codec::{self, Wire};
+use entente_protocol::codec;
 use entente_protocol::ids::{Hash, OrgId, PartnershipId, RecordId, Timestamp};
 use minicbor::{Decode, Encode};
 
-use crate::rows::{self, Batch, Table};
+use crate::rows::{self, Batch, Table, row};
 use crate::store::{Index, Span};
 
 use super::{AccountId, Person, ReleaseId, StaffRole};
@@ -143,14 +143,6 @@ pub struct Closed {
     pub when: Timestamp,
 }
 
-macro_rules! row {
-    ($type:ty, $what:literal) => {
-        impl Wire for $type {
-            const WHAT: &'static str = $what;
-            const MAX: usize = 60 * 1024;
-        }
-    };
-}
 row!(Account, "account row");
 row!(Asked, "release row");
 row!(Mark, "release mark row");

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use entente_protocol::due::{self, Due, Member, Sent};
 use entente_protocol::ids::{OrgId, RecordId, Timestamp};
 use entente_protocol::lifecycle;
+use entente_protocol::record::Content;
 
 use crate::api::types::{DueView, Problem};
 use crate::clock;
 use crate::confide::wanted;
+use crate::desk::journal::{self, Asked};
+use crate::frames::WantedConsent;
 use crate::node::Node;
 use crate::partnership::Handle;
 use crate::partnership::open::title;
@@ -38,18 +41,18 @@ pub fn list(node: &Arc<Node>, partnership: Option<&str>) -> Result<Vec<DueView>,
         None => node.handles(),
     };
     let mut all: Vec<DueView> = handles.iter().flat_map(|handle| of_partnership(node, handle)).collect();
-    all.extend(handles.iter().flat_map(|handle| consents(node, handle)));
-    all.extend(handles.iter().flat_map(|handle| to_release(node, handle)));
+    all.extend(consents(node, &handles));
+    all.extend(to_release(node, &handles));
     all.sort_by(|a, b| (a.due, &a.title).cmp(&(b.due, &b.title)));
     all.truncate(MAX_DUE);
     Ok(all)
 }
 
 /// Consents that somebody must be asked for, so that a draft can be shared (C7).
-fn consents(node: &Arc<Node>, handle: &Handle) -> Vec<DueView> {
-    let wanted = wanted::open(node, &handle.id).into_iter();
-    wanted
-        .map(|(wanted, content)| DueView {
+fn consents(node: &Arc<Node>, handles: &[Handle]) -> Vec<DueView> {
+    let view = |(wanted, content): (WantedConsent, Content)| {
+        let handle = handles.iter().find(|handle| handle.id == wanted.partnership)?;
+        Some(DueView {
             what: "consent".into(),
             title: title(&content.fields),
             record: Some(wanted.draft),
@@ -60,7 +63,8 @@ fn consents(node: &Arc<Node>, handle: &Handle) -> Vec<DueView> {
             due: wanted.when,
             overdue: false,
         })
-        .collect()
+    };
+    wanted::open(node).into_iter().filter_map(view).collect()
 }
 
 fn of_partnership(node: &Node, handle: &Handle) -> Vec<DueView> {
@@ -100,13 +104,13 @@ fn of_partnership(node: &Node, handle: &Handle) -> Vec<DueView> {
 }
 
 /// What waits here until colleagues release it: after a week it is overdue.
-fn to_release(node: &Node, handle: &Handle) -> Vec<DueView> {
+fn to_release(node: &Node, handles: &[Handle]) -> Vec<DueView> {
     let index = &node.shared.ledger.store().index;
-    let here = crate::desk::journal::waiting(index).into_iter().filter(|a| a.partnership == handle.id);
-    here.map(|asked| {
+    let view = |asked: Asked| {
+        let handle = handles.iter().find(|handle| handle.id == asked.partnership)?;
         let row = rows::record(index, &asked.draft).ok().flatten().map(|(_, row)| row);
         let due = Timestamp(asked.when.0.saturating_add(RELEASE_WITHIN));
-        DueView {
+        Some(DueView {
             what: "release".into(),
             title: row.map_or_else(|| asked.draft.short(), |row| row.title),
             record: Some(asked.draft),
@@ -116,9 +120,9 @@ fn to_release(node: &Node, handle: &Handle) -> Vec<DueView> {
             partnership_name: handle.membership().name.clone(),
             due,
             overdue: due < clock::now(),
-        }
-    })
-    .collect()
+        })
+    };
+    journal::waiting(index).into_iter().filter_map(view).collect()
 }
 
 /// Regular exchanges; of each kind only author and date matter.

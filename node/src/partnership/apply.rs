@@ -340,7 +340,7 @@ pub(super) fn judged(
                 return vec![refuse(state, batch, position, consent_ended(place, node, arrived))];
             }
             rows::put_record(batch, &store.index, position, &row);
-            if let Some(until) = shown.record.manifest().handling.keep_until {
+            if let Some(until) = manifest.handling.keep_until {
                 batch.put(
                     Table::Expiring as u8,
                     &rows::expiring_key(&store.index, &state.id, until, &row.id),

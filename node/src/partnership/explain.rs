@@ -190,10 +190,7 @@ impl Driver {
 
     /// Why the last attempt to reach it failed.
     fn why_not_reached(&self, nodes: &BTreeSet<NodeId>) -> Option<DialReason> {
-        let of = |node: &NodeId| Some(self.state.membership.node(node)?.1.card.transport);
-        let transports: Vec<_> = nodes.iter().filter_map(of).collect();
-        let peers = self.net.peers();
-        peers.iter().filter(|peer| transports.contains(&peer.id)).find_map(|peer| peer.last_error)
+        self.peers_of(nodes).into_iter().find_map(|peer| peer.last_error)
     }
 
     /// The acknowledgement of a node of this organisation that covers a position, if one came.

@@ -96,7 +96,7 @@ pub(super) fn names_an_ended_consent(
     let name = store.index.name(Table::Notice as u8, &consent(&owner.org, reference));
     let kept =
         rows::prefix(&store.index, Table::Notice as u8, &name).filter_map(|(_, row)| rows::decode(&row));
-    let coming = batch.beginning(Table::Notice, &name).filter_map(rows::decode);
+    let coming = batch.written(Table::Notice, &name).filter_map(|(_, row)| rows::decode(row));
     let before = |row: &NoticeRow| (row.node, row.space) == (owner.node, space) || row.arrived <= created;
     kept.chain(coming).any(|row| before(&row))
 }

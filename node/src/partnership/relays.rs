@@ -67,15 +67,15 @@ impl Driver {
 
     /// How the nodes of an organisation are reached, as a sentence, where a partner relays; else nothing.
     pub(super) fn way_in_words(&self, name: &str, nodes: &BTreeSet<NodeId>) -> Option<String> {
-        let transports: Vec<_> = nodes
-            .iter()
-            .filter_map(|node| Some(self.state.membership.node(node)?.1.card.transport))
-            .collect();
-        let through =
-            self.net.peers().iter().filter(|peer| transports.contains(&peer.id)).find_map(|peer| {
-                peer.connected_since?;
-                self.through(peer)
-            })?;
+        let connected = self.peers_of(nodes).into_iter().filter(|peer| peer.connected_since.is_some());
+        let through = connected.filter_map(|peer| self.through(&peer)).next()?;
         Some(format!("{name} is reached through {through}, which relays."))
+    }
+
+    /// What the network knows of nodes.
+    pub(super) fn peers_of(&self, nodes: &BTreeSet<NodeId>) -> Vec<PeerInfo> {
+        let of = |node: &NodeId| Some(self.state.membership.node(node)?.1.card.transport);
+        let transports: Vec<_> = nodes.iter().filter_map(of).collect();
+        self.net.peers().into_iter().filter(|peer| transports.contains(&peer.id)).collect()
     }
 }

@@ -15,7 +15,7 @@ use crate::field;
 use crate::frames::{Draft, Frame, KnownBlob};
 use crate::node::Node;
 
-use super::{apply, draft_id};
+use super::{draft_id, write};
 
 /// Drafts in one import.
 pub const MAX_IMPORT: usize = 1_000;
@@ -47,11 +47,7 @@ pub async fn keep(node: &Arc<Node>, inputs: Vec<DraftInput>) -> Result<Vec<Recor
         drafts.push(RecordCreated { record: draft_id(&draft, &node.me), warnings });
         frames.push(Frame::Draft(draft));
     }
-    let ledger = &node.shared.ledger;
-    ledger
-        .write(frames, |batch, position, frame| apply(ledger.store(), batch, position, frame, &node.me))
-        .await
-        .map_err(|e| problem::ledger(&e, "No draft was kept."))?;
+    write(node, frames).await.map_err(|e| problem::ledger(&e, "No draft was kept."))?;
     Ok(drafts)
 }
 

@@ -4,7 +4,7 @@
 use entente_protocol::chunk;
 use entente_protocol::record::Attachment;
 
-use crate::metadata::worker::{self, WorkerError};
+use crate::metadata::worker::{self, TakeCopy, WorkerError};
 use crate::metadata::{Cleaning, Form, MAX_FILE, Report};
 use crate::store::Store;
 
@@ -38,31 +38,24 @@ pub fn copy(
     }
     // Once for the hash that its key is made of, once to write it.
     let mut contents = blake3::Hasher::new();
-    let mut hash = |piece: &[u8]| {
+    clean_into(store, original, &mut |piece: &[u8]| {
         contents.update(piece);
         Ok(())
-    };
-    let looked = look_inside(store, original, Some(&mut hash))?;
-    if looked.cleaning != Cleaning::Cleaned {
-        let reason = reason(&looked.cleaning).to_owned();
-        return Err(AttachError::Hidden { name: original.name.clone(), reason });
-    }
+    })?;
     let mut writer = BlobWriter::under(store, sharing.key(&contents));
-    let mut put = |piece: &[u8]| writer.write(piece).map_err(|e| e.to_string());
-    let report = look_inside(store, original, Some(&mut put));
-    match report {
-        Ok(Report { cleaning: Cleaning::Cleaned, .. }) => {
-            writer.finish(original.name.clone(), original.media_type.clone())
-        }
-        Ok(Report { cleaning, .. }) => {
-            writer.abandon();
-            Err(AttachError::Hidden { name: original.name.clone(), reason: reason(&cleaning).to_owned() })
-        }
-        Err(error) => {
-            writer.abandon();
-            Err(error)
-        }
+    let cleaned =
+        clean_into(store, original, &mut |piece: &[u8]| writer.write(piece).map_err(|e| e.to_string()));
+    cleaned.inspect_err(|_| writer.abandon())?;
+    writer.finish(original.name.clone(), original.media_type.clone())
+}
+
+/// Gives out a file without its hidden data.
+fn clean_into(store: &Store, original: &Attachment, take: TakeCopy<'_>) -> Result<(), AttachError> {
+    let report = look_inside(store, original, Some(take))?;
+    if report.cleaning == Cleaning::Cleaned {
+        return Ok(());
     }
+    Err(AttachError::Hidden { name: original.name.clone(), reason: reason(&report.cleaning).to_owned() })
 }
 
 /// Why hidden data cannot be left out.
@@ -81,7 +74,7 @@ fn form(store: &Store, original: &Attachment) -> Result<Form, AttachError> {
 fn look_inside(
     store: &Store,
     original: &Attachment,
-    copy: Option<crate::metadata::worker::TakeCopy<'_>>,
+    copy: Option<TakeCopy<'_>>,
 ) -> Result<Report, AttachError> {
     let form = form(store, original)?;
     let impossible = |reason: String| Report {

@@ -18,7 +18,9 @@ use entente_protocol::derive;
 use entente_protocol::ids::RecordId;
 
 use crate::frames::{Draft, Frame};
+use crate::ledger::LedgerError;
 use crate::me::Me;
+use crate::node::Node;
 use crate::partnership::notices;
 use crate::partnership::open::{refers, title};
 use crate::rows::{self, Batch, RecordRow, Table};
@@ -58,6 +60,18 @@ pub fn apply(store: &Store, batch: &mut Batch, position: Position, frame: &Frame
         | Frame::Evidence(..)
         | Frame::Mailbox(..) => {}
     }
+}
+
+/// Writes frames that belong to no partnership's state, and waits until they last.
+///
+/// # Errors
+/// [`LedgerError`]; then none of them is kept.
+pub async fn write(node: &Node, frames: Vec<Frame>) -> Result<(), LedgerError> {
+    let ledger = &node.shared.ledger;
+    let write = |batch: &mut Batch, position, frame: &Frame| {
+        apply(ledger.store(), batch, position, frame, &node.me);
+    };
+    ledger.write(frames, write).await
 }
 
 /// The id of a draft of ours.

@@ -279,11 +279,10 @@ async fn for_sharing(
 
 /// What a consent is wanted for is from now on among what is owed.
 pub(crate) async fn noted(node: &Arc<Node>, at: (RecordId, PartnershipId), problem: Problem) -> Problem {
-    let code = RefusalCode::Consent;
-    let wanting = problem.refusals.iter().filter(|refusal| refusal.code == code.to_string());
-    let refusals: Vec<Refusal> =
-        wanting.map(|refusal| Refusal { code, reason: refusal.reason.clone() }).collect();
-    match confide::wanted::note(node, at, &refusals).await {
+    if problem.refusals.iter().all(|refusal| refusal.code != RefusalCode::Consent.as_str()) {
+        return problem;
+    }
+    match confide::wanted::note(node, at).await {
         Ok(()) => problem,
         Err(error) => problem::ledger(&error, NOT_SHARED),
     }

@@ -34,32 +34,30 @@ impl Batch {
         }
     }
 
-    /// What this batch writes under keys that begin so.
-    pub fn beginning<'a>(&'a self, table: Table, prefix: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let of = move |(at, key, _): &&(u8, Vec<u8>, Option<Vec<u8>>)| {
-            *at == table as u8 && key.starts_with(prefix)
-        };
-        self.0.iter().filter(of).filter_map(|(_, _, value)| value.as_deref())
-    }
-
-    /// The keys that begin so and that this batch writes.
-    pub(super) fn written<'a>(&'a self, table: Table, prefix: &'a [u8]) -> impl Iterator<Item = &'a Vec<u8>> {
-        let of = move |(at, key, value): &&(u8, Vec<u8>, Option<Vec<u8>>)| {
-            *at == table as u8 && value.is_some() && key.starts_with(prefix)
-        };
-        self.0.iter().filter(of).map(|(_, key, _)| key)
+    /// The keys that begin so and that this batch writes, with what it writes there.
+    pub fn written<'a>(
+        &'a self,
+        table: Table,
+        prefix: &'a [u8],
+    ) -> impl Iterator<Item = (&'a Vec<u8>, &'a [u8])> {
+        let of = self.0.iter().filter(move |(at, key, _)| *at == table as u8 && key.starts_with(prefix));
+        of.filter_map(|(_, key, value)| Some((key, value.as_deref()?)))
     }
 
     /// Is a key gone once this batch is applied?
     pub(super) fn deletes(&self, table: Table, key: &[u8]) -> bool {
-        let last = self.0.iter().rfind(|(of, changed, _)| *of == table as u8 && changed == key);
-        last.is_some_and(|(_, _, value)| value.is_none())
+        self.last(table as u8, key).is_some_and(Option::is_none)
     }
 
     /// What a key will hold, if this batch changes it.
     pub(super) fn pending(&self, table: u8, key: &[u8]) -> Option<&[u8]> {
+        self.last(table, key).and_then(Option::as_deref)
+    }
+
+    /// The last change of a key: to a value, or to none.
+    fn last(&self, table: u8, key: &[u8]) -> Option<&Option<Vec<u8>>> {
         let last = self.0.iter().rfind(|(of, changed, _)| *of == table && changed == key);
-        last.and_then(|(_, _, value)| value.as_deref())
+        last.map(|(_, _, value)| value)
     }
 
     /// Where the records lie that come, go, or are drafts no more, for search.

@@ -230,7 +230,7 @@ fn personal_data(agreement: &Agreement, facts: &RecordFacts) -> Option<Refusal> 
     if !facts.handling.personal_data && !marked {
         return None;
     }
-    let consent = facts.handling.consent.as_ref().is_some_and(|consent| !consent.trim().is_empty());
+    let consent = facts.handling.named_consent().is_some();
     let unpublishable = facts.is_published() && !facts.handling.allows(IDENTIFIABLE);
     match agreement.ceiling().personal_data {
         PersonalData::Never => {

@@ -442,9 +442,7 @@ async fn what_comes_after_a_consent_or_the_partnership_ended_is_shown_nowhere_wh
         );
     }
     // An index that is made anew from the journal says the same.
-    p[2].stop().await;
-    std::fs::remove_dir_all(p[2].home().path().join("index")).unwrap();
-    p[2].start().await;
+    p[2].reindex().await;
     expected.hold_at(&p[2], "Crooked Committee", honest).await;
 
     p[0].cli(&["partnership", "terminate", &p.name, "--reason", "done", "--yes"]).await.ok();

@@ -150,9 +150,7 @@ async fn the_same_file_is_sent_once_within_a_partnership_and_stays_as_long_as_a_
     }
     // The index is made anew: what was erased before does not take the file of another record with it.
     for number in [0, 1] {
-        p[number].stop().await;
-        std::fs::remove_dir_all(p[number].home().path().join("index")).unwrap();
-        p[number].start().await;
+        p[number].reindex().await;
         assert!(p[number].attachment(shared[1], 0).await.unwrap() == contents);
     }
     let files = |node: &TestNode| walk(&node.home().path().join("blobs"));

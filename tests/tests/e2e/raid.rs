@@ -111,9 +111,7 @@ async fn an_organisation_whose_only_node_was_seized_comes_back_and_the_thief_get
     p[0].start().await;
 
     // The same from the journal alone.
-    p[2].stop().await;
-    std::fs::remove_dir_all(p[2].home().path().join("index")).unwrap();
-    p[2].start().await;
+    p[2].reindex().await;
     assert!(p[2].record(forged).await.is_err() && p[2].record(theirs).await.is_ok());
     assert!(codes(&p[2]).await.contains(&"E-SEIZED".to_owned()));
 

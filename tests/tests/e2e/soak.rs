@@ -45,6 +45,11 @@ impl Random {
     }
 }
 
+/// Did the node end before it answered?
+fn is_cut_off(problem: &Problem) -> bool {
+    matches!(problem.code.as_str(), "broken-off" | "no-node")
+}
+
 /// What each of two nodes acknowledged.
 struct Acknowledged {
     records: [RefCell<BTreeSet<RecordId>>; 2],
@@ -80,7 +85,7 @@ impl Guest {
         self.member = match done {
             Ok(_) => Some(in_),
             Err(problem) => {
-                assert!(matches!(problem.code.as_str(), "broken-off" | "no-node"), "{problem:?}");
+                assert!(is_cut_off(&problem), "{problem:?}");
                 None
             }
         };
@@ -108,8 +113,7 @@ async fn govern(host: &TestNode, turn: usize, guest: Option<&mut Guest>) {
             let client = host.connect().await;
             let made: Result<serde_json::Value, Problem> =
                 client.post(&route(&["partnerships", "Prevention", "rotate"]), &serde_json::json!({})).await;
-            let cut = |problem: &Problem| matches!(problem.code.as_str(), "broken-off" | "no-node");
-            assert!(made.as_ref().err().is_none_or(cut), "{made:?}");
+            assert!(made.as_ref().err().is_none_or(is_cut_off), "{made:?}");
         }
         _ => {}
     }
@@ -138,7 +142,7 @@ async fn publish(node: &TestNode, own: usize, title: &str, done: &Acknowledged, 
         match publish_on(&client, record, "Prevention", readers).await {
             Ok(id) => assert!(done.records[own].borrow_mut().insert(id), "an id came twice"),
             Err(problem) => {
-                assert!(matches!(problem.code.as_str(), "broken-off" | "no-node"), "{problem:?}");
+                assert!(is_cut_off(&problem), "{problem:?}");
                 return;
             }
         }

@@ -81,9 +81,7 @@ async fn two_people_verify_each_other_and_a_restart_keeps_it() {
     }
     assert_eq!(p[0].status().await.partnerships[0].unverified, 0);
     // The index is thrown away and made anew from the journal.
-    p[0].stop().await;
-    std::fs::remove_dir_all(p[0].home().path().join("index")).unwrap();
-    p[0].start().await;
+    p[0].reindex().await;
     assert!(is_verified(&p[0], "Prevention", "Rights").await, "the journal knows");
 }
 
