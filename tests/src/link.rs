@@ -79,8 +79,7 @@ impl Link {
     /// # Panics
     /// If the system gives no port.
     pub async fn to(port: u16, seed: u64) -> Link {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(BUFFER).expect("a small buffer");
+        let socket = an_end();
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
         let listener = socket.listen(16).expect("it listens");
         let address = listener.local_addr().expect("a bound socket has an address");
@@ -129,12 +128,19 @@ impl Link {
     }
 }
 
+/// A socket with a small buffer, whose other end sends segments as on the internet: those of loopback are larger than
+/// the buffer, and a sender that waits for room for a whole one sends a window at each tick of its timer.
+fn an_end() -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(BUFFER).expect("a small buffer");
+    socket2::SockRef::from(&socket).set_tcp_mss(SEGMENT as u32).expect("small segments");
+    socket
+}
+
 async fn call(shared: Arc<Shared>, caller: TcpStream, port: u16) {
     // Connections overtake each other.
     sleep(shared.shape().delay * 2 + Duration::from_millis(shared.draw(20))).await;
-    let node = TcpSocket::new_v4().expect("a socket");
-    node.set_recv_buffer_size(BUFFER).expect("a small buffer");
-    let Ok(node) = node.connect((Ipv4Addr::LOCALHOST, port).into()).await else { return };
+    let Ok(node) = an_end().connect((Ipv4Addr::LOCALHOST, port).into()).await else { return };
     let (from_caller, to_caller) = caller.into_split();
     let (from_node, to_node) = node.into_split();
     let back = direction(&shared, 0, from_node, to_caller);
