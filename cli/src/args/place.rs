@@ -38,14 +38,19 @@ pub enum PlaceCommand {
         after_help = "Example:\n  entente place merge 'Gldani 8' 'გლდანის ციხე' --partnership 'Prevention 2026'\n\nIt is a record of ours, which tells the places' ids and nothing else. Nothing is lost: `place split` undoes it."
     )]
     Merge(MergeArgs),
-    /// Take a merge of ours back: the places stand apart again
+    /// Say that places are not the same: they stand apart here, whoever says otherwise
     #[command(
-        after_help = "Example:\n  entente place split 3fk2q7abcd --reason 'two buildings'\n\nGive the merge's id: `entente place show` lists the merges of a place. Only who said it takes it back."
+        after_help = "Example:\n  entente place apart 3fk2q7abcd 5bq7wxyzab --partnership 'Prevention 2026'\n\nGive the ids of their descriptions: `place show` lists them. Partners see that you say so, and who says otherwise; on their nodes their own view counts. `place split` takes it back."
+    )]
+    Apart(MergeArgs),
+    /// Take a merge of ours back, or that places are not the same
+    #[command(
+        after_help = "Example:\n  entente place split 3fk2q7abcd --reason 'two buildings'\n\nGive the merge's id: `entente place show` lists the merges of a place. Only who said it takes it back; if another organisation did, say `place apart`."
     )]
     Split(WithdrawArgs),
 }
 
-/// `place merge`.
+/// `place merge` and `place apart`.
 #[derive(Args, Debug)]
 pub struct MergeArgs {
     /// The places: a name in full, or the beginning of an id

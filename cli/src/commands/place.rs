@@ -1,6 +1,6 @@
 //! `entente place …`: the register of places.
 
-use entente_node::api::types::{AlikeView, PlaceDetail, PlaceView, Problem, RecordView};
+use entente_node::api::types::{AlikeView, PlaceDetail, PlaceView, Problem, RecordView, RefView};
 use serde_json::json;
 
 use super::say::Statement;
@@ -11,6 +11,8 @@ use crate::output::Page;
 use crate::problem::{Exit, usage};
 use crate::{Context, safe_text, times};
 
+/// Letters of an id that are enough to begin one.
+const SHORTEST: usize = 4;
 /// Columns of a name in a list.
 const NAME: usize = 40;
 /// Columns of a place's other names in a list.
@@ -27,6 +29,7 @@ pub(super) async fn place(context: &Context, command: PlaceCommand) -> Result<Ex
         }
         PlaceCommand::Duplicates { partnership } => duplicates(context, partnership.as_deref()).await,
         PlaceCommand::Merge(args) => merge(context, &args).await,
+        PlaceCommand::Apart(args) => apart(context, &args).await,
         PlaceCommand::Split(what) => split(context, what).await,
     }
 }
@@ -85,7 +88,7 @@ fn paint(page: &mut Page, detail: &PlaceDetail) {
         page.point(&format!("{}{language}", name.name));
     }
     page.heading("Described by");
-    let said = |r: &entente_node::api::types::RefView| {
+    let said = |r: &RefView| {
         let when = times::day(r.said);
         format!("{when}  {} {} by {}", r.kind, words::short(&r.record), r.author.name)
     };
@@ -96,6 +99,14 @@ fn paint(page: &mut Page, detail: &PlaceDetail) {
     if !place.merges.is_empty() {
         page.heading("Said to be the same place by");
         place.merges.iter().for_each(|r| page.point(&said(r)));
+    }
+    if !place.overruled.is_empty() {
+        page.heading("Said to be the same as another, which you say it is not, by");
+        place.overruled.iter().for_each(|r| page.point(&said(r)));
+    }
+    if !place.apart.is_empty() {
+        page.heading("Said not to be the same as another by");
+        place.apart.iter().for_each(|r| page.point(&said(r)));
     }
     page.heading("What was said about it");
     if detail.history.is_empty() {
@@ -136,9 +147,7 @@ async fn merge(context: &Context, args: &MergeArgs) -> Result<Exit, Problem> {
     for text in &args.places {
         let meant: PlaceDetail = context.client().await?.get(&route(&["places", text])).await?;
         let is_it = |place: &&PlaceView| {
-            let known = |r: &entente_node::api::types::RefView| {
-                meant.view.records.iter().any(|m| m.record == r.record)
-            };
+            let known = |r: &RefView| meant.view.records.iter().any(|m| m.record == r.record);
             place.records.iter().any(known)
         };
         let place = here.iter().find(is_it).ok_or_else(|| {
@@ -157,10 +166,51 @@ async fn merge(context: &Context, args: &MergeArgs) -> Result<Exit, Problem> {
     Statement::within("place", &args.partnership).with("same-as", ids).said(context, &args.say).await
 }
 
-/// Withdraws a merge; a description of a place is not withdrawn by mistake.
+/// Says it of the descriptions themselves: merged, the places have one id.
+async fn apart(context: &Context, args: &MergeArgs) -> Result<Exit, Problem> {
+    if args.say.draft {
+        return Err(usage("what is a draft could not be taken back", "leave --draft out"));
+    }
+    let here = all(context, Some(&args.partnership)).await?;
+    let mut ids: Vec<String> = Vec::new();
+    for text in &args.places {
+        let meant: PlaceDetail = context.client().await?.get(&route(&["places", text])).await?;
+        let records = &meant.view.records;
+        let begun = |r: &&RefView| {
+            text.len() >= SHORTEST && r.record.to_string().starts_with(&text.trim().to_lowercase())
+        };
+        let called = |r: &&RefView| r.title == text.trim();
+        let one = match records.as_slice() {
+            [one] => Some(one),
+            several => several.iter().find(begun).or_else(|| several.iter().find(called)),
+        };
+        let one = one.ok_or_else(|| {
+            usage(
+                format!("`{text}` names several descriptions, which are merged"),
+                "give the id of the one that is meant: entente place show",
+            )
+        })?;
+        if !here.iter().any(|place| place.records.iter().any(|r| r.record == one.record)) {
+            return Err(usage(
+                format!("`{text}` is not described in that partnership"),
+                "share its description there first: entente record share",
+            ));
+        }
+        let id = one.record.to_string();
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    if ids.len() < 2 {
+        return Err(usage("these are one description", "give the ids of two: entente place show"));
+    }
+    Statement::within("place", &args.partnership).with("not-same", ids).said(context, &args.say).await
+}
+
+/// Withdraws a merge, or its contrary; a description of a place is not withdrawn by mistake.
 async fn split(context: &Context, what: WithdrawArgs) -> Result<Exit, Problem> {
     let view: RecordView = context.client().await?.get(&route(&["records", &what.record.record])).await?;
-    let only_merges = view.fields.iter().all(|(name, _)| name == "same-as");
+    let only_merges = view.fields.iter().all(|(name, _)| name == "same-as" || name == "not-same");
     if view.summary.kind.as_str() != "place" || !only_merges || view.fields.is_empty() {
         return Err(usage(
             "that record is not a merge of places",

@@ -74,6 +74,11 @@ pub const SCHEMAS: &[Schema] = &[
             may("private-operator", YesNo, "is it run by a company?"),
             may("locality", Text, "the town or district"),
             may("same-as", Records, "records of the same place, found to be duplicates"),
+            may(
+                "not-same",
+                Records,
+                "records of places that are not the same, as we see it, whatever others say",
+            ),
         ],
     ),
     kind(

@@ -90,3 +90,49 @@ async fn a_place_in_three_scripts_is_found_merged_and_parted_and_a_reader_sees_o
     assert_eq!(shown["history"][0]["record"], by_name, "{shown}");
     assert_eq!(found(npm, &["gldani", "prison"]).await, sorted(&[&georgian, &by_id]));
 }
+
+#[tokio::test]
+async fn who_does_not_agree_that_places_are_the_same_has_them_apart_and_all_see_who_says_what() {
+    let p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso"), ("Other", "cso")]).await;
+    let (npm, cso, other) = (&p[0], &p[1], &p[2]);
+    let one = npm.publish(draft("place", "Gldani Prison 8"), &p.name, None).await.to_string();
+    let two = cso.publish(draft("place", "Gldani 8"), &p.name, None).await.to_string();
+    let all_have = async |id: &String| {
+        for node in [npm, cso, other] {
+            wait_until("it arrives", async || node.record(id).await.is_ok()).await;
+        }
+    };
+    all_have(&one).await;
+    all_have(&two).await;
+    let said = |words: &[&str]| {
+        let mut words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
+        words.extend(["--partnership", &p.name, "--yes"].map(str::to_owned));
+        words
+    };
+    let say = async |node: &TestNode, words: Vec<String>| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        node.cli(&words).await.done()["record"].as_str().unwrap().to_owned()
+    };
+    let merge = say(npm, said(&["place", "merge", &one, &two])).await;
+    all_have(&merge).await;
+    assert_eq!(places(cso).await.len(), 1);
+
+    // Merged, they have one id: the descriptions are meant, and named by theirs.
+    cso.cli(&["place", "apart", &one, &one, "--partnership", &p.name, "--yes"]).await.failed(2, "usage");
+    let apart = say(cso, said(&["place", "apart", &one, "Gldani 8"])).await;
+    all_have(&apart).await;
+    let seen = places(cso).await;
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    for place in &seen {
+        assert_eq!(place["overruled"][0]["author"]["name"], "Ombudsman", "{place}");
+        assert_eq!(place["apart"][0]["author"]["name"], "Rights", "{place}");
+    }
+    assert!(cso.cli(&["place", "duplicates"]).await.done()["duplicates"].as_array().unwrap().is_empty());
+    for node in [npm, other] {
+        let seen = places(node).await;
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert_eq!(seen[0]["apart"][0]["record"], apart, "it is shown who does not agree");
+    }
+    cso.cli(&["place", "split", &apart, "--reason", "we agree", "--yes"]).await.ok();
+    wait_until("they are one", async || places(cso).await.len() == 1).await;
+}

@@ -22,6 +22,12 @@ pub struct PlaceView {
     pub records: Vec<RefView>,
     /// The records that say that these are the same place.
     pub merges: Vec<RefView>,
+    /// What others say is the same place and does not count here, since we say that it is not.
+    #[serde(default)]
+    pub overruled: Vec<RefView>,
+    /// The records that say that it is not the same place as another. Ours count here, others' are only shown.
+    #[serde(default)]
+    pub apart: Vec<RefView>,
 }
 
 /// A name of a place.

@@ -13,7 +13,7 @@ fn prison(number: u8, name: &str, more: &[(&str, &str)]) -> Statement {
 
 fn because(one: (&str, &[(&str, &str)]), other: (&str, &[(&str, &str)])) -> Vec<String> {
     let all = [prison(1, one.0, one.1), prison(2, other.0, other.1)];
-    let sets = sets(&all.iter().collect::<Vec<_>>());
+    let sets = sets(&all.iter().collect::<Vec<_>>(), &entente_protocol::ids::OrgId([7; 32]));
     Marks::of(&sets[0]).alike(&Marks::of(&sets[1]))
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A record of the kind `place` says that other places are the same in its field `same-as`; one that says nothing else is a
 //! merge. What is the same follows from the set of these records, whatever order they came in ([`sets::sets`]); a merge that
-//! its author withdraws is gone, and the places stand apart again.
+//! its author withdraws is gone, and the places stand apart again. Who does not agree with another's merge says so in a
+//! record with `not-same`: on the nodes of its organisation the places then stand apart, on others' it is only shown.
 
 pub mod alike;
 pub mod sets;
@@ -38,7 +39,7 @@ const MAX_COMPARED: usize = 2_000;
 #[must_use]
 pub fn list(node: &Node, within: Option<PartnershipId>) -> Vec<PlaceView> {
     let known: Vec<Known> = of_kind(node, "place", within).collect();
-    sets::sets(&statements(&known)).iter().map(|set| view(node, &known, set)).collect()
+    sets::sets(&statements(&known), &node.me.org()).iter().map(|set| view(node, &known, set)).collect()
 }
 
 fn view(node: &Node, known: &[Known], set: &PlaceSet<'_>) -> PlaceView {
@@ -55,6 +56,8 @@ fn view(node: &Node, known: &[Known], set: &PlaceSet<'_>) -> PlaceView {
         authority: first("authority"),
         records: refs(&set.places),
         merges: refs(&set.merges),
+        overruled: refs(&set.overruled),
+        apart: refs(&set.apart),
     }
 }
 
@@ -65,7 +68,7 @@ fn view(node: &Node, known: &[Known], set: &PlaceSet<'_>) -> PlaceView {
 pub fn detail(node: &Arc<Node>, text: &str) -> Result<PlaceDetail, Problem> {
     let known: Vec<Known> = of_kind(node, "place", None).collect();
     let all = statements(&known);
-    let sets = sets::sets(&all);
+    let sets = sets::sets(&all, &node.me.org());
     let set = choose(&sets, text)?;
     let mut about = about(node, set);
     let count = about.len();
@@ -140,7 +143,7 @@ pub fn otherwise(node: &Node, text: &str, whole: bool) -> Vec<Clause> {
     }
     let known: Vec<Known> = of_kind(node, "place", None).collect();
     let all = statements(&known);
-    let sets = sets::sets(&all);
+    let sets = sets::sets(&all, &node.me.org());
     let name = fold::fold(text);
     let meant = sets
         .iter()
@@ -166,15 +169,22 @@ fn ways(set: &PlaceSet<'_>) -> Vec<Clause> {
 pub fn duplicates(node: &Node, within: Option<PartnershipId>) -> Vec<AlikeView> {
     let known: Vec<Known> = of_kind(node, "place", within).collect();
     let all = statements(&known);
-    let sets = sets::sets(&all);
+    let sets = sets::sets(&all, &node.me.org());
     let skip = sets.len().saturating_sub(MAX_COMPARED);
     let sets: Vec<&PlaceSet<'_>> = sets.iter().skip(skip).collect();
+    // Who has said that they are not the same is not asked again.
+    let apart = sets::held_apart(&entente_protocol::lifecycle::current(all.iter().copied()), &node.me.org());
     let marks: Vec<alike::Marks> = sets.iter().map(|set| alike::Marks::of(set)).collect();
     let mut pairs = Vec::new();
     for (at, one) in marks.iter().enumerate() {
         for (beyond, other) in marks.iter().enumerate().skip(at + 1) {
             let because = one.alike(other);
-            if !because.is_empty() {
+            let said = sets.get(at).zip(sets.get(beyond)).is_some_and(|(one, other)| {
+                let (one, other) = (&one.ids, &other.ids);
+                let are = |(a, b): &(RecordId, RecordId)| one.contains(a) && other.contains(b);
+                apart.iter().any(|(a, b)| are(&(*a, *b)) || are(&(*b, *a)))
+            });
+            if !because.is_empty() && !said {
                 pairs.push((because, at, beyond));
             }
         }

@@ -1,8 +1,11 @@
-//! Which places are the same: a function of the set of records that say so.
+//! Which places are the same: a function of the set of records that say so, and of who looks.
+//!
+//! What an organisation says itself counts for it: others' merges do not join what it holds apart (`not-same`). What
+//! others hold apart is shown and parts nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_protocol::ids::RecordId;
+use entente_protocol::ids::{OrgId, RecordId};
 use entente_protocol::lifecycle::{Statement, current};
 use entente_protocol::value::Value;
 
@@ -20,9 +23,29 @@ pub struct PlaceSet<'a> {
     pub places: Vec<&'a Statement>,
     /// The records that say that some of them are the same, oldest first.
     pub merges: Vec<&'a Statement>,
+    /// Merges of others that do not count, since we hold apart what they join; oldest first.
+    pub overruled: Vec<&'a Statement>,
+    /// The records that say of some of them that they are not the same, or not the same as another; oldest first.
+    pub apart: Vec<&'a Statement>,
 }
 
+/// The field in which a record says what is the same place.
+pub const SAME: &str = "same-as";
+/// The field in which a record says what is not.
+pub const APART: &str = "not-same";
+
 impl PlaceSet<'_> {
+    fn empty(id: RecordId) -> Self {
+        PlaceSet {
+            id,
+            ids: BTreeSet::new(),
+            places: Vec::new(),
+            merges: Vec::new(),
+            overruled: Vec::new(),
+            apart: Vec::new(),
+        }
+    }
+
     /// All its names, those of the oldest record first, each once, with the language where it was said.
     #[must_use]
     pub fn names(&self) -> Vec<(Option<String>, String)> {
@@ -38,10 +61,10 @@ impl PlaceSet<'_> {
     }
 }
 
-/// The places among these records, the oldest first. Records of other kinds count for nothing, and so do merges of what
-/// cannot be read: they show nothing.
+/// The places among these records as an organisation sees them, the oldest first. Records of other kinds count for
+/// nothing, and so do merges of what cannot be read: they show nothing.
 #[must_use]
-pub fn sets<'a>(records: &[&'a Statement]) -> Vec<PlaceSet<'a>> {
+pub fn sets<'a>(records: &[&'a Statement], me: &OrgId) -> Vec<PlaceSet<'a>> {
     let places = || records.iter().copied().filter(|s| s.is("place"));
     let mut same = Union::default();
     for version in places() {
@@ -50,23 +73,33 @@ pub fn sets<'a>(records: &[&'a Statement]) -> Vec<PlaceSet<'a>> {
         }
     }
     let now = current(places());
-    for (one, other) in now.iter().flat_map(|s| s.ids("same-as").into_iter().map(|id| (s.id, id))) {
-        same.join(one, other);
-    }
+    let overruled = join_merges(&mut same, &now, me);
     let mut sets: BTreeMap<RecordId, PlaceSet<'a>> = BTreeMap::new();
-    for id in places().map(|s| s.id).chain(now.iter().flat_map(|s| s.ids("same-as"))) {
+    for id in places().map(|s| s.id).chain(now.iter().flat_map(|s| s.ids(SAME))) {
         let root = same.root(id);
-        let empty = || PlaceSet { id, ids: BTreeSet::new(), places: Vec::new(), merges: Vec::new() };
-        sets.entry(root).or_insert_with(empty).ids.insert(id);
+        sets.entry(root).or_insert_with(|| PlaceSet::empty(id)).ids.insert(id);
     }
     for place in now {
-        let Some(set) = sets.get_mut(&same.root(place.id)) else { continue };
-        if !names_of(place).is_empty() {
-            set.places.push(place);
+        let is_overruled = overruled.contains(&place.id);
+        if let Some(set) = sets.get_mut(&same.root(place.id)) {
+            if !names_of(place).is_empty() {
+                set.places.push(place);
+            }
+            if !place.ids(SAME).is_empty() && !is_overruled {
+                set.merges.push(place);
+            }
         }
-        if !place.ids("same-as").is_empty() {
-            set.merges.push(place);
+        let roots = |same: &mut Union, field| -> BTreeSet<RecordId> {
+            place.ids(field).into_iter().map(|id| same.root(id)).collect()
+        };
+        if is_overruled {
+            roots(&mut same, SAME).iter().for_each(|root| {
+                sets.get_mut(root).into_iter().for_each(|set| set.overruled.push(place));
+            });
         }
+        roots(&mut same, APART).iter().for_each(|root| {
+            sets.get_mut(root).into_iter().for_each(|set| set.apart.push(place));
+        });
     }
     let with_id = |mut set: PlaceSet<'a>| {
         set.id = set.places.first()?.id;
@@ -75,6 +108,45 @@ pub fn sets<'a>(records: &[&'a Statement]) -> Vec<PlaceSet<'a>> {
     let mut sets: Vec<PlaceSet<'a>> = sets.into_values().filter_map(with_id).collect();
     sets.sort_by_key(|set| set.places.first().map(|first| first.order()));
     sets
+}
+
+/// Joins what merges say: ours, then those of others in the order in which they were said, but for those that would join
+/// what we hold apart. Answers which these are.
+fn join_merges(same: &mut Union, now: &[&Statement], me: &OrgId) -> BTreeSet<RecordId> {
+    let merges = || now.iter().filter(|s| !s.ids(SAME).is_empty());
+    for merge in merges().filter(|s| s.author == *me) {
+        merge.ids(SAME).into_iter().for_each(|id| same.join(merge.id, id));
+    }
+    let apart = held_apart(now, me);
+    let mut overruled = BTreeSet::new();
+    for merge in merges().filter(|s| s.author != *me) {
+        let roots: BTreeSet<RecordId> =
+            std::iter::once(merge.id).chain(merge.ids(SAME)).map(|id| same.root(id)).collect();
+        // What is one place already was joined by us: we have changed our mind, and others may say so too.
+        let mut would_join = |(one, other): &(RecordId, RecordId)| {
+            let (one, other) = (same.root(*one), same.root(*other));
+            one != other && roots.contains(&one) && roots.contains(&other)
+        };
+        if apart.iter().any(&mut would_join) {
+            overruled.insert(merge.id);
+        } else {
+            merge.ids(SAME).into_iter().for_each(|id| same.join(merge.id, id));
+        }
+    }
+    overruled
+}
+
+/// The pairs that an organisation says are not the same place.
+#[must_use]
+pub fn held_apart(now: &[&Statement], me: &OrgId) -> Vec<(RecordId, RecordId)> {
+    let own = now.iter().filter(|s| s.author == *me && s.is("place"));
+    let mut pairs = Vec::new();
+    for ids in own.map(|s| s.ids(APART)) {
+        for (at, one) in ids.iter().enumerate() {
+            pairs.extend(ids.iter().skip(at + 1).map(|other| (*one, *other)));
+        }
+    }
+    pairs
 }
 
 /// Only its own author corrects a record.
