@@ -37,6 +37,7 @@ mod say;
 mod share;
 mod status;
 mod sync;
+mod tally;
 mod trust;
 mod verify;
 mod withdraw;

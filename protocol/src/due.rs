@@ -124,6 +124,10 @@ pub fn of_record(
             reply.into_iter().chain(promise).collect()
         }
         "visit" => contributions(statement, about, (agreement, members), &owed),
+        // A record that takes a motion back, or counts it, asks for no positions.
+        "motion" if statement.field("withdraws").or(statement.field(lifecycle::motion::TALLY)).is_some() => {
+            Vec::new()
+        }
         "motion" => {
             let voters = members.iter().map(|m| m.org).collect();
             let least = agreement.quorum().map_or(0, |quorum| quorum.needed(members.len()) as u64);

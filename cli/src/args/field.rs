@@ -403,6 +403,21 @@ pub enum AdviceCommand {
         #[command(flatten)]
         say: Say,
     },
+    /// Count the positions on a motion of ours, once it has closed
+    #[command(
+        after_help = "Example:\n  entente advice close 3fk2q7abcd --yes\n\nIt names the positions that were here in time. What comes later does not count, however it is dated; all see it, and what was left out."
+    )]
+    Close {
+        /// Which.
+        #[command(flatten)]
+        record: TheRecord,
+        /// Count also what is dated in time and came here after the closing
+        #[arg(long)]
+        with_late: bool,
+        /// How to share it.
+        #[command(flatten)]
+        say: Say,
+    },
     /// Answer an opinion or a decision (the NPM)
     #[command(
         after_help = "Example:\n  entente advice respond 3fk2q7abcd --text 'We will do so from March on.' --yes"

@@ -1,8 +1,8 @@
 //! `entente visit`, `activity`, `advice` and `due`: the other forms of collaboration.
 
 use entente_node::api::types::{
-    AdviceView, DueView, ExpertView, MotionView, NewPartnership, PartnershipCreated, Problem, RefView,
-    SpaceView, VisitView,
+    AdviceView, DueView, ExpertView, NewPartnership, PartnershipCreated, Problem, RefView, SpaceView,
+    VisitView,
 };
 use entente_protocol::agreement::{Agreement, Form, templates};
 use entente_protocol::ids::Timestamp;
@@ -11,6 +11,7 @@ use serde_json::json;
 use super::facts;
 use super::recommendation::before;
 use super::say::Statement;
+use super::tally::{motions, paint_motion};
 use super::words;
 use crate::args::{ActivityCommand, AdviceCommand, DueArgs, VisitCommand};
 use crate::client::{query, route};
@@ -19,7 +20,7 @@ use crate::problem::{Exit, usage};
 use crate::{Context, safe_text, times};
 
 /// Columns of a title in a list.
-const TITLE: usize = 48;
+pub(super) const TITLE: usize = 48;
 /// Columns of a name in a list.
 const NAME: usize = 24;
 
@@ -275,47 +276,13 @@ pub(super) async fn advice(context: &Context, command: AdviceCommand) -> Result<
             let said = said.with("position", position.as_str()).with_some("reason", reason);
             said.with_some("conflict", conflict).said(context, &say).await
         }
+        AdviceCommand::Close { record, with_late, say } => {
+            super::tally::close(context, &record.record, with_late, &say).await
+        }
         AdviceCommand::Respond { record, text, say } => {
             let said = Statement::about(context, "response", ("about", &record.record)).await?;
             said.with("text", text).said(context, &say).await
         }
-    }
-}
-
-fn votes(motion: &MotionView) -> String {
-    let quorum = motion.quorum.map_or_else(|| "no quorum named".to_owned(), |n| format!("quorum {n}"));
-    format!(
-        "{} for, {} against, {} abstaining; {quorum}",
-        motion.in_favour, motion.against, motion.abstaining
-    )
-}
-
-fn motions(page: &mut Page, all: &[MotionView]) {
-    if all.is_empty() {
-        return page.line("No motion.");
-    }
-    page.table(
-        ["id", "stage", "votes", "closes", "question"],
-        all.iter().map(|m| {
-            let closes = m.closes.map(|t| times::local(before(t))).unwrap_or_default();
-            [words::short(&m.id), m.stage.clone(), votes(m), closes, safe_text::cut(&m.question, TITLE)]
-        }),
-    );
-}
-
-fn paint_motion(page: &mut Page, motion: &MotionView) {
-    page.heading(&format!("Motion: {}", safe_text::cut(&motion.question, TITLE)));
-    page.item("record", &motion.id.to_string());
-    page.item("moved by", &words::organisation(&motion.author));
-    page.item("stage", &motion.stage);
-    page.item("votes", &votes(motion));
-    for position in &motion.positions {
-        let reason = position.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
-        let conflict = position.conflict.as_ref().map(|c| format!(" (not counted: {c})")).unwrap_or_default();
-        page.item(&position.author.name, &format!("{}{reason}{conflict}", position.says));
-    }
-    for response in &motion.responses {
-        page.item("response", &format!("{}: {}", response.author.name, response.title));
     }
 }
 

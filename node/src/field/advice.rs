@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entente_protocol::agreement::Form;
-use entente_protocol::ids::{OrgId, PartnershipId, Timestamp};
+use entente_protocol::ids::{OrgId, PartnershipId, RecordId, Timestamp};
 use entente_protocol::lifecycle::motion::{self, Progress};
 use entente_protocol::lifecycle::{self, Statement};
 use entente_protocol::moment::Moment;
@@ -109,8 +109,9 @@ fn space(node: &Node, handle: &Handle, kinds: &[&str]) -> SpaceView {
 fn body(node: &Node, handle: &Handle) -> AdviceView {
     let all: Vec<Known> = of_kind(node, "motion", Some(handle.id)).collect();
     let current = lifecycle::current(statements(&all));
-    // A record that takes a motion back is none of its own.
-    let moved = current.iter().rev().filter(|s| s.field("withdraws").is_none());
+    // A record that takes a motion back, or counts it, is none of its own.
+    let moved =
+        current.iter().rev().filter(|s| s.field("withdraws").is_none() && s.field(motion::TALLY).is_none());
     let motions =
         moved.filter_map(|s| all.iter().find(|k| k.row.id == s.id)).map(|k| motion(node, handle, k));
     AdviceView { motions: motions.collect(), space: space(node, handle, &OF_ADVICE) }
@@ -136,6 +137,21 @@ fn motion(node: &Node, handle: &Handle, known: &Known) -> MotionView {
     let about = about(node, &known.row.id);
     let progress = progress(node, &known.statement, &statements(&about), Some(handle.id), clock::now());
     let org = |org: &OrgId| org_view(node, Some(handle), org);
+    let arrived = |id: &RecordId| about.iter().find(|k| k.row.id == *id).map(|k| k.row.arrived);
+    let closes = progress.closes.map(Moment::is_over);
+    let late = |id: &RecordId| closes.zip(arrived(id)).is_some_and(|(closes, arrived)| arrived >= closes);
+    let position = |p: &motion::Position| PositionView {
+        record: p.record,
+        author: org(&p.author),
+        says: p.says.clone(),
+        reason: p.reason.clone(),
+        conflict: p.conflict.clone(),
+        said: p.said,
+        came_late: late(&p.record),
+    };
+    // What its author can count for sure: of what was here before it closed, the newest of each.
+    let here: Vec<&Statement> = statements(&about).into_iter().filter(|s| !late(&s.id)).collect();
+    let before = self::progress(node, &known.statement, &here, Some(handle.id), clock::now());
     let question = known.statement.text("question").map_or_else(|| known.row.title.clone(), str::to_owned);
     MotionView {
         id: known.row.id,
@@ -148,18 +164,12 @@ fn motion(node: &Node, handle: &Handle, known: &Known) -> MotionView {
         abstaining: progress.abstaining,
         conflicted: progress.conflicted,
         quorum: progress.quorum,
-        closes: progress.closes.map(Moment::is_over),
-        positions: progress
-            .positions
-            .iter()
-            .map(|p| PositionView {
-                author: org(&p.author),
-                says: p.says.clone(),
-                reason: p.reason.clone(),
-                conflict: p.conflict.clone(),
-                said: p.said,
-            })
-            .collect(),
+        closes,
+        positions: progress.positions.iter().map(position).collect(),
+        provisional: progress.tally.is_none() && progress.stage != motion::Stage::Open,
+        tally: progress.tally,
+        uncounted: progress.uncounted.iter().map(position).collect(),
+        to_count: before.positions.iter().map(|p| p.record).collect(),
         responses: about.iter().filter(|k| k.statement.is("response")).map(|k| ref_view(node, k)).collect(),
     }
 }

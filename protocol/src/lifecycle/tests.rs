@@ -493,6 +493,53 @@ mod a_motion {
         assert_eq!((now.in_favour, now.against, now.positions.len()), (2, 1, 3));
     }
 
+    fn tally(n: u8, author: u8, when: u64, counted: &[u8]) -> Statement {
+        let counted: Vec<String> = counted.iter().map(|n| id(*n).to_string()).collect();
+        let counted = Value::List(counted.into_iter().map(Value::Text).collect());
+        let mut tally = said(n, "motion", author, when, f!("tally": id(1).to_string()));
+        tally.fields.push(("counted".into(), counted));
+        tally
+    }
+
+    #[test]
+    fn once_counted_only_what_the_tally_names_counts_however_late_votes_are_dated() {
+        let mut all = votes(&["for", "for", "for", "against"]);
+        assert_eq!((at(20, &all).stage, at(20, &all).tally), (Stage::Decided, None));
+        all.push(tally(40, NPM, 11, &[10, 11, 12]));
+        // Written after the closing and dated before it: a change of mind, and a vote of who had none.
+        all.push(position(20, 1, 9, "against"));
+        all.push(position(21, 2, 9, "against"));
+        all.push(position(22, 5, 9, "against"));
+        let now = at(20, &all);
+        assert_eq!((now.stage, now.in_favour, now.against), (Stage::Decided, 3, 0));
+        assert_eq!(now.tally, Some(id(40)));
+        let uncounted: Vec<RecordId> = now.uncounted.iter().map(|p| p.record).collect();
+        assert_eq!(uncounted, [id(13), id(20), id(21), id(22)], "what was left out is shown as well");
+        // A correction of what was counted, and the departure of who said it, change nothing any more.
+        let corrected = Statement { supersedes: Some(id(10)), ..position(23, 1, 9, "against") };
+        all.push(corrected);
+        let few: BTreeSet<OrgId> = (2..=5).map(org).collect();
+        let now = progress(&motion(), &refs(&all), (&few, 0), day(20));
+        assert_eq!((now.stage, now.in_favour), (Stage::Decided, 3));
+    }
+
+    #[test]
+    fn a_tally_counts_from_the_motions_author_after_the_closing_and_two_that_differ_decide_nothing() {
+        let mut all = votes(&["for", "for", "for"]);
+        for (n, author, when) in [(40, 3, 11), (41, NPM, 9)] {
+            all.push(tally(n, author, when, &[10]));
+            assert_eq!((at(20, &all).stage, at(20, &all).tally), (Stage::Decided, None));
+        }
+        all.push(tally(42, NPM, 11, &[10, 11, 12]));
+        all.push(tally(43, NPM, 12, &[12, 11, 10]));
+        assert_eq!((at(20, &all).stage, at(20, &all).tally), (Stage::Decided, Some(id(42))));
+        all.push(tally(44, NPM, 12, &[10, 11]));
+        assert_eq!((at(20, &all).stage, at(20, &all).tally), (Stage::Contested, None));
+        // Who counted wrongly corrects it, and all can see that.
+        all.push(Statement { supersedes: Some(id(44)), ..tally(45, NPM, 13, &[10, 11, 12]) });
+        assert_eq!(at(20, &all).stage, Stage::Decided);
+    }
+
     #[test]
     fn who_has_an_interest_counts_neither_for_the_majority_nor_for_the_quorum() {
         let mut all = votes(&["for", "for", "for"]);

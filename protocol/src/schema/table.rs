@@ -339,13 +339,15 @@ pub const SCHEMAS: &[Schema] = &[
     ),
     kind(
         "motion",
-        "Something to be decided by members. Another one with `withdraws` takes it back.",
+        "Something to be decided by members. Another one with `withdraws` takes it back, one with `tally` counts it.",
         &[
             may("question", Text, "what is to be decided"),
             must("quorum", Number, "how many members must take part; with fewer it is no decision"),
             must("closes", Date, "until when positions count"),
             may("meeting", Record, "the meeting that it is for"),
             may("withdraws", Record, "the motion that this record takes back"),
+            may("tally", Record, "the motion whose positions this record counts, once it has closed"),
+            may("counted", Records, "with `tally`: the positions that count; all that come later do not"),
         ],
     ),
     kind(

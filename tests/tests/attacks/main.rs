@@ -27,3 +27,4 @@ mod tampering;
 mod tapped;
 mod two_faced;
 mod verifier;
+mod votes;

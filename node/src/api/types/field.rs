@@ -331,8 +331,12 @@ pub struct MotionView {
     pub author: OrgView,
     /// Where.
     pub partnership_name: Option<String>,
-    /// `open`, `decided`, `rejected`, `no-quorum` or `withdrawn`.
+    /// `open`, `decided`, `rejected`, `no-quorum`, `withdrawn`, or `contested`: its author counted it twice, differently.
     pub stage: String,
+    /// It is closed, and its author has not counted the positions: the outcome goes by clocks that may be wrong.
+    pub provisional: bool,
+    /// The record in which its author counted them.
+    pub tally: Option<RecordId>,
     /// Positions that count.
     pub in_favour: usize,
     /// Against.
@@ -347,6 +351,10 @@ pub struct MotionView {
     pub closes: Option<Timestamp>,
     /// Each position.
     pub positions: Vec<PositionView>,
+    /// Positions that do not count: dated after the closing, or not named by who counted.
+    pub uncounted: Vec<PositionView>,
+    /// The newest position of each member that was here before the motion closed.
+    pub to_count: Vec<RecordId>,
     /// What the NPM answered.
     pub responses: Vec<RefView>,
 }
@@ -354,6 +362,8 @@ pub struct MotionView {
 /// What a member says to a motion.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PositionView {
+    /// In which record.
+    pub record: RecordId,
     /// Who.
     pub author: OrgView,
     /// For, against or abstain.
@@ -362,8 +372,10 @@ pub struct PositionView {
     pub reason: Option<String>,
     /// Its interest in the matter.
     pub conflict: Option<String>,
-    /// When.
+    /// When, by its author's clock.
     pub said: Timestamp,
+    /// It came here after the motion had closed, whatever it is dated.
+    pub came_late: bool,
 }
 
 /// What lies before an advisory body.
