@@ -13,7 +13,7 @@ use crate::desk::journal::Account;
 use crate::desk::view::{
     Declining, NewRole, NewStaff, Outcome, ReleaseQuery, ReleaseView, StaffList, StaffToken, StaffView,
 };
-use crate::desk::{Caller, release, telling};
+use crate::desk::{Caller, ending, release, telling};
 
 use super::routes::Answer;
 use super::server::Server;
@@ -107,7 +107,7 @@ async fn decline(
     Path(id): Path<String>,
     Json(body): Json<Declining>,
 ) -> Answer<ReleaseView> {
-    Ok(Json(release::decline(&server.unlocked()?, &caller, &id, &body.reason).await?))
+    Ok(Json(ending::decline(&server.unlocked()?, &caller, &id, &body.reason).await?))
 }
 
 async fn withdraw(
@@ -115,7 +115,7 @@ async fn withdraw(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Answer<ReleaseView> {
-    Ok(Json(release::withdraw(&server.unlocked()?, &caller, &id).await?))
+    Ok(Json(ending::withdraw(&server.unlocked()?, &caller, &id).await?))
 }
 
 /// 200 for what is shared, 202 for what waits.

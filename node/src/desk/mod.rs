@@ -7,7 +7,7 @@
 //!  share ──▶ release wanted? ──no──▶ shared                        ▼
 //!               └─yes──▶ Asked (the first mark) ──▶ another person's mark … ──▶ as many as wanted: shared
 //! ```
-//! Start at [`accounts::authenticate`] and [`release::share`]. What lasts is in [`journal`]. All of it stays at home:
+//! Start at [`accounts::authenticate`] and [`release::share`]; [`standing`] says whether what was asked still holds. What lasts is in [`journal`]. All of it stays at home:
 //! partners get marks that say how many persons there were, and nothing else
 //! ([`entente_protocol::derive::release_mark`]).
 //!
@@ -15,8 +15,10 @@
 //! machine is the keeper. And a node knows accounts, not people: whoever holds two tokens counts as two.
 
 pub mod accounts;
+pub mod ending;
 pub mod journal;
 pub mod release;
+pub mod standing;
 pub mod telling;
 pub mod view;
 

@@ -8,41 +8,32 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use entente_protocol::codec;
 use entente_protocol::derive;
-use entente_protocol::ids::{Hash, OrgId};
-use entente_protocol::record::Content;
+use entente_protocol::ids::Hash;
 
-use crate::api::problem::{self, failed, not_found, refuse_input, refused};
+use crate::api::problem::{self, failed, refuse_input, refused};
 use crate::api::types::{Problem, ShareRequest};
 use crate::clock;
 use crate::node::Node;
-use crate::partnership::Handle;
 use crate::partnership::commands::Released;
-use crate::records::find::{self, org_view};
 use crate::records::share::{self, Ready};
 
-use super::accounts::{name_of, role_of, write};
-use super::journal::{self, Asked, Closed, DeskFrame, How, Mark};
-use super::telling::{can_release, ended_view, waiting_view};
-use super::view::{Outcome, ReleaseView};
-use super::{Caller, Person, ReleaseId, StaffRole};
+use super::accounts::write;
+use super::ending::{closed, find_waiting};
+use super::journal::{self, Asked, DeskFrame, How, Mark};
+use super::standing::{Standing, as_if_released, clause, hash, persons, standing, wanted};
+use super::telling::{can_release, waiting_view};
+use super::view::Outcome;
+use super::{Caller, Person, ReleaseId};
 
 /// Releases that wait at one time: more than a secretariat looks at in a month.
 pub const MAX_WAITING: usize = 200;
-/// Releases that are over and can be listed.
-pub(super) const MAX_ENDED: usize = 500;
-/// Characters of a reason.
-const MAX_REASON: usize = 1_000;
-/// Persons that must want what a writer shares where the agreement asks for none: the writer and a releaser.
-const WITH_A_RELEASER: u8 = 2;
 /// The code of what has changed since it was asked.
 pub const CHANGED: &str = "E-RELEASE-CHANGED";
 /// The code of who releases what they released before.
 const SELF: &str = "E-RELEASE-SELF";
 
 const NOT_SHARED: &str = "The record was not shared; it is still a draft on this node.";
-const NOTHING: &str = "Nothing was changed.";
 
 /// Shares a draft, or keeps it until others have released it.
 ///
@@ -56,7 +47,7 @@ pub async fn share(
 ) -> Result<Outcome, Problem> {
     let (draft, handle, audience) = share::meant(node, text, request)?;
     let at = (draft, handle.id);
-    let outcome = match share::ready(node, draft, handle, audience, request.keep_metadata) {
+    let outcome = match share::ready(node, draft, handle, audience, request.keep_metadata).await {
         Ok(ready) => share_or_ask(node, caller, ready, request.expect_readers).await,
         Err(problem) => Err(problem),
     };
@@ -101,29 +92,6 @@ async fn share_alone(
         kept.unwrap_or_else(|error| tracing::warn!(%error, "a release that is over still waits"));
     }
     Ok(Outcome::Shared(shared))
-}
-
-/// How many persons the agreement wants, by its version in force and by all that were proposed.
-pub(super) fn clause(node: &Node, handle: &Handle, content: &Content) -> Option<u8> {
-    let membership = handle.membership();
-    let role = &membership.members.get(&node.me.org())?.role;
-    let all = [&membership.agreement].into_iter().chain(membership.pending_terms.values());
-    all.filter_map(|agreement| agreement.release())
-        .filter(|clause| clause.covers(role, &content.kind, content.sensitivity))
-        .map(|clause| clause.approvals())
-        .max()
-}
-
-/// How many persons must want it, if one is not enough.
-pub(super) fn wanted(node: &Node, caller: &Caller, handle: &Handle, content: &Content) -> Option<u8> {
-    let by_role = (caller.role < StaffRole::Releaser).then_some(WITH_A_RELEASER);
-    clause(node, handle, content).max(by_role)
-}
-
-/// Marks a record as if as many had released it as the agreement wants, to see what else is refused.
-pub fn as_if_released(handle: &Handle, node: &Node, content: &mut Content) {
-    content.handling.released_by =
-        clause(node, handle, content).map(|wanted| (0..wanted).map(|n| Hash([n; 32])).collect());
 }
 
 /// Keeps the wish to share it. One that waits for just the same is answered with; one that has changed is replaced.
@@ -181,67 +149,6 @@ async fn ask(
 /// The same wish, whoever has it and whenever.
 fn is_same(before: &Asked, now: &Asked) -> bool {
     *before == Asked { id: before.id, by: before.by, when: before.when, ..now.clone() }
-}
-
-/// What is to be shared, without the marks.
-fn hash(content: &Content) -> Hash {
-    derive::hash(&codec::encode(content))
-}
-
-/// The different persons who want it and may: who asked, and who released it.
-pub(super) fn persons(node: &Node, asked: &Asked) -> BTreeSet<Person> {
-    let index = &node.shared.ledger.store().index;
-    let may = |person: &Person, role| role_of(index, person) >= Some(role);
-    let marks = journal::marks(index, &asked.id).into_iter().map(|mark| mark.by);
-    let mut all: BTreeSet<Person> = marks.filter(|by| may(by, StaffRole::Releaser)).collect();
-    if may(&asked.by, StaffRole::Writer) {
-        all.insert(asked.by);
-    }
-    all
-}
-
-/// Does a release that waits still hold?
-pub(super) enum Standing {
-    /// It does; this is what would be shared.
-    Holds(Box<Ready>),
-    /// Something has changed: what, in words.
-    Changed(String),
-    /// A rule refuses it now.
-    Refused(Problem),
-}
-
-pub(super) async fn standing(node: &Arc<Node>, asked: &Asked) -> Standing {
-    let Some(handle) = node.handle(&asked.partnership) else {
-        return Standing::Changed("the partnership is not on this node any more".into());
-    };
-    if crate::records::drafts::read(node, &asked.draft).is_err() {
-        return Standing::Changed("the draft is not here any more".into());
-    }
-    if handle.membership().agreement.hash() != asked.agreement {
-        return Standing::Changed("another version of the agreement is in force".into());
-    }
-    let ready = share::ready(node, asked.draft, handle, asked.audience.clone(), asked.keep_metadata);
-    let ready = match ready {
-        Ok(ready) => ready,
-        Err(problem) => return Standing::Refused(problem),
-    };
-    if hash(&ready.content) != asked.content {
-        return Standing::Changed("what would be shared, or what its consent allows, is not the same".into());
-    }
-    let mut as_if = ready.content.clone();
-    as_if_released(&ready.handle, node, &mut as_if);
-    match share::foresee(&ready, as_if).await {
-        Ok(foreseen) if foreseen.key_holders == asked.readers => Standing::Holds(Box::new(ready)),
-        Ok(foreseen) => {
-            let now = names(node, &ready.handle, &foreseen.key_holders);
-            Standing::Changed(format!("other organisations would read it now: {}", now.join(", ")))
-        }
-        Err(problem) => Standing::Refused(problem),
-    }
-}
-
-fn names(node: &Node, handle: &Handle, orgs: &[OrgId]) -> Vec<String> {
-    orgs.iter().map(|org| org_view(node, Some(handle), org).name).collect()
 }
 
 /// Releases a record. The last of as many as are wanted shares it.
@@ -305,65 +212,4 @@ fn marks_for_readers(node: &Node, asked: &Asked, persons: &BTreeSet<Person>) -> 
     // Sorted, so that their order does not say who asked.
     marks.sort_unstable();
     Ok(marks)
-}
-
-/// Says no: the record stays a draft.
-///
-/// # Errors
-/// [`Problem`]; then it waits as before.
-pub async fn decline(
-    node: &Arc<Node>,
-    caller: &Caller,
-    text: &str,
-    reason: &str,
-) -> Result<ReleaseView, Problem> {
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > MAX_REASON {
-        let next = "Say in a few words why: `--reason 'the place is named in paragraph 3'`.";
-        return Err(refuse_input("a reason has 1 to 1,000 letters", NOTHING, next));
-    }
-    close(node, caller, text, How::Declined(reason.to_owned())).await
-}
-
-/// Takes it back: by who asked, or by a keeper.
-///
-/// # Errors
-/// [`Problem`]; then it waits as before.
-pub async fn withdraw(node: &Arc<Node>, caller: &Caller, text: &str) -> Result<ReleaseView, Problem> {
-    close(node, caller, text, How::Withdrawn).await
-}
-
-async fn close(node: &Arc<Node>, caller: &Caller, text: &str, how: How) -> Result<ReleaseView, Problem> {
-    let _one_at_a_time = node.desk.0.lock().await;
-    let asked = find_waiting(node, text)?;
-    let index = &node.shared.ledger.store().index;
-    if how == How::Withdrawn && asked.by != caller.person && caller.role < StaffRole::Keeper {
-        let by = name_of(index, &asked.by);
-        let reason = format!("{by} asked for it, and only who asked or a keeper takes it back");
-        let next = "Decline it, as a releaser: `entente release decline`.";
-        return Err(refused(&[("E-ROLE".into(), reason)], NOTHING, next));
-    }
-    let id = asked.id;
-    write(node, vec![closed(index, asked, how, caller)]).await.map_err(|e| problem::ledger(&e, NOTHING))?;
-    let ended = journal::ended(index, MAX_ENDED).into_iter().find(|closed| closed.asked.id == id);
-    ended.map(|closed| ended_view(node, &closed)).ok_or_else(|| failed("it is gone", NOTHING))
-}
-
-fn closed(index: &crate::store::Index, asked: Asked, how: How, caller: &Caller) -> DeskFrame {
-    let marks = journal::marks(index, &asked.id);
-    DeskFrame::Closed(Closed { asked, marks, how, by: caller.person, when: clock::now() })
-}
-
-pub(super) fn find_waiting(node: &Node, text: &str) -> Result<Asked, Problem> {
-    let index = &node.shared.ledger.store().index;
-    let all = journal::waiting(index).into_iter().map(|a| ((a.id.to_string(), a.draft.to_string()), a));
-    find::choose(text, all, "release")?.ok_or_else(|| {
-        let ended = journal::ended(index, MAX_ENDED);
-        let over = ended.iter().any(|c| text.len() >= 4 && c.asked.id.to_string().starts_with(text));
-        let what = match over {
-            true => format!("the release `{text}` is over already"),
-            false => format!("no release `{text}` waits on this node"),
-        };
-        not_found(what, NOTHING, "See `entente release list --all`.")
-    })
 }

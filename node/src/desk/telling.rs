@@ -13,8 +13,9 @@ use crate::records::find::{self, org_view};
 use crate::rows;
 
 use super::accounts::{self, name_of};
+use super::ending::{MAX_ENDED, find_waiting};
 use super::journal::{self, Asked, Closed, How, Mark};
-use super::release::{MAX_ENDED, Standing, clause, find_waiting, persons, standing, wanted};
+use super::standing::{Standing, clause, persons, standing, wanted};
 use super::view::{EndedView, MarkView, ReleaseNeeded, ReleaseState, ReleaseView};
 use super::{Caller, Person, StaffRole};
 

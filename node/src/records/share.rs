@@ -14,7 +14,7 @@ use crate::api::verify;
 use crate::clock;
 use crate::confide;
 use crate::desk::Caller;
-use crate::desk::{release, telling};
+use crate::desk::{release, standing, telling};
 use crate::field;
 use crate::frames::Draft;
 use crate::metadata::Cleaning;
@@ -67,7 +67,7 @@ pub async fn preview(
     let cannot = uncleaned(&hidden);
     // What others must release can be foreseen as if they had.
     let release = telling::needed(node, caller, &handle, &draft_id, &draft.content);
-    release::as_if_released(&handle, node, &mut draft.content);
+    standing::as_if_released(&handle, node, &mut draft.content);
     let refusals_only = |refusals: Vec<RefusalView>| Preview {
         release: release.clone(),
         readers: Vec::new(),
@@ -143,11 +143,23 @@ pub(crate) fn meant(
     Ok((row.id, handle, audience))
 }
 
-/// Makes a draft ready to be shared.
+/// Makes a draft ready to be shared, on a thread that may block: the rules read many records.
 ///
 /// # Errors
 /// [`Problem`]; what a rule of this node refuses.
-pub(crate) fn ready(
+pub(crate) async fn ready(
+    node: &Arc<Node>,
+    draft: RecordId,
+    handle: Handle,
+    audience: Audience,
+    keep_metadata: bool,
+) -> Result<Ready, Problem> {
+    let node = node.clone();
+    let made = tokio::task::spawn_blocking(move || make_ready(&node, draft, handle, audience, keep_metadata));
+    made.await.map_err(|e| problem::failed(e.to_string(), NOT_SHARED))?
+}
+
+fn make_ready(
     node: &Arc<Node>,
     draft: RecordId,
     handle: Handle,

@@ -263,3 +263,48 @@ async fn each_role_does_what_it_may_and_is_told_what_it_may_not() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_was_released_under_one_agreement_is_not_shared_under_another() {
+    let p = partners().await;
+    let node = &p[0];
+    hire(node, "Nino", "writer").await;
+    hire(node, "Maka", "releaser").await;
+    hire(node, "Dato", "releaser").await;
+    let kept = node.keep(draft("material", "Under the first")).await.unwrap().to_string();
+    let release = asked(node, "Nino", &kept).await;
+
+    // A version that wants three persons is proposed: narrower, so it holds at once, and two are not enough.
+    let file = node.home().beside("three.toml");
+    std::fs::write(&file, two_release().replace("approvals = 2", "approvals = 3")).unwrap();
+    node.cli(&["partnership", "agreement", "propose", "Prevention", file.to_str().unwrap()]).await.ok();
+    let one = by(node, "Maka", &["release", "approve", &release, "--yes"]).await;
+    assert_eq!(one.code, 7, "{one:?}");
+    assert!(node.shared_ids().await.is_empty());
+
+    // All have signed it: what waits was released under another agreement.
+    wait_until("the proposal is there", async || {
+        p[1].cli(&["partnership", "agreement", "sign", "Prevention"]).await.code == 0
+    })
+    .await;
+    wait_until("it is in force", async || {
+        node.partnership("Prevention").await.is_ok_and(|seen| seen.agreement_version == 2)
+    })
+    .await;
+    let waits = releases(node).await;
+    assert_eq!((waits.len(), &waits[0]["state"]), (1, &json!("changed")));
+    assert!(waits[0]["reason"].as_str().unwrap().contains("another version of the agreement"), "{waits:?}");
+    let refused = by(node, "Dato", &["release", "approve", &release, "--yes"]).await;
+    refused.failed(5, "E-RELEASE-CHANGED");
+    assert!(node.shared_ids().await.is_empty());
+
+    // Asked anew, nobody's word of before counts: three say so again.
+    let again = asked(node, "Nino", &kept).await;
+    assert_ne!(release, again);
+    let one = by(node, "Maka", &["release", "approve", &again, "--yes"]).await;
+    assert_eq!((one.code, &one.json["release"]["wanted"]), (7, &json!(3)), "{one:?}");
+    let shared = by(node, "Dato", &["release", "approve", &again, "--yes"]).await.done();
+    let id = shared["record"].as_str().unwrap();
+    wait_until("the partner shows it", async || p[1].record(id).await.is_ok()).await;
+    assert_eq!(p[1].record(id).await.unwrap().handling.approvals(), 3);
+}
