@@ -84,6 +84,10 @@ pub enum Table {
     WantedConsent = 27,
     /// attachment, journal position → nothing: the records that have it. Drafts included.
     Has = 28,
+    /// partnership, plan of a visit and its author → [`crate::partnership::teams::TeamRow`].
+    Team = 31,
+    /// partnership and visit, journal position → nothing: notes that wait for the visit's plan, or for a wider team.
+    AwaitsPlan = 32,
 }
 
 /// All rows of a table whose keys begin so, in order. Rows that are damaged are passed over: the index is
@@ -526,7 +530,8 @@ pub fn author_of(batch: &Batch, index: &Index, id: &RecordId) -> Option<OrgId> {
 }
 
 /// A record's row as it will be once this batch is applied.
-fn known_row(batch: &Batch, index: &Index, id: &RecordId) -> Option<RecordRow> {
+#[must_use]
+pub fn known_row(batch: &Batch, index: &Index, id: &RecordId) -> Option<RecordRow> {
     let name = index.name(Table::Record as u8, &id.0);
     match batch.pending(Table::Record as u8, &name) {
         Some(order) => batch.pending(Table::Order as u8, order).and_then(decode::<RecordRow>),

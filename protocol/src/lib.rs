@@ -30,6 +30,7 @@ pub mod membership;
 pub mod moment;
 pub mod notice;
 pub mod office;
+pub mod passed;
 pub mod policy;
 pub mod prekey;
 pub mod record;
@@ -39,6 +40,7 @@ pub mod root;
 pub mod schema;
 pub mod signed;
 pub mod sync;
+pub mod team;
 #[cfg(test)]
 mod testing;
 pub mod value;

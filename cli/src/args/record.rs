@@ -9,7 +9,7 @@ use entente_protocol::handling::{Kind, Language, Sensitivity};
 
 use super::KindCommand;
 use super::field::{language, sensitivity};
-pub use super::redact::RedactArgs;
+pub use super::redact::{PassOnArgs, RedactArgs};
 pub use super::withdraw::{AfterwardsCommand, WithdrawArgs};
 use crate::times::parse_since;
 
@@ -104,6 +104,8 @@ Paths of attachments are relative to the working folder, or to the folder of FIL
     Afterwards(AfterwardsCommand),
     /// Save a signed copy with parts left out or replaced; it still verifies under its author's signature
     Redact(RedactArgs),
+    /// Pass a redacted copy on: share a record that carries it, as its author signed it
+    PassOn(PassOnArgs),
     /// Verify a signed copy, whole or redacted, without a node
     #[command(
         after_help = "Example:\n  entente record verify report.entente\n\nThe exit code is 6 if it does not verify. `docs/spec/verify_record.py` does the same without this program."

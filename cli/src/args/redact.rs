@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use entente_node::api::types::RedactRequest;
 
-use super::TheRecord;
+use super::{Say, TheRecord};
 
 /// `record redact`.
 #[derive(Args, Debug)]
@@ -58,6 +59,30 @@ impl RedactArgs {
             purpose: self.purpose.clone(),
         }
     }
+}
+
+/// `record pass-on`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  entente record redact 3fk2q7abcd --fields staff --output report.entente
+  entente record pass-on report.entente --partnership 'Rights network' --title 'What the office found' --yes
+
+It is a record of the kind `material` of yours. Its readers' nodes check the author's signature and yours, and show what is
+missing and who left it out. It goes on only as its author allows; whoever wants to be asked is asked with `record ask`.")]
+pub struct PassOnArgs {
+    /// The copy, as `record redact` saved it
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where
+    #[arg(long, value_name = "P", value_parser = NonEmptyStringValueParser::new())]
+    pub partnership: String,
+    /// What it is called in lists [default: the copy's kind and author]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub title: Option<String>,
+    /// To whom, and whether to ask.
+    #[command(flatten)]
+    pub say: Say,
 }
 
 fn replacement(text: &str) -> Result<(String, String), String> {

@@ -3,14 +3,20 @@
 use entente_node::api::types::Problem;
 use entente_protocol::codec;
 use entente_protocol::identity::Introduced;
+use entente_protocol::passed;
 use entente_protocol::record::{RecordFile, VerifiedRecord};
 use entente_protocol::redaction::{Place, RedactedFile, Treated, VerifiedCopy};
 use serde_json::{Map, Value, json};
 
-use super::words;
+use super::say::Statement;
+use super::{drafts, words};
+use crate::args::PassOnArgs;
 use crate::output::Page;
-use crate::problem::{FINDINGS, problem};
-use crate::times;
+use crate::problem::{Exit, FINDINGS, problem, usage};
+use crate::{Context, times};
+
+/// Bytes of a redacted copy that is passed on: with the base64 of it, about as much as a record holds.
+const MAX_COPY: usize = 190 * 1024;
 
 /// Verifies a signed copy, and says what it shows.
 ///
@@ -31,6 +37,22 @@ pub(super) fn verify_file(bytes: &[u8]) -> Result<Value, Problem> {
             Ok(redacted(&copy))
         }
     }
+}
+
+/// Shares a record that carries a redacted copy.
+pub(super) async fn pass_on(context: &Context, args: &PassOnArgs) -> Result<Exit, Problem> {
+    let bytes = drafts::read_bounded(&args.file, MAX_COPY)?;
+    let file: RedactedFile = codec::decode(&bytes).map_err(|e| {
+        usage(format!("this is no redacted copy: {e}"), "make one with entente record redact")
+    })?;
+    let copy = file.verify().map_err(|e| not_verified(format!("it does not verify: {e}")))?;
+    let entry = passed::entry(&file).map_err(|e| not_verified(e.to_string()))?;
+    let title = args.title.clone().unwrap_or_else(|| {
+        let kind = &copy.record().manifest().kind;
+        format!("{kind} by {}, redacted", copy.author().organisation().name)
+    });
+    let said = Statement::within("material", &args.partnership).with("title", title);
+    said.with(passed::FIELD, entry.to_json()).said(context, &args.say).await
 }
 
 fn not_verified(what: String) -> Problem {

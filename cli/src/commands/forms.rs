@@ -112,6 +112,7 @@ fn paint_visit(page: &mut Page, visit: &VisitView) {
     page.item("from", &visit.from.map(times::day).unwrap_or_default());
     page.item("until", &visit.until.map(|t| times::day(before(t))).unwrap_or_default());
     page.item("team", &visit.team.join(", "));
+    page.item("notes are read by", &visit.team_organisations.join(", "));
     for unfit in &visit.unfit {
         page.verdict(false, unfit);
     }

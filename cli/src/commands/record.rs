@@ -7,7 +7,7 @@ use entente_node::api::types::{
 };
 use serde_json::Value;
 
-use super::{attachment, drafts, export, import, kinds, share, withdraw, words};
+use super::{attachment, copies, drafts, export, import, kinds, share, withdraw, words};
 use crate::args::{Filters, RecordCommand};
 use crate::client::{query, route};
 use crate::output::Page;
@@ -47,6 +47,7 @@ pub(super) async fn record(context: &Context, command: RecordCommand) -> Result<
         }
         RecordCommand::Afterwards(command) => withdraw::afterwards(context, command).await,
         RecordCommand::Redact(what) => export::redact(context, &what).await,
+        RecordCommand::PassOn(what) => copies::pass_on(context, &what).await,
         RecordCommand::Verify { file } => export::verify(context, &file),
     }
 }
@@ -179,12 +180,23 @@ fn paint(page: &mut Page, view: &RecordView) {
 fn paint_fields(page: &mut Page, fields: &[(String, Value)]) {
     page.heading("Content");
     for (name, value) in fields {
-        let text = words::value(value);
+        let text = words::value(&without_signatures(value));
         if text.contains('\n') || text.chars().count() > SHORT_FIELD {
             page.block(name, &text);
         } else {
             page.item(name, &text);
         }
+    }
+}
+
+/// What was signed, beside what it says: for programs, and a screen long.
+fn without_signatures(value: &Value) -> Value {
+    match value {
+        Value::Array(entries) => entries.iter().map(without_signatures).collect(),
+        Value::Object(table) if table.contains_key("text") => {
+            table.iter().filter(|(name, _)| *name != "signed").map(|(n, v)| (n.clone(), v.clone())).collect()
+        }
+        other => other.clone(),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod recommendations;
 pub mod rules;
 pub mod spreadsheet;
 pub mod stats;
+pub mod teams;
 pub mod visits;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use entente_protocol::divergent;
 use entente_protocol::ids::RecordId;
 use entente_protocol::lifecycle::{Statement, report, visit};
+use entente_protocol::passed;
 use entente_protocol::policy::{Refusal, RefusalCode};
 use entente_protocol::record::Content;
 use entente_protocol::schema::{self, Weight};
@@ -59,6 +60,9 @@ pub fn of_draft(node: &Arc<Node>, content: &mut Content) -> Result<Vec<String>, 
     let code = |code: RefusalCode| code.as_str().to_owned();
     let mut refusals: Vec<(String, String)> =
         wrong.iter().map(|f| (code(RefusalCode::Fields), f.to_string())).collect();
+    if let Err(error) = passed::carried(&content.fields) {
+        refusals.push((code(RefusalCode::Copy), error.to_string()));
+    }
     let kind = &content.kind;
     let next = format!("Correct it; `entente record template {kind}` shows what the kind has.");
     if refusals.is_empty() {

@@ -6,6 +6,7 @@ use entente_protocol::ids::{RecordId, Timestamp};
 use entente_protocol::lifecycle::visit::{self, Progress};
 use entente_protocol::lifecycle::{self, Statement};
 use entente_protocol::moment::Moment;
+use entente_protocol::team;
 
 use crate::api::types::{ExpertView, Problem, VisitView};
 use crate::clock;
@@ -46,6 +47,10 @@ pub fn list(node: &Arc<Node>, partnership: Option<&str>) -> Result<Vec<VisitView
 fn view(node: &Node, known: &Known, about: &[Known], roster: &[Known], progress: &Progress) -> VisitView {
     let statement = &known.statement;
     let handle = known.row.place.and_then(|p| node.handle(&p.partnership));
+    let declared = team::declared(&statement.kind, statement.author, &statement.fields);
+    let mut team_organisations: Vec<String> =
+        declared.into_iter().flatten().map(|org| org_view(node, handle.as_ref(), &org).name).collect();
+    team_organisations.sort();
     let name = |id: &RecordId| {
         roster.iter().find(|k| k.row.id == *id).map_or_else(|| id.short(), |k| k.row.title.clone())
     };
@@ -59,6 +64,7 @@ fn view(node: &Node, known: &Known, about: &[Known], roster: &[Known], progress:
         from: statement.moment("from").map(Moment::begins),
         until: progress.ends.map(Moment::is_over),
         team: statement.ids("team").iter().map(name).collect(),
+        team_organisations,
         unfit: progress.unfit.iter().map(|u| format!("{} {}", name(&u.expert), u.why)).collect(),
         records: about.iter().map(|k| ref_view(node, k)).collect(),
     }

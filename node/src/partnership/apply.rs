@@ -8,7 +8,7 @@ use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, RecordId, Seq, SpaceI
 use entente_protocol::log::{Entry, EntryHeader, Head};
 use entente_protocol::membership::{Inserted, verify_act};
 use entente_protocol::notice::Cause;
-use entente_protocol::policy::RefusalCode;
+use entente_protocol::policy::{Refusal, RefusalCode};
 use entente_protocol::prekey::{Prekey, VerifiedPrekey};
 use entente_protocol::signed::Unverified;
 
@@ -21,7 +21,7 @@ use super::notices;
 use super::open::{self, Judgement, Owner, judge};
 use super::quarantine;
 use super::state::{Log, State};
-use super::{epochs, history};
+use super::{epochs, history, teams};
 
 /// What came of applying a frame.
 #[derive(Debug, PartialEq, Eq)]
@@ -327,42 +327,7 @@ pub(super) fn judged(
     }
     match judgement {
         Judgement::Shown(shown) => {
-            let row = open::row(&shown, (state.id, space), entry, arrived);
-            if rows::stands_elsewhere(batch, &store.index, &row.id, &place) {
-                return vec![refuse(state, batch, position, repeated(place, node, arrived))];
-            }
-            if notices::corrects_anothers(batch, store, row.supersedes, &row.author) {
-                return vec![refuse(state, batch, position, not_its_own(place, node, arrived))];
-            }
-            let manifest = shown.record.manifest();
-            let named = (manifest.handling.consent.as_deref(), manifest.created);
-            if notices::names_an_ended_consent(batch, store, (Owner { org, node }, space), named) {
-                return vec![refuse(state, batch, position, consent_ended(place, node, arrived))];
-            }
-            rows::put_record(batch, &store.index, position, &row);
-            if let Some(until) = manifest.handling.keep_until {
-                batch.put(
-                    Table::Expiring as u8,
-                    &rows::expiring_key(&store.index, &state.id, until, &row.id),
-                    &row.id.0,
-                );
-            }
-            let mut applied = vec![Applied::Record(row.id)];
-            applied.extend(notices::came_too_late(store, &row.id, &row.author));
-            for attachment in shown.record.attachments() {
-                let blob = KnownBlob {
-                    blob: attachment.blob,
-                    place: Some((state.id, space)),
-                    size: attachment.size,
-                    complete: false,
-                    record: Some(row.id),
-                };
-                if node != state.me.node() && !is_known(store, &blob) {
-                    rows::put_blob(batch, &store.index, &blob);
-                    applied.push(Applied::Wanted(blob));
-                }
-            }
-            applied
+            take_in(state, store, batch, (position, entry, arrived), (Owner { org, node }, *shown))
         }
         Judgement::Acknowledged(said) => {
             note_acknowledgement(state, store, batch, (entry, arrived), &said);
@@ -387,6 +352,67 @@ pub(super) fn judged(
             vec![refuse(state, batch, position, row)]
         }
     }
+}
+
+/// Puts a record that may be shown into the lists, unless what else is known here stands against it.
+fn take_in(
+    state: &mut State,
+    store: &Store,
+    batch: &mut Batch,
+    (position, entry, arrived): (Position, &Entry, Timestamp),
+    (owner, shown): (Owner, open::Shown),
+) -> Vec<Applied> {
+    let (space, log, node) = (entry.header.space, entry.header.log, owner.node);
+    let place = RecordPlace { partnership: state.id, space, log, seq: entry.header.seq };
+    let row = open::row(&shown, (state.id, space), entry, arrived);
+    if rows::stands_elsewhere(batch, &store.index, &row.id, &place) {
+        return vec![refuse(state, batch, position, repeated(place, node, arrived))];
+    }
+    if notices::corrects_anothers(batch, store, row.supersedes, &row.author) {
+        return vec![refuse(state, batch, position, not_its_own(place, node, arrived))];
+    }
+    let manifest = shown.record.manifest();
+    let named = (manifest.handling.consent.as_deref(), manifest.created);
+    if notices::names_an_ended_consent(batch, store, (owner, space), named) {
+        return vec![refuse(state, batch, position, consent_ended(place, node, arrived))];
+    }
+    if let Some((refusal, visit)) = teams::refusal(batch, store, &state.id, &shown) {
+        if let Some(visit) = visit {
+            teams::wait(batch, store, &state.id, &visit, position);
+        }
+        return vec![refuse(state, batch, position, not_on_team(place, node, arrived, refusal))];
+    }
+    rows::put_record(batch, &store.index, position, &row);
+    if let Some(until) = manifest.handling.keep_until {
+        batch.put(
+            Table::Expiring as u8,
+            &rows::expiring_key(&store.index, &state.id, until, &row.id),
+            &row.id.0,
+        );
+    }
+    let mut applied = vec![Applied::Record(row.id)];
+    applied.extend(notices::came_too_late(store, &row.id, &row.author));
+    for waiting in teams::note(batch, store, &state.id, &shown) {
+        batch.delete(Table::Refused as u8, &waiting.to_bytes());
+        if let Some((entry, arrived)) = read_entry(store, waiting) {
+            state.untold.remove(&(entry.header.space, entry.header.log, entry.header.seq));
+            applied.extend(judged(state, store, batch, waiting, &entry, arrived));
+        }
+    }
+    for attachment in shown.record.attachments() {
+        let blob = KnownBlob {
+            blob: attachment.blob,
+            place: Some((state.id, space)),
+            size: attachment.size,
+            complete: false,
+            record: Some(row.id),
+        };
+        if node != state.me.node() && !is_known(store, &blob) {
+            rows::put_blob(batch, &store.index, &blob);
+            applied.push(Applied::Wanted(blob));
+        }
+    }
+    applied
 }
 
 /// Keeps the most that a node acknowledged of each log that is known here.
@@ -459,6 +485,12 @@ fn consent_ended(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> Refus
     RefusedRow { place, owner, code: RefusalCode::Consent.as_str().into(), reason, arrived }
 }
 
+/// The plan of its visit, as far as it is known here, stands against it.
+fn not_on_team(place: RecordPlace, owner: NodeId, arrived: Timestamp, refusal: Refusal) -> RefusedRow {
+    let Refusal { code, reason } = refusal;
+    RefusedRow { place, owner, code: code.as_str().into(), reason, arrived }
+}
+
 /// It came in one batch with entries that are welcome.
 fn late(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
     let reason = "it was written after its author was removed from the partnership".into();
@@ -484,6 +516,12 @@ pub fn after_acts(state: &mut State, store: &Store, batch: &mut Batch) -> Vec<Ap
 #[must_use]
 pub fn is_held_back(code: &str) -> bool {
     code.split(' ').any(|code| code == RefusalCode::Suspended.as_str())
+}
+
+/// Whether what stands against an entry may end by itself, so that its author is not told of it.
+#[must_use]
+pub fn may_change(code: &str) -> bool {
+    is_held_back(code) || code == RefusalCode::NotOnTeam.as_str()
 }
 
 fn refuse(state: &mut State, batch: &mut Batch, position: Position, row: RefusedRow) -> Applied {

@@ -49,6 +49,7 @@ pub mod state;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod taking;
+pub mod teams;
 pub mod trust;
 mod verify;
 mod view;

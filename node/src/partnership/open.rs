@@ -14,7 +14,7 @@ use entente_protocol::notice::{self, Notice};
 use entente_protocol::policy::RefusalCode;
 use entente_protocol::policy::{Permitted, Refusal};
 use entente_protocol::record::{RecordParts, VerifiedRecord};
-use entente_protocol::{divergent, limits, schema};
+use entente_protocol::{divergent, limits, passed, schema};
 
 use crate::rows::{RecordPlace, RecordRow};
 
@@ -125,6 +125,14 @@ fn open(
         if now.agreement.hash() != opener.terms.agreement.hash() || now.proposed != opener.terms.proposed {
             refusals.extend(now.permit(&facts).err().into_iter().flatten());
         }
+        if !refusals.is_empty() {
+            return Err(in_words(&refusals));
+        }
+    }
+    if let Some(copy) =
+        passed::carried(record.fields()).map_err(|e| refused(RefusalCode::Copy.as_str(), e))?
+    {
+        let refusals = passed::permit(&copy, &facts);
         if !refusals.is_empty() {
             return Err(in_words(&refusals));
         }

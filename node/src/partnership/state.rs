@@ -153,7 +153,7 @@ impl State {
         let key = (place.space, place.log);
         let told = self.acknowledged.get(&key).is_some_and(|next| place.seq < *next);
         let ours = self.logs.get(&key).is_none_or(|log| log.owner == self.me.node());
-        if !told && !ours && self.untold.len() < UNTOLD && ack::is_code(code) && !apply::is_held_back(code) {
+        if !told && !ours && self.untold.len() < UNTOLD && ack::is_code(code) && !apply::may_change(code) {
             self.untold.insert((place.space, place.log, place.seq), code.to_owned());
         }
     }

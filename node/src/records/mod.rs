@@ -6,6 +6,7 @@ pub mod exposed;
 pub mod find;
 pub mod hidden;
 pub mod leave;
+pub mod pass;
 pub mod search;
 pub mod share;
 pub mod show;

@@ -26,7 +26,7 @@ use crate::partnership::publish::{PublishError, private_fields};
 use crate::rows;
 
 use super::attach::{AttachError, Sharing};
-use super::{drafts, find, hidden};
+use super::{drafts, find, hidden, pass};
 
 const NOT_SHARED: &str = "The record was not shared; it is still a draft on this node.";
 
@@ -59,8 +59,9 @@ pub async fn preview(
     let (_, row) = find::record(node, text)?;
     let mut draft = drafts::read(node, &row.id)?;
     let draft_id = row.id;
-    let confided = confide::of_sharing(node, &mut draft.content);
     let handle = find::partnership(node, &request.partnership)?;
+    let mut filled = confide::of_sharing(node, &mut draft.content);
+    filled.extend(field::teams::fill(node, &handle, &mut draft.content));
     let onward = draft.content.handling.onward;
     let stripped = private_fields(&draft.content);
     let hidden = hidden_data(node, &draft.content, request.keep_metadata).await?;
@@ -84,7 +85,10 @@ pub async fn preview(
         Err(problem) => return Err(problem),
     };
     let mut ruled = views(&field::rules::of_sharing(node, &handle, &draft.content, &draft_id));
-    ruled.extend(views(&confided));
+    ruled.extend(views(&field::teams::of_sharing(node, &handle, &draft.content, &audience)));
+    ruled.extend(views(&pass::of_sharing(node, &draft.content, &audience)));
+    ruled.extend(views(&filled));
+    let team = field::teams::because(node, &handle, &draft.content);
     let content = Box::new(draft.content);
     match handle.ask(|reply| Command::Preview(content, audience, reply)).await {
         Ok(_) if !ruled.is_empty() => Ok(refusals_only(ruled)),
@@ -93,6 +97,7 @@ pub async fn preview(
             let key = if foreseen.fresh_key { "a fresh key" } else { "the present key" };
             because.push(format!("Sealed with {key} for {} nodes, this one included.", foreseen.nodes));
             because.extend(foreseen.later);
+            because.extend(team);
             let unverified = verify::unverified_readers(node, &handle, &foreseen.key_holders);
             let readers =
                 foreseen.key_holders.iter().map(|o| find::org_view(node, Some(&handle), o)).collect();
@@ -168,7 +173,10 @@ fn make_ready(
 ) -> Result<Ready, Problem> {
     let Draft { nonce, mut content } = drafts::read(node, &draft)?;
     let mut ruled = confide::of_sharing(node, &mut content);
+    ruled.extend(field::teams::fill(node, &handle, &mut content));
     ruled.extend(field::rules::of_sharing(node, &handle, &content, &draft));
+    ruled.extend(field::teams::of_sharing(node, &handle, &content, &audience));
+    ruled.extend(pass::of_sharing(node, &content, &audience));
     if !ruled.is_empty() {
         return Err(explain(&CommandError::Publish(PublishError::Refused(ruled))));
     }

@@ -45,7 +45,8 @@ impl Batch {
     }
 
     /// Is a key gone once this batch is applied?
-    pub(super) fn deletes(&self, table: Table, key: &[u8]) -> bool {
+    #[must_use]
+    pub fn deletes(&self, table: Table, key: &[u8]) -> bool {
         self.last(table as u8, key).is_some_and(Option::is_none)
     }
 

@@ -54,6 +54,12 @@ pub enum RefusalCode {
     Release,
     /// `E-SOURCE`
     Source,
+    /// `E-NOT-ON-TEAM`
+    NotOnTeam,
+    /// `E-COPY`
+    Copy,
+    /// `E-EMBARGO`
+    Embargo,
 }
 
 /// A row of the table: code, as quoted, the rule or clause behind it, what it means.
@@ -61,7 +67,7 @@ type Row = (RefusalCode, &'static str, &'static str, &'static str);
 
 /// The table, in the order in which [`super::permit`] checks. From `E-SUSPENDED` on they are not its, but for
 /// `E-RELEASE`: the node, which knows how the partnership, its members and other records stand, raises them.
-const TABLE: [Row; 24] = {
+const TABLE: [Row; 27] = {
     use RefusalCode::*;
     [
         (Own, "E-OWN", "C2, sensitivity `own`", "the record never leaves the node of its author"),
@@ -123,6 +129,14 @@ const TABLE: [Row; 24] = {
         ),
         (Release, "E-RELEASE", "C3, clause `release`", "fewer persons released it than the agreement wants"),
         (Source, "E-SOURCE", "C2", "a text names somebody whom this node records as a source"),
+        (
+            NotOnTeam,
+            "E-NOT-ON-TEAM",
+            "C4, the visit's plan",
+            "notes of a visit are shared with somebody who is not on its declared team",
+        ),
+        (Copy, "E-COPY", "C6", "a redacted copy is passed on otherwise than it was signed"),
+        (Embargo, "E-EMBARGO", "C6", "a copy of another's record is passed on before its embargo is over"),
     ]
 };
 

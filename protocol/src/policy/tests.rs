@@ -408,6 +408,9 @@ fn the_table_of_codes_is_complete_and_stable() {
         "E-DIVERGENT",
         "E-RELEASE",
         "E-SOURCE",
+        "E-NOT-ON-TEAM",
+        "E-COPY",
+        "E-EMBARGO",
     ];
     assert_eq!(table, stable);
     // Each code finds its own row.

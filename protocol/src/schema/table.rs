@@ -168,6 +168,11 @@ pub const SCHEMAS: &[Schema] = &[
             may("from", Date, "its first day"),
             may("until", Date, "its last day"),
             may("team", Records, "the entries of its members in the roster (kind `expert`)"),
+            may(
+                "team-organisations",
+                Texts,
+                "who reads its notes: the node puts in who keeps the team's entries",
+            ),
             may("objectives", Texts, "what it is for"),
             may("visit", Record, "the plan, where this record says how it went on"),
             may("confirmed", YesNo, "with `visit`: the team is confirmed"),
@@ -293,7 +298,11 @@ pub const SCHEMAS: &[Schema] = &[
     kind(
         "material",
         "A document for others to learn from.",
-        &[may("topics", Texts, "what it is about"), may("languages", Texts, "in which languages")],
+        &[
+            may("topics", Texts, "what it is about"),
+            may("languages", Texts, "in which languages"),
+            may("redacted-copy", Tables, "another's record in parts, as signed; `record pass-on` puts it in"),
+        ],
     ),
     kind(
         "expert",

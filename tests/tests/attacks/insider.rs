@@ -13,7 +13,7 @@ use entente_protocol::derive::{self, Key};
 use entente_protocol::envelope::{self, Place};
 use entente_protocol::epoch;
 use entente_protocol::handling::{Handling, Language, Sensitivity};
-use entente_protocol::ids::{EpochId, LogId, PartnershipId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{EpochId, LogId, OrgId, PartnershipId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::{self, Entry, Head};
 use entente_protocol::membership::{ActGraph, Membership, verify_act};
 use entente_protocol::record::{Content, RecordParts, sign_record};
@@ -168,6 +168,16 @@ impl<'a> Forge<'a> {
         let key = insider.keys(&partnership).log.signing_key();
         let log = LogId(key.verifying_key().to_bytes());
         let head = insider.entries(&space, &log).last().map_or(Head::EMPTY, head_after);
+        let epoch = insider.newest_epoch(&partnership, &space);
+        Forge { insider, partnership, space, epoch, key, head, frames: Vec::new() }
+    }
+
+    /// In the log of a circle in which this member has shared something already.
+    pub fn in_circle(insider: &'a Insider, partnership: PartnershipId, orgs: &[OrgId]) -> Forge<'a> {
+        let space = derive::space_of_circle(&partnership, orgs);
+        let key = derive::circle_log_key(&insider.keys(&partnership).log.key(), &space);
+        let log = LogId(key.verifying_key().to_bytes());
+        let head = insider.entries(&space, &log).last().map(head_after).unwrap();
         let epoch = insider.newest_epoch(&partnership, &space);
         Forge { insider, partnership, space, epoch, key, head, frames: Vec::new() }
     }

@@ -17,6 +17,8 @@ mod flood;
 mod forger;
 mod local_api;
 mod newcomer;
+mod off_team;
+mod passing_on;
 mod passphrase;
 mod promises;
 mod rehearsed;

@@ -1,8 +1,8 @@
 //! Copies that leave a partnership: signed, redacted, and only as their authors allow.
 
-use entente_protocol::handling::{Handling, Onward};
+use entente_protocol::handling::{Handling, Onward, Sensitivity};
 use entente_protocol::ids::{RecordId, Timestamp};
-use entente_tests::{Home, Partnership, TestNode, draft, wait_until};
+use entente_tests::{Home, PERMISSIVE, Partnership, TestNode, draft, join, wait_for, wait_until};
 use serde_json::json;
 
 const REPORT: [(&str, &str); 3] =
@@ -75,4 +75,79 @@ async fn nothing_of_others_leaves_against_their_will() {
     assert_eq!(told["author"]["name"], json!("Preventive Office"));
     assert_eq!(told["redacted_by"]["name"], json!("Rights Georgia"));
     assert!(!std::fs::read(&file).unwrap().windows(5).any(|w| w == b"staff"));
+}
+
+/// A second partnership of a node, with a partner that the first does not know.
+async fn elsewhere(node: &TestNode) -> TestNode {
+    let file = node.home().beside("network.toml");
+    std::fs::write(&file, PERMISSIVE).unwrap();
+    let words = ["partnership", "new", "--name", "Network", "--agreement", file.to_str().unwrap()];
+    node.cli(&words).await.ok();
+    let abroad = TestNode::start_new("Abroad", "network").await;
+    join(node, &abroad, "Network").await;
+    abroad
+}
+
+#[tokio::test]
+async fn a_redacted_copy_is_passed_on_to_another_partnership_as_its_author_allows_and_verifies_there() {
+    let agreement = format!("{PERMISSIVE}\n[[flow]]\nfrom = [\"npm\"]\nkinds = [\"visit\"]\nto = \"any\"\n");
+    let members = [("Preventive Office", "npm"), ("Rights Georgia", "cso")];
+    let p = Partnership::under(&agreement, &members).await;
+    let (office, rights) = (&p[0], &p[1]);
+    let abroad = elsewhere(rights).await;
+    let asks = report(office, &p.name, onward(Onward::Ask)).await.to_string();
+    let never = report(office, &p.name, onward(Onward::Never)).await.to_string();
+    let confidential = Handling { personal_data: false, ..onward(Onward::Allowed) };
+    let plan = draft("visit", "Plan").sensitivity(Sensitivity::Named).handling(confidential);
+    let plan = office.publish(plan, &p.name, Some(&["Rights Georgia"])).await.to_string();
+    for id in [&asks, &never, &plan] {
+        wait_until("it arrives", async || rights.record(id).await.is_ok()).await;
+    }
+    let copy = async |node: &TestNode, record: &str, field: &str| {
+        let file = rights.home().beside(&format!("{}.entente", &record[..8]));
+        let words = ["record", "redact", record, "--fields", field, "--output", file.to_str().unwrap()];
+        node.cli(&words).await.ok();
+        file.display().to_string()
+    };
+    let pass_on = async |file: &str| {
+        rights.cli(&["record", "pass-on", file, "--partnership", "Network", "--yes"]).await
+    };
+    // Of what its author shows to nobody else, whoever made the copy; and of what is confidential by its kind.
+    let file = copy(office, &never, "staff").await;
+    pass_on(&file).await.failed(5, "E-ONWARD");
+    let file = copy(rights, &plan, "title").await;
+    pass_on(&file).await.failed(5, "E-CONFIDENTIAL");
+
+    // Its author wants to be asked: a copy from the author is not yet a word to whoever holds it.
+    let file = copy(office, &asks, "staff").await;
+    let told = pass_on(&file).await;
+    told.failed(5, "E-ONWARD");
+    assert!(told.stdout.contains("record ask"), "{told:?}");
+    rights.cli(&["record", "ask", &asks, "--for", "partners abroad"]).await.ok();
+    wait_until("it is granted", async || {
+        office.cli(&["record", "grant", &asks, "Rights Georgia"]).await.code == 0
+    })
+    .await;
+    let shared = wait_for("the grant arrives", async || {
+        let said = pass_on(&file).await;
+        (said.code == 0).then(|| said.json["record"].as_str().unwrap().to_owned())
+    })
+    .await;
+    wait_until("it arrives abroad", async || abroad.record(&shared).await.is_ok()).await;
+    let shown = abroad.cli(&["record", "show", &shared]).await.done();
+    let fields = shown["fields"].as_array().unwrap();
+    let carried = &fields.iter().find(|f| f[0] == "redacted-copy").unwrap()[1][0];
+    assert_eq!((&carried["author"], &carried["record"]), (&json!("Preventive Office"), &json!(asks)));
+    let text = carried["text"].as_str().unwrap();
+    assert!(text.contains("staff: [left out by Preventive Office]"), "{text}");
+    assert!(
+        text.contains("findings: SECRET-FINDING") && !shown.to_string().contains("SECRET-NAME"),
+        "{text}"
+    );
+    assert!(abroad.record(&asks).await.is_err(), "the record itself did not come");
+
+    // What its author takes back is passed on by nobody who has heard of it.
+    office.cli(&["record", "withdraw", &asks, "--reason", "an error", "--yes"]).await.ok();
+    wait_until("it is erased", async || rights.record(&asks).await.is_err()).await;
+    pass_on(&file).await.failed(5, "E-ONWARD");
 }

@@ -409,6 +409,8 @@ pub struct VisitView {
     pub until: Option<Timestamp>,
     /// Who is on the team, by the roster.
     pub team: Vec<String>,
+    /// The organisations that are declared to be on the team, and read its notes; none where the plan declares none.
+    pub team_organisations: Vec<String>,
     /// Who is on the team and may not go, and why.
     pub unfit: Vec<String>,
     /// Reports, contributions, divergent views and notes about it.

@@ -5,6 +5,7 @@ mod advice;
 mod capacity;
 mod exchange;
 mod recommendations;
+mod teams;
 mod within;
 
 use entente_tests::{TestNode, wait_for};
