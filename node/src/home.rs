@@ -85,6 +85,14 @@ pub struct Config {
     /// Look for partners on the local network, and let them find this node there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lan: bool,
+    /// Meet partners who are reached through a relay, where it sees them, and be told of to them (hole punching). Not
+    /// where a proxy is set, whatever this says.
+    #[serde(default = "on", skip_serializing_if = "Clone::clone")]
+    pub punch: bool,
+}
+
+fn on() -> bool {
+    true
 }
 
 /// Why a folder's settings cannot be used.
@@ -264,6 +272,7 @@ impl Config {
             limit_down: None,
             relay: None,
             lan: false,
+            punch: true,
         }
     }
 }

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::types::Event;
 use crate::clock::{self, SystemRandom};
-use crate::door::{Door, Way};
+use crate::door::{Door, Punching, Way};
 use crate::frames::{Frame, KnownEpoch};
 use crate::home::{self, Config, Home, HomeError};
 use crate::keeper::Keeper;
@@ -162,6 +162,7 @@ impl Node {
             door,
             way,
             relaying: Relaying::new(config.relay),
+            punching: Punching::new(config.punch),
             addresses,
             events,
             lost_acknowledged: recovery.lost_acknowledged(),

@@ -19,7 +19,7 @@ use entente_protocol::mailbox::{Offer, ParcelHeader};
 use entente_protocol::membership::acts::{self, Author, Office, RevokeNode};
 use entente_protocol::office::{Grant, NodeRequest};
 use entente_protocol::record::Manifest;
-use entente_protocol::relay::{RelayMessage, RelayRefusal};
+use entente_protocol::relay::{Offer as RelayOffer, RelayMessage, RelayRefusal};
 use entente_protocol::root::{Revocation, revoke};
 use entente_protocol::signed::{Signed, Statement, sign_bytes};
 use entente_protocol::verification::{Codes, Party};
@@ -285,12 +285,20 @@ fn what_is_said_about_circuits_and_on_a_local_network_is_encoded_as_ever() {
     let mut book = Book::new("relay.json");
     let id = TransportId([0x3b; 32]);
     let given = json!({ "id": hex(id.0) });
-    book.add("call", given.clone(), codec::encode(&RelayMessage::Call(id)));
-    book.add("ring", given, codec::encode(&RelayMessage::Ring(id)));
+    book.add("call", given.clone(), codec::encode(&RelayMessage::Call(id, None)));
+    book.add("ring", given.clone(), codec::encode(&RelayMessage::Ring(id, None)));
     book.add("open", json!({}), codec::encode(&RelayMessage::Open));
     let (off, last) = (RelayRefusal::Off, RelayRefusal::NoAnswer);
     book.add("refused-off", json!({}), codec::encode(&RelayMessage::Refused(off)));
     book.add("refused-no-answer", json!({}), codec::encode(&RelayMessage::Refused(last)));
+    let offer = Some(RelayOffer::Meet);
+    book.add("call-and-meet", given.clone(), codec::encode(&RelayMessage::Call(id, offer)));
+    book.add("ring-and-meet", given, codec::encode(&RelayMessage::Ring(id, offer)));
+    book.add("willing", json!({}), codec::encode(&RelayMessage::Willing));
+    for (name, at) in [("meet-ipv4", "192.0.2.9:7420"), ("meet-ipv6", "[2001:db8::9]:7420")] {
+        let seen = at.parse::<std::net::SocketAddr>().unwrap().into();
+        book.add(name, json!({ "at": at }), codec::encode(&RelayMessage::Meet(seen)));
+    }
     let key = derive::beacon_key(&chunk_key(), 495_000);
     let given = json!({ "door": hex(*chunk_key()), "hour": 495_000, "nonce": hex([5; 12]), "port": 7420, "id": hex(id.0) });
     book.add("beacon", given, Beacon::of(&id, 7420).seal(&key, [5; 12]));

@@ -19,6 +19,8 @@ pub struct Home {
     folder: TempDir,
     name: String,
     port: u16,
+    /// The network namespace that its program runs in, if not this process' own.
+    space: Option<String>,
 }
 
 /// What the program answered.
@@ -77,7 +79,7 @@ impl Home {
     pub fn empty_in(place: &Path, name: &str) -> Home {
         let folder = tempfile::Builder::new().prefix("entente-test-").tempdir_in(place).expect("a folder");
         std::fs::write(folder.path().join("passphrase"), PASSPHRASE).expect("room for a passphrase");
-        Home { folder, name: name.to_owned(), port: free_port() }
+        Home { folder, name: name.to_owned(), port: free_port(), space: None }
     }
 
     /// The folder that the program is told with `--home`.
@@ -104,10 +106,24 @@ impl Home {
         self.port
     }
 
+    /// Lets the program run in a network namespace from now on.
+    #[must_use]
+    pub fn within(mut self, space: String) -> Home {
+        self.space = Some(space);
+        self
+    }
+
     /// The program with `--home`, `--json`, the passphrase and these arguments; nothing on stdin.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> std::process::Command {
-        let mut command = std::process::Command::new(program());
+        let mut command = match &self.space {
+            None => std::process::Command::new(program()),
+            Some(space) => {
+                let mut command = std::process::Command::new("ip");
+                command.args(["netns", "exec", space]).arg(program());
+                command
+            }
+        };
         command.arg("--home").arg(self.path()).arg("--json").args(arguments);
         command.env_remove("ENTENTE_TOKEN_FILE");
         command.env("ENTENTE_PASSPHRASE_FILE", self.beside("passphrase")).current_dir(self.folder.path());

@@ -13,6 +13,7 @@ mod link;
 mod node;
 mod partnership;
 mod records;
+mod routers;
 mod socks;
 mod wait;
 
@@ -22,5 +23,6 @@ pub use link::{Link, Shape};
 pub use node::TestNode;
 pub use partnership::{PERMISSIVE, Partnership, invite, invite_and_ask, join};
 pub use records::{DraftBuilder, draft, publish_on};
+pub use routers::Routers;
 pub use socks::{Asked, Socks};
 pub use wait::{PATIENCE, wait_for, wait_until, wait_until_within};

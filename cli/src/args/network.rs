@@ -51,6 +51,15 @@ pub enum NetworkCommand {
         #[arg(long, value_name = "SIZE", value_parser = size)]
         per_hour: Option<u64>,
     },
+    /// Meet partners who are reached through a relay: both dial each other where it sees them; or not any more
+    #[command(
+        after_help = "Example:\n  entente network punch off\n  entente network punch on\n\nIt is on unless switched off. The relay tells each of the two where it sees the other, if both are for it, and both dial from the port that they listen on (hole punching). Then no relay carries what they say. A node behind a proxy takes no part in it."
+    )]
+    Punch {
+        /// on or off
+        #[arg(value_enum)]
+        state: Switch,
+    },
     /// Look for partners on the local network, and let them find this node there, or not any more
     #[command(
         after_help = "Example:\n  entente network lan on\n  entente network lan off\n\nBeacons of 32 bytes are sent to everybody on the network. Only members can read them; others see that somebody sends noise there. It is refused where a proxy is set."

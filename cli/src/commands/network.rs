@@ -27,6 +27,10 @@ pub(super) async fn network(context: &Context, command: NetworkCommand) -> Resul
             let relay = per_hour.or(now.relay.hourly).or(Some(HOURLY));
             client.post(&at, &NewNetwork { relay, ..NewNetwork::default() }).await?
         }
+        NetworkCommand::Punch { state } => {
+            let punch = Some(state == Switch::On);
+            client.post(&at, &NewNetwork { punch, ..NewNetwork::default() }).await?
+        }
         NetworkCommand::Lan { state } => {
             let lan = Some(state == Switch::On);
             client.post(&at, &NewNetwork { lan, ..NewNetwork::default() }).await?
@@ -42,9 +46,10 @@ pub(super) async fn network(context: &Context, command: NetworkCommand) -> Resul
         page.item("sends at most", &words(view.limit_up));
         page.item("receives at most", &words(view.limit_down));
         page.item("relays for partners", &relay(&view.relay));
+        page.item("meets those behind relays", if view.punch { "yes, by hole punching" } else { "no" });
         page.item("looks on the local network", &lan(&view.lan));
         if !view.ways.is_empty() {
-            page.heading("Partners that relay, or are reached through one that does");
+            page.heading("Partners that relay, or are reached through one that does or did");
             page.table(["partner", "partnership", "relays", "reached"], view.ways.iter().map(row));
         }
     })?;
@@ -74,7 +79,11 @@ fn lan(view: &LanView) -> String {
 }
 
 fn row(way: &WayView) -> [String; 4] {
-    let reached = way.through.as_ref().map_or("directly".to_owned(), |through| format!("through {through}"));
+    let reached = match &way.through {
+        Some(through) => format!("through {through}"),
+        None if way.punched => "directly, by hole punching".to_owned(),
+        None => "directly".to_owned(),
+    };
     let relays = if way.relays { "yes" } else { "no" };
     [way.organisation.clone(), way.partnership.clone(), relays.to_owned(), reached]
 }

@@ -88,6 +88,7 @@ fn row(partner: &PartnerSync) -> [String; 6] {
         partner.partnership_name.clone(),
         match &partner.through {
             Some(through) => format!("connected through {through}"),
+            None if partner.connected && partner.punched => "connected by hole punching".to_owned(),
             None if partner.connected => "connected".to_owned(),
             None => times::local_or(partner.last_seen, "not yet"),
         },

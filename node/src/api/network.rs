@@ -38,7 +38,10 @@ pub struct NetworkView {
     /// Whether partners are looked for on the local network.
     #[serde(default)]
     pub lan: LanView,
-    /// Partners' nodes that relay, or are reached through one that does.
+    /// Whether partners who are reached through a relay are met by hole punching. Never where a proxy is set.
+    #[serde(default)]
+    pub punch: bool,
+    /// Partners' nodes that relay, or are reached through one that does, or by hole punching.
     #[serde(default)]
     pub ways: Vec<WayView>,
 }
@@ -67,7 +70,7 @@ pub struct LanView {
     pub trouble: Option<String>,
 }
 
-/// A partner's node that relays, or is reached through one that does.
+/// A partner's node that relays, or is reached through one that does, or by hole punching.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WayView {
     /// The partnership's name.
@@ -80,6 +83,9 @@ pub struct WayView {
     pub relays: bool,
     /// The organisation whose node relays what is said with it.
     pub through: Option<String>,
+    /// Is it reached directly by hole punching?
+    #[serde(default)]
+    pub punched: bool,
 }
 
 /// `POST /v1/network`: what is absent stays as it is. It holds at once, and after a restart.
@@ -98,6 +104,9 @@ pub struct NewNetwork {
     /// Look for partners on the local network? Refused where a proxy is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lan: Option<bool>,
+    /// Meet partners who are reached through a relay, by hole punching? Refused where a proxy is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub punch: Option<bool>,
 }
 
 pub(super) fn routes() -> Router<Arc<Server>> {
@@ -119,14 +128,20 @@ async fn set(State(server): State<Arc<Server>>, Json(new): Json<NewNetwork>) -> 
     let relay = (MIN_HOURLY, "a relay carries", "in an hour", "to relay nothing");
     config.relay = chosen(new.relay, config.relay, relay)?;
     config.lan = new.lan.unwrap_or(config.lan);
-    if let Err(error) = node.home.network(&config) {
+    config.punch = new.punch.unwrap_or(config.punch);
+    let network = node.home.network(&config).map_err(|error| {
         let next = "Set no proxy on a node that is to be found on its local network.";
-        return Err(refuse_input(error.to_string(), NOT_SET, next));
+        refuse_input(error.to_string(), NOT_SET, next)
+    })?;
+    if new.punch == Some(true) && network.proxy.is_some() {
+        let what = "all goes through a proxy, and hole punching is dialling without one".to_owned();
+        return Err(refuse_input(what, NOT_SET, "Set no proxy on a node that is to be met directly."));
     }
     node.home.save(&config).map_err(|e| problem::failed(e.to_string(), NOT_SET))?;
     limits.up.set(config.limit_up);
     limits.down.set(config.limit_down);
     node.shared.relaying.set(config.relay);
+    node.shared.punching.set(config.punch);
     if let Some(lan) = new.lan {
         node.lan.set(lan);
     }
@@ -164,6 +179,7 @@ async fn view(node: &Node) -> Result<NetworkView, Problem> {
         limit_down: limits.down.rate(),
         relay: RelayView { hourly, used: load.hour, circuits: load.circuits },
         lan: lan(node),
+        punch: node.shared.punching.is_on() && network.proxy.is_none(),
         ways: ways(node).await,
     })
 }
@@ -175,13 +191,14 @@ fn lan(node: &Node) -> LanView {
 
 async fn ways(node: &Node) -> Vec<WayView> {
     let partners = partners(node).await.into_iter();
-    let of_note = partners.filter(|partner| partner.relays || partner.through.is_some());
+    let of_note = partners.filter(|partner| partner.relays || partner.punched || partner.through.is_some());
     let view = |partner: PartnerSync| WayView {
         partnership: partner.partnership_name,
         organisation: partner.organisation.name,
         node: partner.node,
         relays: partner.relays,
         through: partner.through,
+        punched: partner.punched,
     };
     of_note.map(view).collect()
 }

@@ -15,6 +15,7 @@
 //! prologue `label ‖ whom`; the ephemeral is masked since a point of Curve25519 does not look random.
 
 use std::io;
+use std::time::Duration;
 
 use entente_protocol::relay::RelayRefusal;
 
@@ -22,7 +23,8 @@ use blake3::{Hasher, derive_key, keyed_hash};
 use snow::{Builder, HandshakeState};
 use subtle::ConstantTimeEq;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::limit::Limits;
@@ -92,19 +94,30 @@ pub async fn knock(
 ) -> Result<DoorStream, KnockError> {
     let (connecting, answering) = way.patience();
     let addr = addr.clone();
-    let mut tcp = match timeout_at(Instant::now() + connecting, way.connect(&addr)).await {
+    let tcp = match timeout(connecting, way.connect(&addr)).await {
         Ok(Ok(tcp)) => tcp,
         Ok(Err(WayError::NoWay(source))) => return Err(KnockError::Unreachable { addr, source }),
         Ok(Err(error @ WayError::Proxy { .. })) => return Err(KnockError::Proxy(error)),
         Err(_) => return Err(KnockError::Unreachable { addr, source: io::ErrorKind::TimedOut.into() }),
     };
+    knock_on(tcp, addr, key, whom, (answering, way.limits())).await
+}
+
+/// Knocks on a connection with `addr`, and waits so long for the answer.
+pub(super) async fn knock_on(
+    mut tcp: TcpStream,
+    addr: Address,
+    key: &DoorKey,
+    whom: &TransportId,
+    (answering, limits): (Duration, Limits),
+) -> Result<DoorStream, KnockError> {
     if let Err(source) = tcp.set_nodelay(true) {
         return Err(KnockError::Unreachable { addr, source });
     }
-    let deadline = Instant::now() + answering;
-    match timeout_at(deadline, exchange(&mut tcp, &Secrets::new(key), whom)).await {
-        Ok(Ok((noise, masks))) => DoorStream::new(tcp, noise, masks, way.limits())
-            .map_err(|source| KnockError::Broken { addr, source }),
+    match timeout(answering, exchange(&mut tcp, &Secrets::new(key), whom)).await {
+        Ok(Ok((noise, masks))) => {
+            DoorStream::new(tcp, noise, masks, limits).map_err(|source| KnockError::Broken { addr, source })
+        }
         Ok(Err(source)) if is_hang_up(&source) => Err(KnockError::Silent { addr }),
         Ok(Err(source)) => Err(KnockError::Broken { addr, source }),
         Err(_) => Err(KnockError::Silent { addr }),

@@ -11,13 +11,14 @@ use std::time::Duration;
 use subtle::Choice;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep, timeout};
 
 use super::knock::{Answer, FIRST_LEN, Secrets};
 use super::limit::Limits;
 use super::line::Carried;
+use super::punch::{self, Puncher};
 use super::replay::ReplayMemory;
 use super::stream::DoorStream;
 use super::{
@@ -48,6 +49,7 @@ impl Door {
     pub async fn open(addr: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(addr).await?;
         let local = listener.local_addr()?;
+        punch::share_port(&listener);
         let shared = Arc::new(Shared {
             limits: Limits::default(),
             next_entry: AtomicU64::new(0),
@@ -67,6 +69,12 @@ impl Door {
     /// How much may pass in a second; for a [`super::Way`] out that is to share them.
     pub fn limits(&self) -> Limits {
         self.handle.shared.limits.clone()
+    }
+
+    /// What punches holes for this door.
+    #[must_use]
+    pub fn puncher(&self) -> Puncher {
+        Puncher { shared: self.handle.shared.clone(), port: self.handle.local.port() }
     }
 
     /// Lets those in who know `key` and mean `me`, until the registration is dropped.
@@ -218,7 +226,7 @@ struct Entry {
     sender: mpsc::Sender<(DoorStream, SocketAddr)>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     limits: Limits,
     next_entry: AtomicU64,
     entries: Mutex<Vec<Entry>>,
@@ -235,23 +243,104 @@ async fn accept_all(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Gives a newcomer its place among the unproven, and its time.
+/// Gives a newcomer its place among the unproven, and its time; or to who expects it.
 fn receive(shared: &Arc<Shared>, tcp: TcpStream, from: SocketAddr) {
     let mut unproven = lock(&shared.unproven);
+    if let Some(expecting) = unproven.expected.get(&canonical(from)) {
+        // One at a time: there cannot be two connections between the same ports.
+        let _no_room = expecting.try_send(tcp);
+        return;
+    }
     if unproven.tasks.len() >= MAX_UNPROVEN {
         unproven.give_way();
     }
     let id = unproven.next;
     unproven.next += 1;
     let shared = shared.clone();
+    let (claim, claimed) = oneshot::channel();
     let task = tokio::spawn(async move {
-        let let_in = timeout(unproven_time(), let_in(&shared, tcp)).await;
+        let let_in = timeout(unproven_time(), let_in_or_give(&shared, tcp, claimed)).await;
         lock(&shared.unproven).tasks.remove(&id);
         if let Ok(Some((stream, owner))) = let_in {
             owner.send((stream, from));
         }
     });
-    unproven.tasks.insert(id, Waiting { network: network(from), task: task.abort_handle() });
+    let waiting = Waiting { network: network(from), from: canonical(from), claim, task: task.abort_handle() };
+    unproven.tasks.insert(id, waiting);
+}
+
+/// Who expects a connection from somewhere, to speak first on it.
+type Expecting = mpsc::Sender<TcpStream>;
+
+/// As [`let_in`], until somebody expects this very connection: then it is given away. Nothing was read of it before,
+/// if it comes from who is expected.
+async fn let_in_or_give(
+    shared: &Shared,
+    tcp: TcpStream,
+    claimed: oneshot::Receiver<Expecting>,
+) -> Option<(DoorStream, Permit)> {
+    tokio::select! {
+        biased;
+        () = something(&tcp) => {}
+        Ok(expecting) = claimed => {
+            let _no_room = expecting.try_send(tcp);
+            return None;
+        }
+    }
+    let_in(shared, tcp).await
+}
+
+/// Waits until something came, or nothing will. Not by `readable`, which may be mistaken once.
+async fn something(tcp: &TcpStream) {
+    let _let_in_hears_of_errors = tcp.peek(&mut [0]).await;
+}
+
+/// Has connections from `at` handed over instead of being waited on: who dials at the same moment as the other end may
+/// find that the door has accepted the one connection that there can be. `None` if somebody expects them already.
+pub(super) fn expect(shared: &Arc<Shared>, at: SocketAddr) -> Option<Expected> {
+    let at = canonical(at);
+    let (sender, accepted) = mpsc::channel(1);
+    let mut unproven = lock(&shared.unproven);
+    if unproven.expected.contains_key(&at) {
+        return None;
+    }
+    let earlier = unproven.tasks.iter().filter(|(_, waiting)| waiting.from == at).map(|(id, _)| *id).max();
+    if let Some(waiting) = earlier.and_then(|id| unproven.tasks.remove(&id)) {
+        let _ended = waiting.claim.send(sender.clone());
+    }
+    unproven.expected.insert(at, sender);
+    drop(unproven);
+    Some(Expected { shared: shared.clone(), at, accepted })
+}
+
+/// Connections from one address and port, until dropped.
+pub(super) struct Expected {
+    shared: Arc<Shared>,
+    at: SocketAddr,
+    accepted: mpsc::Receiver<TcpStream>,
+}
+
+impl Expected {
+    /// The next; it waits for ever if there is none.
+    pub(super) async fn next(&mut self) -> TcpStream {
+        match self.accepted.recv().await {
+            Some(tcp) => tcp,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        lock(&self.shared.unproven).expected.remove(&self.at);
+    }
+}
+
+/// Answers on a connection that was dialled, as on one that came. Was it let in?
+pub(super) async fn take_in(shared: &Shared, tcp: TcpStream, from: SocketAddr) -> bool {
+    let Ok(Some((stream, owner))) = timeout(unproven_time(), let_in(shared, tcp)).await else { return false };
+    owner.send((stream, from));
+    true
 }
 
 /// Reads the first message and answers it, if it proves something. The future ends with `None`, or not at
@@ -319,10 +408,14 @@ fn unproven_time() -> Duration {
 struct Unproven {
     next: u64,
     tasks: HashMap<u64, Waiting>,
+    /// Where connections are expected from: one for each hole that is being punched.
+    expected: HashMap<SocketAddr, Expecting>,
 }
 
 struct Waiting {
     network: IpAddr,
+    from: SocketAddr,
+    claim: oneshot::Sender<Expecting>,
     task: AbortHandle,
 }
 
@@ -341,6 +434,17 @@ impl Unproven {
             waiting.task.abort();
         }
     }
+}
+
+/// Does the door wait for somebody's proof?
+#[cfg(test)]
+pub(super) fn is_somebody_unproven(shared: &Shared) -> bool {
+    !lock(&shared.unproven).tasks.is_empty()
+}
+
+/// One form for each address: what listens for IPv6 may see IPv4 within it.
+fn canonical(at: SocketAddr) -> SocketAddr {
+    SocketAddr::new(at.ip().to_canonical(), at.port())
 }
 
 /// Who shares this address in all likelihood: for IPv6 the /64.

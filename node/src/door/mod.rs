@@ -15,6 +15,7 @@ mod knock;
 mod limit;
 mod line;
 mod listener;
+mod punch;
 mod replay;
 mod stream;
 mod way;
@@ -30,6 +31,7 @@ pub use knock::{KnockError, knock, knock_over};
 pub use limit::{Limit, Limits, MIN_RATE};
 pub use line::Carried;
 pub use listener::{Door, KeyRing, Registration};
+pub use punch::{PUNCH_DIALS, PUNCH_TIME, Puncher, Punching};
 pub use stream::DoorStream;
 pub use way::{NotAProxy, PROXY_TIMEOUT, Proxy, Way, WayError};
 

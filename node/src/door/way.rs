@@ -35,6 +35,7 @@ use crate::address::Address;
 
 use super::HANDSHAKE_TIMEOUT;
 use super::limit::Limits;
+use super::punch::{Punching, dial_from};
 
 /// How long a proxy may take to reach somebody. Tor may have to build a circuit to an onion service, and try again.
 pub const PROXY_TIMEOUT: Duration = Duration::from_secs(75);
@@ -111,6 +112,8 @@ pub struct Way {
     /// What sets the circuits of this partnership apart.
     apart: [u8; 16],
     limits: Limits,
+    /// The port that dials leave from while this is on.
+    outlet: Option<(u16, Punching)>,
 }
 
 impl Way {
@@ -121,7 +124,7 @@ impl Way {
     pub fn new(proxy: Option<Proxy>) -> Result<Way, getrandom::Error> {
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(secret.as_mut_slice())?;
-        Ok(Way { proxy, secret: Arc::new(secret), apart: [0; 16], limits: Limits::default() })
+        Ok(Way { proxy, secret: Arc::new(secret), apart: [0; 16], limits: Limits::default(), outlet: None })
     }
 
     /// The same way, under these limits.
@@ -131,7 +134,15 @@ impl Way {
         self
     }
 
-    pub(super) fn limits(&self) -> Limits {
+    /// The same way, from the door's port while holes are punched: then a relay sees where this node can be met. Not
+    /// for what is no partner's, such as a mailbox: the port would tell who comes again. Nothing to a proxy.
+    #[must_use]
+    pub fn leaving_from(mut self, port: u16, punching: Punching) -> Way {
+        self.outlet = Some((port, punching));
+        self
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
         self.limits.clone()
     }
 
@@ -163,34 +174,48 @@ impl Way {
     /// # Errors
     /// [`WayError`]. It waits as long as the system or the proxy does.
     pub async fn connect(&self, to: &Address) -> Result<TcpStream, WayError> {
-        let Some(proxy) = self.proxy else { return straight(to).await.map_err(WayError::NoWay) };
+        let Some(proxy) = self.proxy else { return self.straight(to).await.map_err(WayError::NoWay) };
         let failed = |source| WayError::Proxy { proxy, source };
         let mut tcp = TcpStream::connect(proxy.0).await.map_err(failed)?;
         greet(&mut tcp, &self.apart).await.map_err(failed)?;
         ask(&mut tcp, to).await.map_err(WayError::NoWay)?;
         Ok(tcp)
     }
-}
 
-async fn straight(to: &Address) -> io::Result<TcpStream> {
-    let (name, port) = match to {
-        Address::Ip(address) => return TcpStream::connect(address).await,
-        Address::Name(name, port) => (name, *port),
-    };
-    if name.is_onion() {
-        return Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "an onion service is reached through Tor only",
-        ));
-    }
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in lookup_host((name.as_str(), port)).await?.take(MAX_LOOKED_UP) {
-        match TcpStream::connect(address).await {
-            Ok(tcp) => return Ok(tcp),
-            Err(error) => last = error,
+    async fn straight(&self, to: &Address) -> io::Result<TcpStream> {
+        let (name, port) = match to {
+            Address::Ip(address) => return self.dial(*address).await,
+            Address::Name(name, port) => (name, *port),
+        };
+        if name.is_onion() {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "an onion service is reached through Tor only",
+            ));
         }
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for address in lookup_host((name.as_str(), port)).await?.take(MAX_LOOKED_UP) {
+            match self.dial(address).await {
+                Ok(tcp) => return Ok(tcp),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
     }
-    Err(last)
+
+    /// From the door's port if that can be; else from any.
+    async fn dial(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        use io::ErrorKind::{AddrInUse, AddrNotAvailable};
+        if let Some((port, punching)) = &self.outlet
+            && punching.is_on()
+        {
+            match dial_from(*port, to).await {
+                Err(error) if matches!(error.kind(), AddrInUse | AddrNotAvailable) => {}
+                dialled => return dialled,
+            }
+        }
+        TcpStream::connect(to).await
+    }
 }
 
 async fn greet(tcp: &mut TcpStream, apart: &[u8; 16]) -> io::Result<()> {

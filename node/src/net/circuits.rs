@@ -6,22 +6,26 @@
 //! is libp2p's Noise between their identities, which it does not have.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use entente_protocol::codec;
-use entente_protocol::relay::{RelayMessage, RelayRefusal};
+use entente_protocol::relay::{Offer, RelayMessage, RelayRefusal, Seen};
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::Stream;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
-use super::limits::{CIRCUIT_BUFFER, CIRCUIT_IDLE, RING_TIMEOUT, RINGING};
+use super::limits::{CIRCUIT_BUFFER, RINGING};
+use super::meeting::{Told, may_meet};
 use super::relaying::{Permit, Relaying};
 use super::session::{Wanted, What};
-use super::{Shared, lock};
-use crate::door::{Carried, DoorStream, KeyRing, KnockError, TransportId, recv_msg, send_msg};
+use super::{Shared, Tunables, lock};
+use crate::address::Address;
+use crate::door::{Carried, DoorStream, KeyRing, KnockError, Punching, TransportId, recv_msg, send_msg};
 
 /// The longest message about a circuit, bytes.
 const MAX: u32 = 64;
@@ -30,7 +34,9 @@ const MAX: u32 = 64;
 #[derive(Clone)]
 pub(super) struct Circuits {
     shared: Arc<Shared>,
-    relaying: Relaying,
+    terms: Terms,
+    /// Where relays say that members are seen.
+    pub(super) told: Told,
     wanted: mpsc::Sender<Wanted>,
     ring: KeyRing,
     /// What was let in through a relay, and through which.
@@ -38,16 +44,31 @@ pub(super) struct Circuits {
     ringing: Arc<Semaphore>,
 }
 
+/// What this node takes part in, and how long it waits.
+#[derive(Clone)]
+pub(super) struct Terms {
+    pub(super) relaying: Relaying,
+    /// Absent where all goes through a proxy: then nobody is met, and nobody told where others are seen.
+    pub(super) punching: Option<Punching>,
+    pub(super) tunables: Tunables,
+}
+
 impl Circuits {
     pub(super) fn new(
         shared: Arc<Shared>,
-        relaying: Relaying,
+        terms: Terms,
         wanted: mpsc::Sender<Wanted>,
         ring: KeyRing,
     ) -> (Self, mpsc::Receiver<(DoorStream, TransportId)>) {
         let (let_in, relayed) = mpsc::channel(RINGING);
         let ringing = Arc::new(Semaphore::new(RINGING));
-        (Self { shared, relaying, wanted, ring, let_in, ringing }, relayed)
+        let told = Told::default();
+        (Self { shared, terms, told, wanted, ring, let_in, ringing }, relayed)
+    }
+
+    /// Does this node meet those who are reached through relays?
+    pub(super) fn meets(&self) -> bool {
+        self.terms.punching.as_ref().is_some_and(Punching::is_on)
     }
 
     /// Asks a relay for a way to a member.
@@ -56,74 +77,114 @@ impl Circuits {
         relay: TransportId,
         whom: TransportId,
     ) -> Result<Box<dyn Carried>, KnockError> {
+        // The relay itself waits for who is called.
+        let patience = self.terms.tunables.ring * 2;
         let asking = async {
             let mut stream = self.open(relay).await.ok_or(RelayRefusal::Off)?;
-            say(&mut stream, &RelayMessage::Call(whom)).await.map_err(|_| RelayRefusal::Off)?;
-            match hear(&mut stream).await {
+            let offer = self.meets().then_some(Offer::Meet);
+            say(&mut stream, &RelayMessage::Call(whom, offer)).await.map_err(|_| RelayRefusal::Off)?;
+            match hear(&mut stream, patience).await {
                 Ok(RelayMessage::Open) => Ok(stream),
+                Ok(RelayMessage::Meet(at)) if offer.is_some() => {
+                    self.told.note(relay, self.seen(&relay), whom, at.into());
+                    Ok(stream)
+                }
                 Ok(RelayMessage::Refused(why)) => Err(why),
-                Ok(RelayMessage::Call(_) | RelayMessage::Ring(_)) | Err(_) => Err(RelayRefusal::Off),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(RelayRefusal::NoAnswer),
+                // What makes no sense here.
+                Ok(_) | Err(_) => Err(RelayRefusal::Off),
             }
         };
-        // The relay itself waits for so long.
-        let asked = timeout(RING_TIMEOUT * 2, asking).await.unwrap_or(Err(RelayRefusal::NoAnswer));
+        let asked = timeout(patience, asking).await.unwrap_or(Err(RelayRefusal::NoAnswer));
         let stream = asked.map_err(KnockError::NotRelayed)?;
         Ok(Box::new(stream.compat()))
     }
 
     /// Answers a stream that a member opened.
     pub(super) async fn answer(self, from: TransportId, mut stream: Stream) {
-        let heard = timeout(RING_TIMEOUT, hear(&mut stream)).await;
+        let heard = self.hear(&mut stream).await;
         // Who says something else, or nothing, is not answered: the stream ends.
         let _ended = match heard {
-            Ok(Ok(RelayMessage::Call(whom))) => self.relay(from, whom, stream).await,
-            Ok(Ok(RelayMessage::Ring(caller))) => self.pick_up(from, caller, stream).await,
+            Ok(RelayMessage::Call(whom, offer)) => self.relay((from, offer), whom, stream).await,
+            Ok(RelayMessage::Ring(caller, offer)) => self.pick_up(from, (caller, offer), stream).await,
             _ => Ok(()),
         };
     }
 
     /// Somebody calls through a relay. The door, and what follows behind it, prove who it is.
-    async fn pick_up(&self, via: TransportId, caller: TransportId, mut stream: Stream) -> io::Result<()> {
+    async fn pick_up(
+        &self,
+        via: TransportId,
+        (caller, offer): (TransportId, Option<Offer>),
+        mut stream: Stream,
+    ) -> io::Result<()> {
         let Ok(_ringing) = self.ringing.try_acquire() else {
             return say(&mut stream, &RelayMessage::Refused(RelayRefusal::Full)).await;
         };
         if !self.is_member(&caller) {
             return say(&mut stream, &RelayMessage::Refused(RelayRefusal::NotHere)).await;
         }
-        say(&mut stream, &RelayMessage::Open).await?;
+        if offer.is_some() && self.meets() {
+            say(&mut stream, &RelayMessage::Willing).await?;
+            let RelayMessage::Meet(at) = self.hear(&mut stream).await? else { return Ok(()) };
+            self.told.note(via, self.seen(&via), caller, at.into());
+        } else {
+            say(&mut stream, &RelayMessage::Open).await?;
+        }
         let door = self.ring.answer_over(Box::new(stream.compat())).await?;
         self.let_in.try_send((door, via)).map_err(|_| io::ErrorKind::WouldBlock.into())
     }
 
     /// Carries a circuit for two others.
-    async fn relay(&self, from: TransportId, to: TransportId, mut caller: Stream) -> io::Result<()> {
+    async fn relay(
+        &self,
+        (from, offer): (TransportId, Option<Offer>),
+        to: TransportId,
+        mut caller: Stream,
+    ) -> io::Result<()> {
+        let relaying = &self.terms.relaying;
         let admitted = match self.is_member(&to) {
-            true => self.relaying.admit(from, to),
-            false if self.relaying.hourly().is_none() => Err(RelayRefusal::Off),
+            true => relaying.admit(from, to),
+            false if relaying.hourly().is_none() => Err(RelayRefusal::Off),
             false => Err(RelayRefusal::NotHere),
         };
+        let seen = offer.and_then(|_| self.both_seen(&from, &to));
         let ringing = async {
             let permit = admitted?;
-            let callee = timeout(RING_TIMEOUT, self.ring(from, to)).await;
+            let ringing = self.ring(from, to, seen.map(|_| Offer::Meet));
+            let callee = timeout(self.terms.tunables.ring, ringing).await;
             Ok((permit, callee.unwrap_or(Err(RelayRefusal::NoAnswer))?))
         };
         match ringing.await {
             Err(refusal) => say(&mut caller, &RelayMessage::Refused(refusal)).await,
-            Ok((permit, callee)) => {
-                say(&mut caller, &RelayMessage::Open).await?;
+            Ok((permit, (mut callee, willing))) => {
+                match seen.filter(|_| willing) {
+                    Some((caller_at, callee_at)) => {
+                        say(&mut callee, &RelayMessage::Meet(caller_at)).await?;
+                        say(&mut caller, &RelayMessage::Meet(callee_at)).await?;
+                    }
+                    None => say(&mut caller, &RelayMessage::Open).await?,
+                }
                 tokio::select! {
-                    ended = splice(caller, callee, &permit) => ended,
-                    () = self.relaying.ended() => Ok(()),
+                    ended = splice(caller, callee, &permit, self.terms.tunables.circuit_idle) => ended,
+                    () = relaying.ended() => Ok(()),
                 }
             }
         }
     }
 
-    async fn ring(&self, from: TransportId, to: TransportId) -> Result<Stream, RelayRefusal> {
+    /// The callee's stream, and whether it would meet the caller.
+    async fn ring(
+        &self,
+        from: TransportId,
+        to: TransportId,
+        offer: Option<Offer>,
+    ) -> Result<(Stream, bool), RelayRefusal> {
         let mut stream = self.open(to).await.ok_or(RelayRefusal::NotHere)?;
-        say(&mut stream, &RelayMessage::Ring(from)).await.map_err(|_| RelayRefusal::NoAnswer)?;
-        match hear(&mut stream).await {
-            Ok(RelayMessage::Open) => Ok(stream),
+        say(&mut stream, &RelayMessage::Ring(from, offer)).await.map_err(|_| RelayRefusal::NoAnswer)?;
+        match self.hear(&mut stream).await {
+            Ok(RelayMessage::Open) => Ok((stream, false)),
+            Ok(RelayMessage::Willing) if offer.is_some() => Ok((stream, true)),
             _ => Err(RelayRefusal::NoAnswer),
         }
     }
@@ -133,6 +194,24 @@ impl Circuits {
         let (reply, stream) = oneshot::channel();
         self.wanted.send(Wanted { peer, what: What::Circuit, reply }).await.ok()?;
         stream.await.ok()?.ok()
+    }
+
+    /// Where this node sees two members, if each may be told of the other's.
+    fn both_seen(&self, from: &TransportId, to: &TransportId) -> Option<(Seen, Seen)> {
+        let (from, to) = (self.seen(from)?, self.seen(to)?);
+        (self.meets() && may_meet(from, to)).then(|| (from.into(), to.into()))
+    }
+
+    /// The other end of the connection with a member.
+    fn seen(&self, id: &TransportId) -> Option<SocketAddr> {
+        match lock(&self.shared.peers).get(id)?.address {
+            Some(Address::Ip(at)) => Some(at),
+            Some(Address::Name(..)) | None => None,
+        }
+    }
+
+    async fn hear(&self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<RelayMessage> {
+        hear(stream, self.terms.tunables.ring).await
     }
 
     fn is_member(&self, id: &TransportId) -> bool {
@@ -145,6 +224,7 @@ async fn splice(
     caller: impl AsyncRead + AsyncWrite,
     callee: impl AsyncRead + AsyncWrite,
     permit: &Permit,
+    silence: Duration,
 ) -> io::Result<()> {
     let moved = AtomicU64::new(0);
     let (from_caller, to_caller) = caller.split();
@@ -156,7 +236,7 @@ async fn splice(
     };
     tokio::select! {
         ended = both => ended,
-        () = idle(&moved) => Err(io::ErrorKind::TimedOut.into()),
+        () = idle(&moved, silence) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 
@@ -179,11 +259,11 @@ async fn copy(
     }
 }
 
-/// Ends when nothing moved for [`CIRCUIT_IDLE`], or at most twice as long.
-async fn idle(moved: &AtomicU64) {
+/// Ends when nothing moved for so long, or at most twice as long.
+async fn idle(moved: &AtomicU64, silence: Duration) {
     let mut before = 0;
     loop {
-        tokio::time::sleep(CIRCUIT_IDLE).await;
+        tokio::time::sleep(silence).await;
         let now = moved.load(Ordering::Relaxed);
         if now == before {
             return;
@@ -196,7 +276,9 @@ async fn say(stream: &mut (impl AsyncWrite + Unpin), message: &RelayMessage) -> 
     send_msg(stream, &codec::encode(message), MAX).await
 }
 
-async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<RelayMessage> {
-    let heard = recv_msg(stream, MAX, RING_TIMEOUT).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+/// The next message; all of it has to come in time.
+async fn hear(stream: &mut (impl AsyncRead + Unpin), patience: Duration) -> io::Result<RelayMessage> {
+    let heard = timeout(patience, recv_msg(stream, MAX, patience)).await;
+    let heard = heard.map_err(|_| io::ErrorKind::TimedOut)??.ok_or(io::ErrorKind::UnexpectedEof)?;
     codec::decode(&heard).map_err(io::Error::other)
 }

@@ -12,17 +12,17 @@ use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{PeerId, Stream};
 use tokio::time::timeout;
 
-use super::tests::{Node, PATIENCE, config, id, key, member, open, seed};
+use super::tests::{Node, PATIENCE, config, id, key, member, no_terms, open, seed};
 use super::*;
 use crate::door::{recv_msg, send_msg};
 
 /// A member that can be reached through relays, and at an address where nobody listens.
-fn hidden(number: u8) -> Member {
+pub(super) fn hidden(number: u8) -> Member {
     let nobody = "127.0.0.1:1".parse().unwrap();
     Member { sought: true, ..Member::at(id(number), vec![nobody]) }
 }
 
-fn relay(number: u8, door: &Door) -> Member {
+pub(super) fn relay(number: u8, door: &Door) -> Member {
     Member { relays: true, ..member(number, door) }
 }
 
@@ -43,12 +43,12 @@ async fn three(relaying: &Relaying) -> [Node; 3] {
     [a, b, c]
 }
 
-fn info(node: &Node, of: u8) -> PeerInfo {
+pub(super) fn info(node: &Node, of: u8) -> PeerInfo {
     node.net.peers().into_iter().find(|peer| peer.id == id(of)).unwrap()
 }
 
 impl Node {
-    async fn failed(&mut self, to: u8, wanted: DialReason) {
+    pub(super) async fn failed(&mut self, to: u8, wanted: DialReason) {
         self.wait(|event| match event {
             NetEvent::DialFailed { peer, reason } => (peer == id(to) && reason == wanted).then_some(()),
             _ => None,
@@ -71,8 +71,8 @@ async fn two_members_that_cannot_dial_each_other_speak_through_a_third_that_rela
         b.net.send(&id(1), message.clone().into()).await.unwrap();
         assert_eq!(a.message().await, message);
     }
-    assert_eq!((info(&a, 2).through, info(&b, 1).through), (Some(id(3)), Some(id(3))));
-    assert_eq!(info(&a, 3).through, None, "the relay itself is reached directly");
+    assert_eq!((info(&a, 2).through(), info(&b, 1).through()), (Some(id(3)), Some(id(3))));
+    assert_eq!(info(&a, 3).through(), None, "the relay itself is reached directly");
     let load = relaying.load();
     assert!(load.circuits == 1 && load.hour > 2_000_000, "{load:?}");
     // What the keeper of the relay takes back ends at once, and is said.
@@ -101,7 +101,7 @@ async fn a_way_of_their_own_replaces_the_relayed_one() {
     a.connected(&id(2)).await;
     a.net.send(&id(2), Bytes::from_static(b"directly")).await.unwrap();
     assert_eq!(b.message().await, "directly");
-    assert_eq!((info(&a, 2).through, info(&b, 1).through), (None, None));
+    assert_eq!((info(&a, 2).through(), info(&b, 1).through()), (None, None));
     timeout(PATIENCE, async {
         while relaying.load().circuits > 0 {
             tokio::task::yield_now().await;
@@ -136,9 +136,9 @@ async fn a_stranger_and_a_former_member_get_nothing_from_a_relay() {
     let waits = |number| Member::at(id(number), vec![]);
     c.net.set_members(vec![waits(1), waits(2), former]).await.unwrap();
     for number in [4, 5] {
-        for message in [RelayMessage::Call(id(2)), RelayMessage::Ring(id(2))] {
+        for message in [RelayMessage::Call(id(2), None), RelayMessage::Ring(id(2), None)] {
             let mut rogue = Rogue::dial(number, 3, &c.door).await;
-            let heard = timeout(PATIENCE, rogue.ask(3, &message)).await.expect("it is turned away");
+            let heard = timeout(PATIENCE, rogue.ask(3, Some(&message))).await.expect("it is turned away");
             assert_eq!(heard, None, "not a word");
         }
     }
@@ -163,7 +163,9 @@ async fn a_relay_that_flips_a_byte_ends_the_session_and_nothing_is_accepted() {
     let late = vec![(true, 150), (false, 100), (true, 4_000)];
     let flips: Vec<_> = flips.into_iter().chain(late).collect();
     let (count, circuits) = (flips.len(), Arc::new(AtomicUsize::new(0)));
-    tokio::spawn(Rogue::listen(3, third, [1, 2]).relay(flips, circuits.clone()));
+    let counted = circuits.clone();
+    let answer = move |caller, stream, asked| carry(caller, stream, asked, flips.clone(), counted.clone());
+    tokio::spawn(Rogue::listen(3, third, [1, 2]).relay(answer));
     let sending = a.net.clone();
     let send = async {
         loop {
@@ -203,7 +205,7 @@ async fn a_relay_that_flips_a_byte_ends_the_session_and_nothing_is_accepted() {
 }
 
 /// A node that speaks the protocol of circuits, and does with it what it likes.
-struct Rogue {
+pub(super) struct Rogue {
     swarm: libp2p::Swarm<swarm::Behaviour>,
     /// The newest connection with each peer.
     connections: BTreeMap<PeerId, ConnectionId>,
@@ -212,7 +214,7 @@ struct Rogue {
 }
 
 impl Rogue {
-    fn listen(number: u8, door: Door, members: [u8; 2]) -> Rogue {
+    pub(super) fn listen(number: u8, door: Door, members: [u8; 2]) -> Rogue {
         let mut rogue = Rogue::new(number, &door);
         rogue.swarm.listen_on(transport::multiaddr(door.local_addr())).unwrap();
         for member in members {
@@ -222,7 +224,7 @@ impl Rogue {
         rogue
     }
 
-    async fn dial(number: u8, peer: u8, door: &Door) -> Rogue {
+    pub(super) async fn dial(number: u8, peer: u8, door: &Door) -> Rogue {
         let mut rogue = Rogue::new(number, &open().await);
         let peer = transport::peer_id(&id(peer)).unwrap();
         rogue.swarm.behaviour_mut().members.allow_peer(peer);
@@ -234,22 +236,23 @@ impl Rogue {
         let keys = transport::DialKeys::new(Way::new(None).unwrap(), vec![key(1)]);
         let registration = door.register(&key(1), id(number));
         let shared = Arc::new(Shared::new(id(number), vec![]));
-        let circuits =
-            circuits::Circuits::new(shared, Relaying::new(None), mpsc::channel(1).0, registration.ring());
+        let circuits = circuits::Circuits::new(shared, no_terms(), mpsc::channel(1).0, registration.ring());
         let transport = transport::DoorTransport::new(door, registration, keys, circuits);
         let keypair = keypair(&seed(number)).unwrap();
         let swarm = swarm::build(transport, &keypair, &IdentTopic::new("8e1f0a"), PATIENCE).unwrap();
         Rogue { swarm, connections: BTreeMap::new(), streams: Vec::new() }
     }
 
-    /// Says something on a new stream for circuits, and hears the answer if there is one.
-    async fn ask(&mut self, peer: u8, message: &RelayMessage) -> Option<RelayMessage> {
+    /// Says something, or nothing, on a new stream for circuits, and hears the answer if there is one.
+    pub(super) async fn ask(&mut self, peer: u8, message: Option<&RelayMessage>) -> Option<RelayMessage> {
         let peer = transport::peer_id(&id(peer)).unwrap();
         let (reply, stream) = oneshot::channel::<Result<Stream, streams::OpenError>>();
         let mut reply = Some(reply);
         let asking = async {
             let mut stream: Stream = stream.await.ok()?.ok()?;
-            send_msg(&mut stream, &codec::encode(message), 64).await.ok()?;
+            if let Some(message) = message {
+                send_msg(&mut stream, &codec::encode(message), 64).await.ok()?;
+            }
             let heard = recv_msg(&mut stream, 64, PATIENCE).await.ok()??;
             codec::decode(&heard).ok()
         };
@@ -283,10 +286,12 @@ impl Rogue {
         }
     }
 
-    /// Relays, and in one circuit after the other flips the byte at a place: of what the caller says, or of
-    /// what the callee does. After the last it is honest.
-    async fn relay(mut self, flips: Vec<(bool, usize)>, circuits: Arc<AtomicUsize>) {
-        let (asked, mut asks) = mpsc::channel::<(PeerId, streams::Reply)>(16);
+    /// Answers whoever asks for a circuit as it likes.
+    pub(super) async fn relay<F: Future<Output = Option<()>> + Send + 'static>(
+        mut self,
+        answer: impl Fn(TransportId, Stream, Asked) -> F,
+    ) {
+        let (asked, mut asks) = mpsc::channel(16);
         loop {
             tokio::select! {
                 Some((peer, reply)) = asks.recv() => self.open(peer, reply),
@@ -299,8 +304,7 @@ impl Rogue {
                     }
                     SwarmEvent::Behaviour(swarm::BehaviourEvent::Circuits(inbound)) => {
                         let caller = transport::transport_id(&inbound.peer).unwrap();
-                        let (flips, circuits, asked) = (flips.clone(), circuits.clone(), asked.clone());
-                        tokio::spawn(carry(caller, inbound.stream, asked, flips, circuits));
+                        tokio::spawn(answer(caller, inbound.stream, asked.clone()));
                     }
                     _ => {}
                 },
@@ -309,19 +313,24 @@ impl Rogue {
     }
 }
 
+/// By which a [`Rogue`] is asked for streams to others.
+pub(super) type Asked = mpsc::Sender<(PeerId, streams::Reply)>;
+
+/// In one circuit after the other flips the byte at a place: of what the caller says, or of what the callee does. After
+/// the last it is honest.
 async fn carry(
     caller: TransportId,
     mut stream: Stream,
-    asked: mpsc::Sender<(PeerId, streams::Reply)>,
+    asked: Asked,
     flips: Vec<(bool, usize)>,
     circuits: Arc<AtomicUsize>,
 ) -> Option<()> {
     let heard = recv_msg(&mut stream, 64, PATIENCE).await.ok()??;
-    let Ok(RelayMessage::Call(whom)) = codec::decode(&heard) else { return None };
+    let Ok(RelayMessage::Call(whom, _)) = codec::decode(&heard) else { return None };
     let (reply, callee) = oneshot::channel();
     asked.send((transport::peer_id(&whom)?, reply)).await.ok()?;
     let mut callee: Stream = callee.await.ok()?.ok()?;
-    send_msg(&mut callee, &codec::encode(&RelayMessage::Ring(caller)), 64).await.ok()?;
+    send_msg(&mut callee, &codec::encode(&RelayMessage::Ring(caller, None)), 64).await.ok()?;
     recv_msg(&mut callee, 64, PATIENCE).await.ok()??;
     send_msg(&mut stream, &codec::encode(&RelayMessage::Open), 64).await.ok()?;
     let flip = flips.get(circuits.fetch_add(1, Ordering::Relaxed)).copied();

@@ -42,6 +42,7 @@ impl Driver {
             self.next_tick = now + TICK;
             self.leaving.retain(|_, task| !task.is_finished());
             self.try_directly_again(now);
+            self.meet(now);
             self.close_mute_connections(now);
         }
     }

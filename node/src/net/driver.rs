@@ -17,21 +17,21 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::circuits::Circuits;
+use super::circuits::{Circuits, Terms};
 use super::dial::Backoff;
 use super::events::EventSender;
 use super::limits::{
     COMMANDS, CONNECT_TIMEOUT, COURTESY, DIRECT_AGAIN, GOODBYE, MAX_ADDRESSES, MAX_MEMBERS, PARLEY_GAP,
     SESSION_GAP, SESSION_TIMEOUT,
 };
+use super::meeting::Met;
 use super::peer::{Connection, Peer, Running, find};
 use super::session::{Ended, Session, Side, Wanted, What};
 use super::streams::Inbound;
 use super::swarm::{self, Behaviour, BehaviourEvent};
-use super::transport::{DialKeys, DoorTransport, address, multiaddr, peer_id, relay_of};
+use super::transport::{DialKeys, DoorTransport, address, met_where, multiaddr, peer_id, relay_of};
 use super::{DialReason, Member, NetConfig, NetError, NetEvent, PeerInfo, Shared, Tunables, lock};
-use crate::door::{DoorKey, KeyRing, MAX_KEYS, PROXY_TIMEOUT};
-use crate::door::{Registration, TransportId};
+use crate::door::{DoorKey, KeyRing, MAX_KEYS, PROXY_TIMEOUT, Puncher, Registration, TransportId};
 
 /// What the handle asks for.
 pub(super) enum Command {
@@ -58,7 +58,8 @@ pub(super) struct Driver {
     pub(super) leaving: HashMap<TransportId, JoinHandle<()>>,
     wanted: (mpsc::Sender<Wanted>, mpsc::Receiver<Wanted>),
     ended: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
-    circuits: Circuits,
+    pub(super) circuits: Circuits,
+    pub(super) puncher: Puncher,
     /// When all who are missing were dialled because somebody relays.
     pub(super) relay_news: Option<Instant>,
     next_session: u64,
@@ -74,15 +75,17 @@ impl Driver {
     ) -> Result<Self, NetError> {
         let registration = register(&config, shared.me)?;
         let ring = registration.ring();
-        let dial_keys = DialKeys::new(config.way.clone(), config.door_keys);
+        let puncher = config.door.puncher();
+        let punching = (!config.way.is_proxied()).then(|| config.punching.clone());
+        let way = config.way.leaving_from(config.door.local_addr().port(), config.punching);
+        let dial_keys = DialKeys::new(way.clone(), config.door_keys);
         let topic = IdentTopic::new(config.topic);
         let wanted = mpsc::channel(COMMANDS);
-        let (circuits, relayed) =
-            Circuits::new(shared.clone(), config.relaying, wanted.0.clone(), ring.clone());
+        let terms = Terms { relaying: config.relaying, punching, tunables: config.tunables };
+        let (circuits, relayed) = Circuits::new(shared.clone(), terms, wanted.0.clone(), ring.clone());
         let transport =
             DoorTransport::new(&config.door, registration, dial_keys.clone(), (circuits.clone(), relayed));
-        let patience =
-            if config.way.is_proxied() { PROXY_TIMEOUT + CONNECT_TIMEOUT } else { CONNECT_TIMEOUT };
+        let patience = if way.is_proxied() { PROXY_TIMEOUT + CONNECT_TIMEOUT } else { CONNECT_TIMEOUT };
         let mut swarm = swarm::build(transport, keypair, &topic, patience)?;
         swarm
             .listen_on(multiaddr(config.door.local_addr()))
@@ -101,6 +104,7 @@ impl Driver {
             wanted,
             ended: mpsc::channel(COMMANDS),
             circuits,
+            puncher,
             relay_news: None,
             next_session: 0,
             next_tick: Instant::now(),
@@ -201,16 +205,21 @@ impl Driver {
         let too_soon = peer.former && peer.last_session.is_some_and(|last| last.elapsed() < PARLEY_GAP);
         let remote = endpoint.get_remote_address();
         let via = relay_of(remote);
-        peer.connections.insert(connection, Connection { since: now, via });
+        let waited_for = endpoint.is_listener() && peer.met.is_under_way(now);
+        let punched = via.is_none() && (waited_for || met_where(remote).is_some());
+        peer.connections.insert(connection, Connection { since: now, via, punched });
         if endpoint.is_dialer() {
             peer.dialling = None;
         }
         peer.direct_again = now + DIRECT_AGAIN;
         peer.was_relayed = peer.relayed_by().is_some();
-        let (address, through) = (address(remote), peer.relayed_by());
+        let (address, reached) = (address(remote), peer.reached());
+        if via.is_none() {
+            peer.met.end();
+        }
         self.shared.update(&id, |info| {
             info.address = address.or_else(|| info.address.take());
-            info.through = through;
+            info.reached = reached;
         });
         if too_soon {
             self.swarm.close_connection(connection);
@@ -218,16 +227,20 @@ impl Driver {
         }
         self.close_relayed_beside_direct(id);
         self.open_session(id);
-        if via.is_none() {
-            self.hear_of_relay(id);
+        match via {
+            Some(via) => self.note_meeting(id, &via, now),
+            None => self.hear_of_relay(id),
         }
     }
 
     fn on_disconnected(&mut self, peer_id: &PeerId, connection: ConnectionId) {
         let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
         let removed = peer.connections.remove(&connection).is_some();
-        let through = peer.relayed_by();
-        self.shared.update(&id, |info| info.through = through);
+        let reached = peer.reached();
+        if reached.is_none() {
+            peer.met.end();
+        }
+        self.shared.update(&id, |info| info.reached = reached);
         if !removed || !peer.connections.is_empty() {
             return;
         }
@@ -344,7 +357,8 @@ impl Driver {
     }
 
     fn remove(&mut self, id: TransportId) {
-        let Some(peer) = self.peers.remove(&id) else { return };
+        let Some(mut peer) = self.peers.remove(&id) else { return };
+        peer.met.end();
         self.swarm.behaviour_mut().members.disallow_peer(peer.peer_id);
         self.swarm.behaviour_mut().gossip.mute(peer.peer_id, false);
         if let Some(session) = peer.session {
@@ -354,6 +368,7 @@ impl Driver {
         lock(&self.shared.outboxes).remove(&id).inspect(|outbox| outbox.close());
         lock(&self.shared.peers).remove(&id);
         self.dial_keys.forget(&id);
+        self.circuits.told.forget(&id);
     }
 
     fn admit(&mut self, Member { id, mut addrs, former, sought, relays }: Member) {
@@ -393,6 +408,7 @@ impl Driver {
             announcements: (now, 0),
             dialling: None,
             direct_again: now,
+            met: Met::default(),
             backoff: Backoff::from(first),
         };
         self.peers.insert(id, peer);

@@ -143,6 +143,18 @@ pub const RELAYS_TRIED: usize = 4;
 /// The shortest time between two dials of all who are missing because somebody says that it relays.
 pub const RELAY_NEWS_GAP: Duration = Duration::from_secs(5);
 
+/// Meetings (hole punching) that are tried while one circuit stands; each dials [`crate::door::PUNCH_DIALS`] times at most.
+pub const MEETINGS: u32 = 5;
+
+/// From one of them to the next.
+pub const MEET_AGAIN: Duration = Duration::from_secs(120);
+
+/// The shortest time between two meetings with one member, whatever circuits come and go.
+pub const MEET_GAP: Duration = Duration::from_secs(60);
+
+/// Meetings under way at once in one partnership.
+pub const MEETINGS_AT_ONCE: usize = 4;
+
 /// How often a member that is reached through a relay is tried directly.
 pub const DIRECT_AGAIN: Duration = Duration::from_secs(300);
 

@@ -13,6 +13,7 @@
 //! | `transport.rs` | libp2p's transport behind the door |
 //! | `streams.rs` | the part of the swarm that opens and accepts streams |
 //! | `circuits.rs` | ways through partners that relay: asked for, answered, carried |
+//! | `meeting.rs` | hole punching: who is reached through a relay is met where the relay sees it |
 //! | `relaying.rs` | what this node lets partners pass through it |
 //! | `session.rs` | one session: hello, reading, writing |
 //! | `gossip.rs` | announcements, kept from former members |
@@ -29,6 +30,7 @@ mod driver;
 mod events;
 mod gossip;
 pub mod limits;
+mod meeting;
 mod peer;
 mod relaying;
 mod session;
@@ -48,7 +50,7 @@ use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
 
 use crate::address::Address;
-use crate::door::{Door, DoorKey, TransportId, Way};
+use crate::door::{Door, DoorKey, Punching, TransportId, Way};
 
 pub use dial::{DialReason, RelayReason};
 pub use events::{NetEvent, NetEvents};
@@ -94,6 +96,8 @@ pub struct NetConfig {
     pub topic: String,
     /// What partners may pass through this node.
     pub relaying: Relaying,
+    /// Whether holes are punched. Never through a proxy, whatever this says.
+    pub punching: Punching,
     /// Who may connect.
     pub members: Vec<Member>,
     /// Whether an announcement is well-formed, so that it may be passed on.
@@ -109,11 +113,20 @@ pub struct Tunables {
     pub keep_alive: Duration,
     /// A peer of which nothing is heard for this long is taken for gone. Several times `keep_alive`.
     pub give_up: Duration,
+    /// How long a relay waits for who is called, and everybody for a message about a circuit.
+    pub ring: Duration,
+    /// A circuit that this node carries and on which nothing moves ends after this, or twice as long at most.
+    pub circuit_idle: Duration,
 }
 
 impl Default for Tunables {
     fn default() -> Self {
-        Self { keep_alive: Duration::from_secs(15), give_up: Duration::from_secs(50) }
+        Self {
+            keep_alive: Duration::from_secs(15),
+            give_up: Duration::from_secs(50),
+            ring: limits::RING_TIMEOUT,
+            circuit_idle: limits::CIRCUIT_IDLE,
+        }
     }
 }
 
@@ -158,13 +171,33 @@ pub struct PeerInfo {
     pub last_error: Option<DialReason>,
     /// The other end of the last connection, if it was not relayed.
     pub address: Option<Address>,
-    /// The partner that relays what is said with it; `None` while there is a connection without, or none.
-    pub through: Option<TransportId>,
+    /// How it is reached; `None` while there is no connection.
+    pub reached: Option<Reached>,
     /// Did it say that it relays?
     pub relays: bool,
 }
 
+/// How a member's node is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// At an address of its own, or of this node's.
+    Directly,
+    /// Directly, by dials of both ends at one moment, where a relay saw each.
+    Punched,
+    /// Through this partner, which relays.
+    Through(TransportId),
+}
+
 impl PeerInfo {
+    /// The partner that relays what is said with it.
+    #[must_use]
+    pub fn through(&self) -> Option<TransportId> {
+        match self.reached? {
+            Reached::Through(relay) => Some(relay),
+            Reached::Directly | Reached::Punched => None,
+        }
+    }
+
     fn unheard(id: TransportId) -> Self {
         Self {
             id,
@@ -172,7 +205,7 @@ impl PeerInfo {
             last_seen: None,
             last_error: None,
             address: None,
-            through: None,
+            reached: None,
             relays: false,
         }
     }
@@ -366,6 +399,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
+mod circuit_times_tests;
+#[cfg(test)]
 mod circuits_tests;
+#[cfg(test)]
+mod meeting_tests;
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::Reached;
 use super::dial::Backoff;
 use super::limits::ANNOUNCEMENTS_PER_SECOND;
+use super::meeting::Met;
 use super::transport::{dialled, transport_id};
 use crate::address::Address;
 use crate::door::TransportId;
@@ -21,6 +23,8 @@ use crate::door::TransportId;
 pub(super) enum Dial {
     Direct,
     Relayed,
+    /// Where a relay sees it, while it dials here.
+    Met,
 }
 
 /// A connection with a member.
@@ -28,6 +32,8 @@ pub(super) struct Connection {
     pub(super) since: Instant,
     /// The relay that carries it.
     pub(super) via: Option<TransportId>,
+    /// Did it come of a meeting?
+    pub(super) punched: bool,
 }
 
 /// A member's node.
@@ -52,6 +58,7 @@ pub(super) struct Peer {
     pub(super) dialling: Option<Dial>,
     /// When it is tried directly although it is reached through a relay.
     pub(super) direct_again: Instant,
+    pub(super) met: Met,
     pub(super) backoff: Backoff,
 }
 
@@ -92,6 +99,16 @@ impl Peer {
             return None;
         }
         self.connections.values().max_by_key(|of| of.since).and_then(|of| of.via)
+    }
+
+    /// How it is reached; `None` if it is not connected.
+    pub(super) fn reached(&self) -> Option<Reached> {
+        let mut direct = self.connections.values().filter(|of| of.via.is_none()).peekable();
+        if direct.peek().is_none() {
+            return self.relayed_by().map(Reached::Through);
+        }
+        let punched = direct.all(|of| of.punched);
+        Some(if punched { Reached::Punched } else { Reached::Directly })
     }
 
     /// Counts an announcement; `false` beyond [`ANNOUNCEMENTS_PER_SECOND`].

@@ -42,10 +42,16 @@ pub(super) fn config(door: &Door, number: u8, members: Vec<Member>) -> NetConfig
         identity_seed: seed(number),
         topic: "8e1f0a".to_owned(),
         relaying: Relaying::new(None),
+        punching: Punching::new(false),
         members,
         valid_announcement: |data| data.first() == Some(&b'!'),
         tunables: Tunables::default(),
     }
+}
+
+/// Of who relays nothing and meets nobody.
+pub(super) fn no_terms() -> circuits::Terms {
+    circuits::Terms { relaying: Relaying::new(None), punching: None, tunables: Tunables::default() }
 }
 
 pub(super) async fn open() -> Door {
@@ -440,8 +446,7 @@ async fn rogue(number: u8, door: &Door) -> Option<libp2p::Stream> {
     let keys = transport::DialKeys::new(Way::new(None).unwrap(), vec![key(1)]);
     let registration = open().await.register(&key(1), id(number));
     let shared = Arc::new(Shared::new(id(number), vec![]));
-    let circuits =
-        circuits::Circuits::new(shared, Relaying::new(None), mpsc::channel(1).0, registration.ring());
+    let circuits = circuits::Circuits::new(shared, no_terms(), mpsc::channel(1).0, registration.ring());
     let transport = transport::DoorTransport::new(door, registration, keys, circuits);
     let keypair = keypair(&seed(number)).unwrap();
     let mut swarm = swarm::build(transport, &keypair, &IdentTopic::new("8e1f0a"), PATIENCE).unwrap();

@@ -1,5 +1,5 @@
 //! libp2p's transport behind the front door: to listen is to register with the door, to dial is to knock, at an
-//! address or over a circuit that a partner carries.
+//! address, over a circuit that a partner carries, or where a partner sees who dials here at the same moment.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{Ready, ready};
@@ -20,7 +20,8 @@ use tokio::sync::mpsc;
 use super::circuits::Circuits;
 use crate::address::{Address, Name};
 use crate::door::{
-    Carried, Door, DoorKey, DoorStream, KnockError, Registration, TransportId, Way, knock, knock_over,
+    Carried, Door, DoorKey, DoorStream, KnockError, Puncher, Registration, TransportId, Way, knock,
+    knock_over,
 };
 
 /// A transport for one partnership.
@@ -28,6 +29,7 @@ pub(super) struct DoorTransport {
     local: Multiaddr,
     keys: DialKeys,
     circuits: Circuits,
+    puncher: Puncher,
     registration: Option<Registration>,
     /// What was let in through relays, and through which.
     relayed: mpsc::Receiver<(DoorStream, TransportId)>,
@@ -55,6 +57,7 @@ impl DoorTransport {
             local: multiaddr(door.local_addr()),
             keys,
             circuits,
+            puncher: door.puncher(),
             registration: Some(registration),
             relayed,
             listener: None,
@@ -93,15 +96,16 @@ impl Transport for DoorTransport {
     }
 
     /// Knocks. The address must name the peer, for the knock is addressed to it; and this side must be the
-    /// one that speaks first, for a hole-punched dial would have two callers and no door.
+    /// one that speaks first: who stands by while a hole is punched does not come here, but through the door.
     fn dial(&mut self, addr: Multiaddr, opts: DialOpts) -> Result<Self::Dial, TransportError<Failed>> {
         let (Some((to, whom)), Endpoint::Dialer) = (target(&addr), opts.role) else {
             return Err(TransportError::MultiaddrNotSupported(addr));
         };
-        let (keys, circuits) = (self.keys.clone(), self.circuits.clone());
+        let (keys, circuits, puncher) = (self.keys.clone(), self.circuits.clone(), self.puncher.clone());
         let dial = async move {
             match to {
                 To::Door(to) => keys.knock(&to, whom).await,
+                To::Met(at) => keys.meet(&puncher, at, whom).await,
                 To::Relay(relay) => keys.knock_over(circuits.call(relay, whom).await?, whom).await,
             }
         };
@@ -183,6 +187,18 @@ impl DialKeys {
         answer
     }
 
+    /// Nothing leaves but through a proxy where there is one.
+    async fn meet(
+        &self,
+        puncher: &Puncher,
+        at: SocketAddr,
+        whom: TransportId,
+    ) -> Result<DoorStream, KnockError> {
+        let key = self.lock().choose(&whom).filter(|_| !self.way.is_proxied());
+        let Some(key) = key else { return Err(KnockError::Silent { addr: at.into() }) };
+        puncher.call(at, &key, &whom, self.way.limits()).await
+    }
+
     async fn knock_over(
         &self,
         carried: Box<dyn Carried>,
@@ -213,14 +229,18 @@ impl Keys {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum To {
     Door(Address),
+    Met(SocketAddr),
     Relay(TransportId),
 }
 
-/// `/ip4|ip6|dns/…/tcp/…/p2p/…`, or `/p2p/…/p2p-circuit/p2p/…`, and nothing else.
+/// `/ip4|ip6|dns/…/tcp/…/p2p/…`, `/ip4|ip6/…/tcp/…/p2p-circuit/p2p/…`, or `/p2p/…/p2p-circuit/p2p/…`, and nothing
+/// else.
 fn target(addr: &Multiaddr) -> Option<(To, TransportId)> {
-    let mut parts = addr.iter().skip(2);
+    let met = met_where(addr);
+    let mut parts = addr.iter().skip(if met.is_some() { 3 } else { 2 });
     let Protocol::P2p(peer) = parts.next()? else { return None };
-    let to = relay_of(addr).map(To::Relay).or_else(|| address(addr).map(To::Door));
+    let to = met.map(To::Met).or_else(|| relay_of(addr).map(To::Relay));
+    let to = to.or_else(|| address(addr).map(To::Door));
     parts.next().is_none().then_some((to?, transport_id(&peer)?))
 }
 
@@ -234,6 +254,19 @@ pub(super) fn relay_of(addr: &Multiaddr) -> Option<TransportId> {
     let mut parts = addr.iter();
     match (parts.next()?, parts.next()?) {
         (Protocol::P2p(relay), Protocol::P2pCircuit) => transport_id(&relay),
+        _ => None,
+    }
+}
+
+/// `/ip4|ip6/…/tcp/…/p2p-circuit`: where a relay sees somebody, who dials here too.
+pub(super) fn met_at(at: SocketAddr) -> Multiaddr {
+    multiaddr(at).with(Protocol::P2pCircuit)
+}
+
+/// The address at which somebody is met.
+pub(super) fn met_where(addr: &Multiaddr) -> Option<SocketAddr> {
+    match (addr.iter().nth(2)?, address(addr)?) {
+        (Protocol::P2pCircuit, Address::Ip(at)) => Some(at),
         _ => None,
     }
 }
@@ -302,7 +335,13 @@ mod tests {
         let through = relayed_by(&relay).unwrap();
         assert_eq!(target(&through), None, "to nobody");
         assert_eq!(target(&through.clone().with(Protocol::P2p(peer))), Some((To::Relay(relay), id)));
+        let met = met_at("192.0.2.1:9000".parse().unwrap());
+        assert_eq!(target(&met), None, "nobody");
+        let named = met.clone().with(Protocol::P2p(peer));
+        assert_eq!(target(&named), Some((To::Met("192.0.2.1:9000".parse().unwrap()), id)));
         for bad in [
+            format!("{met}/p2p-circuit/p2p/{peer}"),
+            format!("/dns/example.org/tcp/9/p2p-circuit/p2p/{peer}"),
             format!("{through}/p2p/{peer}/p2p-circuit"),
             format!("{through}{through}/p2p/{peer}"),
             "/ip4/127.0.0.1/tcp/9".to_owned(),

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::types;
 use crate::clock;
-use crate::door::{Door, Way};
+use crate::door::{Door, Punching, Way};
 use crate::keeper::Keeper;
 use crate::ledger::{Landed, Ledger};
 use crate::net::{NetEvent, NetEvents, NetHandle, Relaying};
@@ -72,6 +72,8 @@ pub struct Shared {
     pub way: Way,
     /// What partners may pass through this node.
     pub relaying: Relaying,
+    /// Whether partners that are reached through relays are met by hole punching.
+    pub punching: Punching,
     /// Where partners are told that this node may be reached.
     pub addresses: Vec<String>,
     /// Events for the API.

@@ -244,6 +244,7 @@ pub fn start(shared: Shared, state: State) -> Result<Handle, StartError> {
         identity_seed: seed,
         topic: derive::gossip_topic(&state.id).to_string(),
         relaying: shared.relaying.clone(),
+        punching: shared.punching.clone(),
         members: Vec::new(),
         valid_announcement: |bytes| codec::decode::<Announcement>(bytes).is_ok(),
         tunables: Tunables::default(),

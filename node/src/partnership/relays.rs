@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use entente_protocol::ids::NodeId;
 use entente_protocol::sync::Message;
 
-use crate::net::PeerInfo;
+use crate::net::{PeerInfo, Reached};
 
 use super::courier::Job;
 use super::driver::Driver;
@@ -61,15 +61,21 @@ impl Driver {
 
     /// The name of the organisation whose node carries what is said with another, if one does.
     pub(super) fn through(&self, peer: &PeerInfo) -> Option<String> {
-        let (org, _) = self.state.membership.by_transport(&peer.through?)?;
+        let (org, _) = self.state.membership.by_transport(&peer.through()?)?;
         Some(self.state.membership.members.get(&org)?.organisation.name.clone())
     }
 
-    /// How the nodes of an organisation are reached, as a sentence, where a partner relays; else nothing.
+    /// How the nodes of an organisation are reached, as a sentence, where a partner relays or did; else nothing.
     pub(super) fn way_in_words(&self, name: &str, nodes: &BTreeSet<NodeId>) -> Option<String> {
         let connected = self.peers_of(nodes).into_iter().filter(|peer| peer.connected_since.is_some());
-        let through = connected.filter_map(|peer| self.through(&peer)).next()?;
-        Some(format!("{name} is reached through {through}, which relays."))
+        let words = |peer: PeerInfo| match peer.reached? {
+            Reached::Directly => None,
+            Reached::Punched => Some(format!("{name} is reached directly, by hole punching.")),
+            Reached::Through(_) => {
+                Some(format!("{name} is reached through {}, which relays.", self.through(&peer)?))
+            }
+        };
+        connected.filter_map(words).next()
     }
 
     /// What the network knows of nodes.

@@ -199,6 +199,7 @@ impl Driver {
                     behind,
                     ahead,
                     through: state.and_then(|s| self.through(s)),
+                    punched: state.is_some_and(|s| s.reached == Some(crate::net::Reached::Punched)),
                     relays: self.relays.theirs.contains(node),
                     refuses: self.bounds.full_there.contains(node).then(|| QUOTA_FULL.to_owned()),
                 }

@@ -45,6 +45,7 @@ impl Hostile {
             identity_seed: keys.transport.key(),
             topic: derive::gossip_topic(partnership).to_string(),
             relaying: net::Relaying::new(None),
+            punching: entente_node::door::Punching::new(false),
             members: vec![Member::at(target, vec![address.into()])],
             valid_announcement: |_| true,
             tunables: Tunables::default(),

@@ -8,12 +8,12 @@ use entente_tests::{Home, PERMISSIVE, Partnership, Socks, TestNode, draft, wait_
 const PROXY_DOWN: &str = "the proxy that all goes through cannot be used";
 
 /// A name as onion services have.
-fn onion(letter: char) -> String {
+pub(crate) fn onion(letter: char) -> String {
     letter.to_string().repeat(56)
 }
 
 /// A node that nobody reaches but by an onion service, and that reaches nobody but through the proxy.
-async fn hidden(name: &str, kind: &str, service: &str, proxy: &Socks) -> TestNode {
+pub(crate) async fn hidden(name: &str, kind: &str, service: &str, proxy: &Socks) -> TestNode {
     let home = Home::init(name, kind).await;
     let folder = Folder::at(&home.path());
     let mut config = folder.config().unwrap();
@@ -47,7 +47,7 @@ pub(crate) fn sockets(pid: u32) -> Vec<(&'static str, u16, u16)> {
 }
 
 /// Whoever looks at the process sees its listening port on loopback, and the proxy.
-fn assert_only_proxy(node: &TestNode, proxy: u16) {
+pub(crate) fn assert_only_proxy(node: &TestNode, proxy: u16) {
     for (protocol, own, other) in sockets(node.pid()) {
         let inbound = own == node.home().port();
         assert!(

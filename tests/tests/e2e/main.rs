@@ -34,6 +34,7 @@ mod joining;
 mod leaving;
 mod locking;
 mod mailboxes;
+mod meeting;
 mod migrating;
 mod narrow;
 mod nearby;

@@ -7,22 +7,24 @@ use entente_tests::{Home, PERMISSIVE, Partnership, TestNode, draft, wait_until, 
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A node that tells its partners an address where nobody is, as behind a router that forwards nothing.
-async fn unreachable(name: &str, kind: &str) -> Home {
+/// A node that tells its partners an address where nobody is, as behind a router that forwards nothing. Unless it punches
+/// holes it stays there.
+pub(crate) async fn unreachable(name: &str, kind: &str, punch: bool) -> Home {
     let home = Home::init(name, kind).await;
     let folder = Folder::at(&home.path());
     let mut config = folder.config().unwrap();
     config.advertise = vec!["127.0.0.1:9".parse().unwrap()];
+    config.punch = punch;
     folder.save(&config).unwrap();
     home
 }
 
-async fn is_connected(node: &TestNode, partner: &str) -> bool {
+pub(crate) async fn is_connected(node: &TestNode, partner: &str) -> bool {
     let status = node.sync_status().await;
     status.partners.iter().any(|p| p.organisation.name == partner && p.connected)
 }
 
-async fn through(node: &TestNode, partner: &str) -> Option<String> {
+pub(crate) async fn through(node: &TestNode, partner: &str) -> Option<String> {
     let status = node.sync_status().await;
     status.partners.into_iter().find(|p| p.organisation.name == partner)?.through
 }
@@ -37,8 +39,8 @@ async fn last_error(node: &TestNode, partner: &str) -> String {
 async fn office_and_two_behind_routers() -> Partnership {
     let homes = vec![
         Home::init("Ombudsman", "npm").await,
-        unreachable("Rights", "cso").await,
-        unreachable("Doctors", "cso").await,
+        unreachable("Rights", "cso", false).await,
+        unreachable("Doctors", "cso", false).await,
     ];
     let nodes = TestNode::start_all(homes).await;
     Partnership::around(nodes, "Prevention", PERMISSIVE).await

@@ -41,6 +41,9 @@ pub struct PartnerSync {
     /// The organisation whose node relays what is said with it; absent where nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<String>,
+    /// Is it reached directly by hole punching: both dialled each other where a relay saw them?
+    #[serde(default)]
+    pub punched: bool,
     /// Does it relay for its partners, by its own word?
     #[serde(default)]
     pub relays: bool,
