@@ -114,12 +114,26 @@ impl Ledger {
     /// # Errors
     /// [`IndexError`]; the journal has the frames, and the next start applies them again.
     pub fn settle(&self, ticket: Ticket, batch: Batch) -> Result<(), IndexError> {
+        self.settle_all([ticket], batch)
+    }
+
+    /// Writes what was made of the frames of several appends into the index, as one change.
+    ///
+    /// # Errors
+    /// [`IndexError`]; the journal has the frames, and the next start applies them again.
+    pub fn settle_all(
+        &self,
+        settled: impl IntoIterator<Item = Ticket>,
+        batch: Batch,
+    ) -> Result<(), IndexError> {
         let mut tickets = self.tickets();
-        match ticket.end {
-            Some(end) => tickets.open.insert(ticket.number, Some(end)),
-            // No frames: nothing that a cursor could pass over.
-            None => tickets.open.remove(&ticket.number),
-        };
+        for ticket in settled {
+            match ticket.end {
+                Some(end) => tickets.open.insert(ticket.number, Some(end)),
+                // No frames: nothing that a cursor could pass over.
+                None => tickets.open.remove(&ticket.number),
+            };
+        }
         let mut cursor = None;
         while let Some(entry) = tickets.open.first_entry() {
             match entry.get() {

@@ -453,7 +453,7 @@ pub fn has_another(batch: &Batch, index: &Index, blob: &BlobId, than: Position) 
     let name = index.name(Table::Has as u8, &blob.0);
     let own = has_key(index, blob, than);
     let kept = prefix(index, Table::Has as u8, &name).map(|(key, _)| key);
-    let stays = |key: &Vec<u8>| *key != own && !batch.deletes(Table::Has, key);
+    let stays = |key: &[u8]| *key != *own && !batch.deletes(Table::Has, key);
     kept.into_iter().any(|key| stays(&key)) || batch.written(Table::Has, &name).any(|(key, _)| stays(key))
 }
 

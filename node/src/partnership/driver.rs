@@ -199,8 +199,8 @@ impl Driver {
         let stopped = loop {
             tokio::select! {
                 landed = self.inflight.next(), if !self.inflight.is_empty() => {
-                    if let Some((landed, then)) = landed {
-                        self.landed(landed, then).await;
+                    if let Some(landed) = landed {
+                        self.landed(landed).await;
                     }
                 }
                 command = commands.recv() => match command {
@@ -288,8 +288,8 @@ impl Driver {
         for (_, door) in std::mem::take(&mut self.doors) {
             door.abort();
         }
-        while let Some((landed, then)) = self.inflight.next().await {
-            self.landed(landed, then).await;
+        while let Some(landed) = self.inflight.next().await {
+            self.landed(landed).await;
         }
         self.net.shutdown().await;
         for (_, courier) in std::mem::take(&mut self.couriers) {

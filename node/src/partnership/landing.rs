@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use entente_protocol::ids::{LogId, NodeId, OrgId, SpaceId};
+use entente_protocol::limits;
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Announcement, Event};
 use entente_protocol::verification::Stage;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::oneshot;
 
 use crate::api::types;
@@ -13,7 +15,7 @@ use crate::clock;
 use crate::frames::Frame;
 use crate::ledger::Landed;
 use crate::rows::Batch;
-use crate::store::JournalError;
+use crate::store::{JournalError, Position};
 
 use super::acknowledge;
 use super::apply::{self, Applied};
@@ -51,6 +53,41 @@ pub(super) enum Then {
     Nothing,
 }
 
+/// Entries that are applied in one change.
+const TOGETHER: usize = limits::MAX_BATCH_ENTRIES;
+
+/// May this be applied in one change with what landed just before? It may if it goes on with the same log: then it is
+/// as if a partner's batch had been longer.
+fn continues(group: &[(Landed, Then)], next: &Landed, then: &Then) -> bool {
+    let entries: usize = group.iter().map(|(landed, _)| landed.frames.len()).sum();
+    let Some((first, _)) = group.first().filter(|(_, then)| is_exchange(then)) else { return false };
+    let log = log_of(first);
+    entries + next.frames.len() <= TOGETHER && is_exchange(then) && log.is_some() && log_of(next) == log
+}
+
+fn is_exchange(then: &Then) -> bool {
+    matches!(then, Then::Published(..) | Then::Ingested(..))
+}
+
+/// The log that all these frames are entries of, if they are; what a draft was shared as may stand between.
+fn log_of(landed: &Landed) -> Option<(SpaceId, LogId)> {
+    let mut log = None;
+    for (_, frame) in &landed.frames {
+        match frame {
+            Frame::Entry(_, entry, _) => {
+                let this = (entry.header.space, entry.header.log);
+                if log.is_some_and(|log| log != this) {
+                    return None;
+                }
+                log = Some(this);
+            }
+            Frame::Shared(..) => {}
+            _ => return None,
+        }
+    }
+    log
+}
+
 impl Driver {
     /// Hands frames to the journal; the rest happens when they have landed.
     pub(super) fn append(&mut self, frames: Vec<Frame>, then: Then) {
@@ -59,31 +96,57 @@ impl Driver {
         self.inflight.push_back(Box::pin(async move { (append.landed(&ledger).await, then) }));
     }
 
-    /// Frames are durable, or could not be written.
-    pub(super) async fn landed(&mut self, landed: Result<Landed, JournalError>, then: Then) {
-        match landed {
-            Err(error) => self.not_stored(error, then),
-            Ok(landed) => {
-                let applied = self.apply(landed);
-                let in_order = !applied.iter().any(|a| matches!(a, Applied::OutOfOrder(..)));
-                self.react(applied);
-                self.then(then, in_order).await;
+    /// Frames are durable, or could not be written. What else has landed already is applied in one change with
+    /// them where that is the same as one after the other: each change costs the index two writes.
+    pub(super) async fn landed(&mut self, first: (Result<Landed, JournalError>, Then)) {
+        let mut next = Some(first);
+        while let Some((landed, then)) = next.take() {
+            let landed = match landed {
+                Ok(landed) => landed,
+                Err(error) => return self.not_stored(error, then),
+            };
+            let mut group = vec![(landed, then)];
+            while let Some(Some(more)) = self.inflight.next().now_or_never() {
+                match more {
+                    (Ok(landed), then) if continues(&group, &landed, &then) => group.push((landed, then)),
+                    other => {
+                        next = Some(other);
+                        break;
+                    }
+                }
             }
+            self.settle(group).await;
         }
     }
 
-    pub(super) fn apply(&mut self, landed: Landed) -> Vec<Applied> {
+    async fn settle(&mut self, group: Vec<(Landed, Then)>) {
         let ledger = self.shared.ledger.clone();
         let mut batch = Batch::default();
-        let mut applied = Vec::new();
-        for (position, frame) in &landed.frames {
-            applied.extend(apply::apply(&mut self.state, ledger.store(), &mut batch, *position, frame));
+        let (mut tickets, mut all, mut thens) = (Vec::new(), Vec::new(), Vec::new());
+        for (landed, then) in group {
+            let applied = self.apply_to(&mut batch, &landed.frames);
+            let in_order = !applied.iter().any(|a| matches!(a, Applied::OutOfOrder(..)));
+            all.extend(applied);
+            tickets.push(landed.ticket);
+            thens.push((then, in_order));
         }
-        if landed.frames.iter().any(|(_, frame)| matches!(frame, Frame::Act(..))) {
-            applied.extend(apply::after_acts(&mut self.state, ledger.store(), &mut batch));
-        }
-        if let Err(error) = ledger.settle(landed.ticket, batch) {
+        if let Err(error) = ledger.settle_all(tickets, batch) {
             tracing::error!(%error, "the index failed; the journal has everything, restart the node");
+        }
+        self.react(all);
+        for (then, in_order) in thens {
+            self.then(then, in_order).await;
+        }
+    }
+
+    fn apply_to(&mut self, batch: &mut Batch, frames: &[(Position, Frame)]) -> Vec<Applied> {
+        let ledger = self.shared.ledger.clone();
+        let mut applied = Vec::new();
+        for (position, frame) in frames {
+            applied.extend(apply::apply(&mut self.state, ledger.store(), batch, *position, frame));
+        }
+        if frames.iter().any(|(_, frame)| matches!(frame, Frame::Act(..))) {
+            applied.extend(apply::after_acts(&mut self.state, ledger.store(), batch));
         }
         applied
     }

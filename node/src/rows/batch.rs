@@ -1,5 +1,7 @@
 //! Changes to the index, in the words of its tables, which those that come after in the same step can see.
 
+use std::collections::BTreeMap;
+
 use entente_protocol::codec::Wire;
 use minicbor::{Decode, Encode};
 
@@ -7,19 +9,19 @@ use crate::store::{Index, IndexError, Position};
 
 use super::{Table, decode, position};
 
-/// Changes to the index that belong together.
+/// Changes to the index that belong together: by table and key, to a value or to none. Of a key the last counts.
 #[derive(Default)]
-pub struct Batch(Vec<(u8, Vec<u8>, Option<Vec<u8>>)>);
+pub struct Batch(BTreeMap<Vec<u8>, Option<Vec<u8>>>);
 
 impl Batch {
     /// Writes a value.
     pub fn put(&mut self, table: u8, key: &[u8], value: &[u8]) {
-        self.0.push((table, key.to_vec(), Some(value.to_vec())));
+        self.0.insert(full(table, key), Some(value.to_vec()));
     }
 
     /// Deletes a key.
     pub fn delete(&mut self, table: u8, key: &[u8]) {
-        self.0.push((table, key.to_vec(), None));
+        self.0.insert(full(table, key), None);
     }
 
     /// A row as it will be once this batch is applied.
@@ -28,8 +30,8 @@ impl Batch {
     where
         T: Wire + Encode<()> + for<'b> Decode<'b, ()>,
     {
-        match self.pending(table as u8, key) {
-            Some(bytes) => decode(bytes),
+        match self.0.get(&full(table as u8, key)) {
+            Some(changed) => decode(changed.as_deref()?),
             None => index.get(table as u8, key).ok().flatten().and_then(|bytes| decode(&bytes)),
         }
     }
@@ -39,41 +41,36 @@ impl Batch {
         &'a self,
         table: Table,
         prefix: &'a [u8],
-    ) -> impl Iterator<Item = (&'a Vec<u8>, &'a [u8])> {
-        let of = self.0.iter().filter(move |(at, key, _)| *at == table as u8 && key.starts_with(prefix));
-        of.filter_map(|(_, key, value)| Some((key, value.as_deref()?)))
+    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let from = full(table as u8, prefix);
+        let of = self.0.range(from.clone()..).take_while(move |(key, _)| key.starts_with(&from));
+        of.filter_map(|(key, value)| Some((key.get(1..)?, value.as_deref()?)))
     }
 
     /// Is a key gone once this batch is applied?
     #[must_use]
     pub fn deletes(&self, table: Table, key: &[u8]) -> bool {
-        self.last(table as u8, key).is_some_and(Option::is_none)
+        self.0.get(&full(table as u8, key)).is_some_and(Option::is_none)
     }
 
     /// What a key will hold, if this batch changes it.
     pub(super) fn pending(&self, table: u8, key: &[u8]) -> Option<&[u8]> {
-        self.last(table, key).and_then(Option::as_deref)
-    }
-
-    /// The last change of a key: to a value, or to none.
-    fn last(&self, table: u8, key: &[u8]) -> Option<&Option<Vec<u8>>> {
-        let last = self.0.iter().rfind(|(of, changed, _)| *of == table && changed == key);
-        last.map(|(_, _, value)| value)
+        self.0.get(&full(table, key)).and_then(Option::as_deref)
     }
 
     /// Where the records lie that come, go, or are drafts no more, for search.
     #[must_use]
     pub fn touched(&self, index: &Index) -> Vec<Position> {
-        let changed = |(table, key, _): &(u8, Vec<u8>, Option<Vec<u8>>)| match *table {
-            table if table == Table::Order as u8 => position(key),
+        let changed = |full: &Vec<u8>| match full.split_first()? {
+            (table, key) if *table == Table::Order as u8 => position(key),
             // The key of what a draft was shared as begins with the draft's own.
-            table if table == Table::Shared as u8 => {
+            (table, key) if *table == Table::Shared as u8 => {
                 let draft = index.get(Table::Draft as u8, key.get(..16)?).ok()??;
                 position(&draft)
             }
             _ => None,
         };
-        self.0.iter().filter_map(changed).collect()
+        self.0.keys().filter_map(changed).collect()
     }
 
     /// Is there nothing to be changed?
@@ -87,12 +84,20 @@ impl Batch {
     /// # Errors
     /// [`IndexError`] where a value is too large.
     pub fn write_into(self, batch: &mut crate::store::Batch<'_>) -> Result<(), IndexError> {
-        for (table, key, value) in self.0 {
+        for (full, value) in self.0 {
+            let Some((table, key)) = full.split_first() else { continue };
             match value {
-                Some(value) => batch.put(table, &key, &value)?,
-                None => batch.delete(table, &key)?,
+                Some(value) => batch.put(*table, key, &value)?,
+                None => batch.delete(*table, key)?,
             }
         }
         Ok(())
     }
+}
+
+fn full(table: u8, key: &[u8]) -> Vec<u8> {
+    let mut full = Vec::with_capacity(key.len() + 1);
+    full.push(table);
+    full.extend_from_slice(key);
+    full
 }

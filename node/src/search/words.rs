@@ -119,7 +119,7 @@ pub(super) fn beginning(text: &str, most: usize) -> &str {
 
 /// Is it part of a word: a letter, a mark on one, or a digit?
 pub(crate) fn is_in_word(letter: char) -> bool {
-    letter.is_alphanumeric() || is_combining_mark(letter)
+    letter.is_alphanumeric() || (!letter.is_ascii() && is_combining_mark(letter))
 }
 
 /// Letters of scripts that are written without spaces between words.

@@ -241,15 +241,16 @@ impl Index {
             return Err(IndexError::CursorMovedBack);
         }
         let mut sealed = sled::Batch::default();
+        let mut nonces = Nonces::new(batch.len() + 1)?;
         for (key, value) in batch.into_changes() {
             match value {
-                Some(value) => sealed.insert(&*key, self.seal(&key, &value)?),
+                Some(value) => sealed.insert(&*key, self.seal(nonces.next()?, &key, &value)?),
                 None => sealed.remove(&*key),
             }
         }
         let mut value = vec![INDEX_VERSION];
         value.extend_from_slice(&cursor.to_bytes());
-        sealed.insert(&CURSOR_KEY, self.seal(&CURSOR_KEY, &value)?);
+        sealed.insert(&CURSOR_KEY, self.seal(nonces.next()?, &CURSOR_KEY, &value)?);
         let db = self.db()?;
         self.guarded(|| db.apply_batch(sealed))?;
         *current = cursor;
@@ -284,9 +285,7 @@ impl Index {
         }
     }
 
-    fn seal(&self, key: &[u8], value: &[u8]) -> Result<Vec<u8>, IndexError> {
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|_| IndexError::Random)?;
+    fn seal(&self, nonce: [u8; NONCE], key: &[u8], value: &[u8]) -> Result<Vec<u8>, IndexError> {
         let payload = Payload { msg: value, aad: key };
         let ciphertext = self
             .cipher
@@ -339,6 +338,21 @@ impl Drop for Index {
                 Ok(())
             });
         }
+    }
+}
+
+/// Random nonces, asked of the system together and given once each.
+struct Nonces(std::vec::IntoIter<[u8; NONCE]>);
+
+impl Nonces {
+    fn new(count: usize) -> Result<Self, IndexError> {
+        let mut nonces = vec![[0; NONCE]; count];
+        getrandom::fill(nonces.as_flattened_mut()).map_err(|_| IndexError::Random)?;
+        Ok(Self(nonces.into_iter()))
+    }
+
+    fn next(&mut self) -> Result<[u8; NONCE], IndexError> {
+        self.0.next().ok_or(IndexError::Random)
     }
 }
 
