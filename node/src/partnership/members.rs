@@ -259,13 +259,19 @@ impl Driver {
         }
     }
 
-    /// Drops invitations that expired unused, and those whose member was seen here.
+    /// Drops invitations that expired unused, those whose member was seen here, and those of who is out again. Who was
+    /// cut off before it had an answer may come back until the invitation expires.
     pub(super) fn forget_old_invitations(&mut self) {
-        let now = clock::now();
-        let seen = &self.last_seen;
+        let (now, seen) = (clock::now(), &self.last_seen);
+        let (membership, graph) = (&self.state.membership, &self.state.graph);
+        let waits_or_is_in = |node: &NodeId| {
+            membership.node(node).is_some() || membership.pending.iter().any(|p| p.node == *node)
+        };
+        let was_answered = |act: &ActId| graph.iter().any(|known| office::answers(known) == Some(*act));
         let done = |i: &crate::secrets::OpenInvitation| match i.used_by {
             None => i.expires <= now,
-            Some((_, node)) => seen.contains_key(&node),
+            Some((_, node)) if waits_or_is_in(&node) => seen.contains_key(&node),
+            Some(_) => i.expires <= now || was_answered(&i.act),
         };
         let gone: Vec<ActId> =
             self.state.secrets.invitations.iter().filter(|i| done(i)).map(|i| i.act).collect();

@@ -119,6 +119,19 @@ async fn an_invitation_works_once() {
 }
 
 #[tokio::test]
+async fn the_invitation_of_a_member_that_was_put_out_before_it_came_is_open_no_more() {
+    let (mut p, mut rights) = founder_and_stranger().await;
+    invite_and_ask(&p[0], &rights, "Prevention").await;
+    rights.stop().await;
+    p[0].cli(&["partnership", "approve", "Prevention", "Rights"]).await.ok();
+    p[0].restart().await;
+    let open = async || p[0].partnership("Prevention").await.unwrap().invitations.len();
+    assert_eq!(open().await, 1, "it may come for its key yet");
+    p[0].cli(&["partnership", "remove", "Prevention", "Rights", "--reason", "a test"]).await.ok();
+    wait_until("the invitation is gone", async || open().await == 0).await;
+}
+
+#[tokio::test]
 async fn a_mistyped_invitation_is_a_mistake_in_the_command_line() {
     let (p, rights) = founder_and_stranger().await;
     let invitation = invite(&p[0], "Prevention", "cso").await;
