@@ -1,11 +1,13 @@
-//! What the keeper of this node set for a partnership: which attachments come by themselves, and how much
-//! partners may store here. Known to this node only.
+//! What the keeper of this node set for a partnership: which attachments come by themselves, how much partners may
+//! store here, and whose traffic goes first. Known to this node only.
 
 use entente_protocol::codec::Wire;
 use entente_protocol::handling::Kind;
 use entente_protocol::ids::{OrgId, PartnershipId};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
+
+use crate::door::Priority;
 
 /// Kinds or organisations that one rule can name.
 pub const MAX_NAMED: usize = 300;
@@ -22,6 +24,9 @@ pub struct PartnershipSettings {
     /// How much partners may store here.
     #[n(2)]
     pub quota: Quota,
+    /// Whose traffic goes before that of other partnerships, where a limit holds both back; usual if absent.
+    #[n(3)]
+    pub priority: Option<Priority>,
 }
 
 /// Which attachments are fetched without being asked for.
@@ -78,7 +83,7 @@ impl PartnershipSettings {
     #[must_use]
     pub fn unset(partnership: PartnershipId) -> PartnershipSettings {
         let fetch = FetchRule { automatic: true, kinds: Vec::new(), authors: Vec::new(), max_size: None };
-        PartnershipSettings { partnership, fetch, quota: Quota::default() }
+        PartnershipSettings { partnership, fetch, quota: Quota::default(), priority: None }
     }
 }
 

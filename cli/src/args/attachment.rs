@@ -106,6 +106,28 @@ pub struct QuotaArgs {
     pub no_limit: bool,
 }
 
+/// `partnership priority`.
+#[derive(Args, Debug)]
+pub struct PriorityArgs {
+    /// The partnership: its name, its id or the beginning of it
+    #[arg(value_name = "P", value_parser = NonEmptyStringValueParser::new())]
+    pub partnership: String,
+    /// What to set; it is shown if absent
+    #[arg(value_enum, value_name = "PRIORITY")]
+    pub priority: Option<PriorityArg>,
+}
+
+/// Whose traffic goes first.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum PriorityArg {
+    /// Four times as much as the usual
+    First,
+    /// As long as nothing was set
+    Usual,
+    /// A quarter of the usual
+    Last,
+}
+
 /// A size such as `500k`, `20M` or `2G`, in units of 1,000.
 pub(super) fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());

@@ -34,6 +34,11 @@ pub enum PartnershipCommand {
         after_help = "Example:\n  entente partnership quota 'Prevention 2026' --bytes 20G --records 100000\n\nOver it, their entries are refused, they are told so, and other partnerships go on."
     )]
     Quota(super::QuotaArgs),
+    /// Show or set whether its traffic goes before that of other partnerships, where `network limit` holds both back
+    #[command(
+        after_help = "Example:\n  entente partnership priority 'Prevention 2026' first\n\nWho comes last gets less, and never nothing. Without a limit, all get what the line gives."
+    )]
+    Priority(super::PriorityArgs),
     /// List the partnerships of this node
     #[command(after_help = "Example:\n  entente partnership list")]
     List,

@@ -1,17 +1,18 @@
-//! `entente attachment fetch` and `rule`, and `entente partnership quota`.
+//! `entente attachment fetch` and `rule`, and `entente partnership quota` and `priority`.
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use entente_node::api::settings::{FetchView, NewRule, NewSettings, SettingsView};
 use entente_node::api::types::Problem;
+use entente_node::door::Priority;
 use entente_node::settings::Quota;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::words;
 use crate::Context;
-use crate::args::{QuotaArgs, RuleArgs};
+use crate::args::{PriorityArg, PriorityArgs, QuotaArgs, RuleArgs};
 use crate::client::{Client, route};
 use crate::output::Page;
 use crate::problem::{Exit, usage};
@@ -89,7 +90,7 @@ pub(super) async fn rule(context: &Context, args: RuleArgs) -> Result<Exit, Prob
     }
     let new = if all || nothing || only {
         let fetch = NewRule { automatic: !nothing, kinds: kind, from, max_size };
-        NewSettings { fetch: Some(fetch), quota: None }
+        NewSettings { fetch: Some(fetch), ..NewSettings::default() }
     } else {
         NewSettings::default()
     };
@@ -100,17 +101,24 @@ pub(super) async fn rule(context: &Context, args: RuleArgs) -> Result<Exit, Prob
 pub(super) async fn quota(context: &Context, args: QuotaArgs) -> Result<Exit, Problem> {
     let QuotaArgs { partnership, bytes, records, no_limit } = args;
     let quota = (no_limit || bytes.is_some() || records.is_some()).then_some(Quota { bytes, records });
-    settings(context, &partnership, &NewSettings { fetch: None, quota }).await
+    settings(context, &partnership, &NewSettings { quota, ..NewSettings::default() }).await
+}
+
+/// Shows whose traffic goes first, or sets it.
+pub(super) async fn priority(context: &Context, args: PriorityArgs) -> Result<Exit, Problem> {
+    let priority = args.priority.map(|priority| match priority {
+        PriorityArg::First => Priority::First,
+        PriorityArg::Usual => Priority::Usual,
+        PriorityArg::Last => Priority::Last,
+    });
+    settings(context, &args.partnership, &NewSettings { priority, ..NewSettings::default() }).await
 }
 
 async fn settings(context: &Context, partnership: &str, new: &NewSettings) -> Result<Exit, Problem> {
     let client = context.client().await?;
     let route = route(&["partnerships", partnership, "settings"]);
-    let view: SettingsView = if new.fetch.is_some() || new.quota.is_some() {
-        client.post(&route, new).await?
-    } else {
-        client.get(&route).await?
-    };
+    let set = new.fetch.is_some() || new.quota.is_some() || new.priority.is_some();
+    let view: SettingsView = if set { client.post(&route, new).await? } else { client.get(&route).await? };
     context.output.answer(&view, |page| paint(page, &view))?;
     Ok(Exit::Done)
 }
@@ -138,4 +146,11 @@ fn paint(page: &mut Page, view: &SettingsView) {
     let (used, quota) = (view.used, view.quota);
     page.item("bytes", &format!("{} of {}", words::size(used.bytes), limit(quota.bytes.map(words::size))));
     page.item("entries", &format!("{} of {}", used.records, limit(quota.records.map(|n| n.to_string()))));
+    page.heading("Where a limit holds partnerships back");
+    let priority = match view.priority {
+        Priority::First => "first",
+        Priority::Usual => "usual",
+        Priority::Last => "last",
+    };
+    page.item("priority", priority);
 }

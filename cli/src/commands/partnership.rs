@@ -26,6 +26,7 @@ pub(super) async fn partnership(context: &Context, command: PartnershipCommand) 
             found(context, NewPartnership { name, agreement, role, person }).await
         }
         PartnershipCommand::Quota(args) => fetching::quota(context, args).await,
+        PartnershipCommand::Priority(args) => fetching::priority(context, args).await,
         PartnershipCommand::List => list(context).await,
         PartnershipCommand::Show(the) => show(context, &the.partnership).await,
         PartnershipCommand::Invite { partnership, role, days, qr } => {

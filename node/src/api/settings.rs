@@ -10,6 +10,7 @@ use entente_protocol::ids::{OrgId, PartnershipId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use crate::door::Priority;
 use crate::node::Node;
 use crate::partnership::commands::FetchState;
 use crate::partnership::{Command, Handle};
@@ -40,6 +41,8 @@ pub struct SettingsView {
     pub quota: Quota,
     /// How much they do.
     pub used: Usage,
+    /// Does its traffic go before that of other partnerships, where `network limit` holds both back?
+    pub priority: Priority,
 }
 
 /// `POST /v1/partnerships/{p}/settings`: what is absent stays as it is.
@@ -52,6 +55,9 @@ pub struct NewSettings {
     /// How much partners may store here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<Quota>,
+    /// Whose traffic goes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
 }
 
 /// A rule for fetching, organisations by name or id.
@@ -117,6 +123,7 @@ async fn set(
         settings.fetch = FetchRule { automatic, kinds, authors, max_size };
     }
     settings.quota = new.quota.unwrap_or(settings.quota);
+    settings.priority = new.priority.or(settings.priority);
     let set = handle.ask(|reply| Command::Set(Box::new(settings), reply)).await;
     set.map_err(|e| problem::command(&e, NOT_SET))?;
     view(&node, &handle).await.map(Json)
@@ -131,8 +138,9 @@ async fn present(handle: &Handle) -> Result<(PartnershipSettings, Usage), Proble
 async fn view(node: &Arc<Node>, handle: &Handle) -> Result<SettingsView, Problem> {
     let (settings, used) = present(handle).await?;
     let FetchRule { automatic, kinds, authors, max_size } = settings.fetch;
+    let (quota, priority) = (settings.quota, settings.priority.unwrap_or_default());
     let from = authors.iter().map(|org| find::org_view(node, Some(handle), org)).collect();
-    Ok(SettingsView { partnership: handle.id, automatic, kinds, from, max_size, quota: settings.quota, used })
+    Ok(SettingsView { partnership: handle.id, automatic, kinds, from, max_size, quota, used, priority })
 }
 
 async fn fetch(server: State<Arc<Server>>, path: Path<(String, usize)>) -> Answer<FetchView> {

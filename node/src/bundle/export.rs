@@ -10,6 +10,7 @@ use entente_protocol::bundle::{self, Composer};
 use entente_protocol::chunk;
 use entente_protocol::derive::Key;
 use entente_protocol::ids::{EpochId, NodeId, OrgId, Seq, SpaceId, Timestamp};
+use entente_protocol::limits;
 use entente_protocol::log::Batch;
 use entente_protocol::sync::{BlobMessage, Message};
 use tokio::sync::oneshot;
@@ -227,7 +228,7 @@ impl<'a, W: Write> Writing<'a, W> {
         let mut at = log.from;
         let mut epochs = BTreeSet::new();
         while at < log.to {
-            let entries = read_batch(self.store(), &log.space, &log.log, at);
+            let entries = read_batch(self.store(), &log.space, &log.log, at, limits::MAX_BATCH_BYTES);
             // A damaged entry: what is behind it stays here, and the reader is told that it lacks it.
             let Ok(batch) = Batch::pack(&entries) else { break };
             epochs.extend(entries.iter().map(|entry| entry.header.epoch));

@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 pub use entente_protocol::ids::TransportId;
 pub use framed::{recv_msg, send_msg};
 pub use knock::{KnockError, knock, knock_over};
-pub use limit::{Limit, Limits, MIN_RATE};
+pub use limit::{Limit, Limits, MIN_RATE, Priority};
 pub use line::Carried;
 pub use listener::{Door, KeyRing, Registration};
 pub use punch::{PUNCH_DIALS, PUNCH_TIME, Puncher, Punching};

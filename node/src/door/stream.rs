@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use zeroize::Zeroize;
 
-use super::limit::{Limit, Limits};
+use super::limit::{Limit, Limits, Priority};
 use super::line::Line;
 
 const HEADER_LEN: usize = 2;
@@ -92,6 +92,13 @@ impl DoorStream {
         })
     }
 
+    /// From here on it is a partnership's.
+    #[must_use]
+    pub fn under(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Decrypts the next frame, if all of it is there.
     fn open_frame(&mut self) -> io::Result<bool> {
         let len = match self.frame {
@@ -115,10 +122,11 @@ impl DoorStream {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.raw.make_room(self.frame.unwrap_or(HEADER_LEN));
         let free = self.raw.free();
-        let may = ready!(poll_take(&self.limits.down, &mut self.waits.1, free.len(), cx));
+        let may =
+            ready!(poll_take(&self.limits.down, self.limits.priority(), &mut self.waits.1, free.len(), cx));
         let mut buffer = ReadBuf::new(free.get_mut(..may).unwrap_or_default());
         let polled = Pin::new(&mut self.line).poll_read(cx, &mut buffer);
-        self.limits.down.give_back(buffer.remaining());
+        self.limits.down.give_back(buffer.remaining(), self.limits.priority());
         let Poll::Ready(result) = polled else {
             if self.read_calm.waited() && self.raw.filled().is_empty() {
                 self.raw.shrink();
@@ -156,10 +164,16 @@ impl DoorStream {
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.sealed.filled().is_empty() {
             let filled = self.sealed.filled();
-            let may = ready!(poll_take(&self.limits.up, &mut self.waits.0, filled.len(), cx));
+            let may = ready!(poll_take(
+                &self.limits.up,
+                self.limits.priority(),
+                &mut self.waits.0,
+                filled.len(),
+                cx
+            ));
             let polled = Pin::new(&mut self.line).poll_write(cx, filled.get(..may).unwrap_or_default());
             let taken = if let Poll::Ready(Ok(written)) = &polled { *written } else { 0 };
-            self.limits.up.give_back(may - taken);
+            self.limits.up.give_back(may - taken, self.limits.priority());
             let written = ready!(polled)?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -245,13 +259,19 @@ impl Drop for DoorStream {
 }
 
 /// How many of `wanted` bytes, at least one, may pass now.
-fn poll_take(limit: &Limit, wait: &mut Wait, wanted: usize, cx: &mut Context<'_>) -> Poll<usize> {
+fn poll_take(
+    limit: &Limit,
+    of: Priority,
+    wait: &mut Wait,
+    wanted: usize,
+    cx: &mut Context<'_>,
+) -> Poll<usize> {
     loop {
         if let Some(sleeping) = wait {
             ready!(sleeping.as_mut().poll(cx));
             *wait = None;
         }
-        match limit.take(wanted, Instant::now()) {
+        match limit.take(wanted, of, Instant::now()) {
             Ok(granted) => return Poll::Ready(granted),
             Err(pause) => *wait = Some(Box::pin(sleep(pause))),
         }

@@ -142,15 +142,16 @@ impl Way {
         self
     }
 
-    pub(crate) fn limits(&self) -> Limits {
+    /// How much may pass in a second, and which priority it has.
+    pub fn limits(&self) -> Limits {
         self.limits.clone()
     }
 
-    /// A way whose circuits are shared with nobody else's: `whose` names a partnership.
+    /// A way whose circuits are shared with nobody else's, and whose priority is its own: `whose` names a partnership.
     #[must_use]
     pub fn apart(&self, whose: &[u8]) -> Way {
         let hash = keyed_hash(&self.secret, whose);
-        let mut way = self.clone();
+        let mut way = Way { limits: self.limits.apart(), ..self.clone() };
         way.apart.copy_from_slice(hash.as_bytes().split_at(16).0);
         way
     }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use entente_protocol::codec;
 use entente_protocol::derive;
 use entente_protocol::ids::{EpochId, Hash, LogId, PartnershipId, Seq, SpaceId, TransportId};
+use entente_protocol::limits;
 use entente_protocol::log::Batch;
 use entente_protocol::mailbox::{
     Appointment, HeldLog, MailboxMessage, ParcelHeader, RefusedHere, check_parcel,
@@ -330,7 +331,8 @@ impl Visit<'_> {
     fn read(&self, log: &PlannedLog, at: Seq) -> Option<(Batch, Hash)> {
         let store = self.node.shared.ledger.store();
         let start = head_at(store, &log.space, &log.log, at)?.chain;
-        Some((Batch::pack(&read_batch(store, &log.space, &log.log, at)).ok()?, start))
+        let entries = read_batch(store, &log.space, &log.log, at, limits::MAX_BATCH_BYTES);
+        Some((Batch::pack(&entries).ok()?, start))
     }
 
     fn epochs_of(&self, log: &PlannedLog) -> BTreeSet<EpochId> {

@@ -133,7 +133,7 @@ impl Transport for DoorTransport {
         match registration.poll_next(cx) {
             Poll::Ready(Some((stream, from))) => Poll::Ready(TransportEvent::Incoming {
                 listener_id,
-                upgrade: ready(Ok(stream)),
+                upgrade: ready(Ok(stream.under(this.keys.way.limits()))),
                 local_addr: this.local.clone(),
                 send_back_addr: multiaddr(from),
             }),

@@ -1,9 +1,11 @@
 //! One task for each connected partner: it reads what is to be sent and waits for room, so that a slow
-//! partner slows nobody else. Chunks of attachments go when nothing else waits, one at a time: whatever comes
-//! meanwhile stands behind one chunk at the most.
+//! partner slows nobody else. What is new goes first, then what was missed, then chunks of attachments. Of the last two
+//! one at a time, and of what was missed as much as goes out in about a second: whatever comes meanwhile waits for no
+//! more than that, and a cut loses no more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use entente_protocol::chunk;
@@ -23,6 +25,7 @@ use crate::rows;
 use crate::store::Store;
 
 use super::apply::read_entry;
+use super::outflow::Outflow;
 use super::{forks, history};
 
 /// Jobs that may wait for one partner. Control messages are small; batches and chunks are read only when
@@ -34,6 +37,15 @@ const HASHES: usize = 1_024;
 /// Bytes of membership acts that may wait for one partner before it asks again: whoever asks without reading
 /// is hung up on. One answer can be longer, a partner that reads gets all of it.
 pub const ACTS_WAITING: usize = 4 * 1024 * 1024;
+
+/// A partner that lacks no more entries of a log than this is given what is new; one that lacks more, what it missed.
+const NEW: u64 = 16;
+
+/// Is a batch of what was missed, for a partner that lacks so many entries of a log?
+#[must_use]
+pub fn is_missed(lacks: u64) -> bool {
+    lacks > NEW
+}
 
 /// Counts bytes of acts for as long as they wait for a partner.
 pub struct Waiting {
@@ -102,27 +114,44 @@ pub struct BatchSent {
     pub next: Seq,
 }
 
+/// The ends of a courier's queues, in the order in which they are worked through.
+pub struct Queues {
+    /// What goes at once.
+    pub jobs: mpsc::Receiver<Job>,
+    /// Batches of what was missed.
+    pub missed: mpsc::Receiver<Job>,
+    /// Attachments.
+    pub chunks: mpsc::Receiver<Job>,
+}
+
 /// Works through the jobs until the partner is gone.
 pub async fn run(
     to: (NodeId, TransportId),
-    (mut jobs, mut chunks): (mpsc::Receiver<Job>, mpsc::Receiver<Job>),
+    mut queues: Queues,
     ledger: Ledger,
     net: Arc<NetHandle>,
     done: mpsc::Sender<BatchSent>,
 ) {
+    let mut outflow = Outflow::default();
     loop {
         let job = tokio::select! {
             biased;
-            job = jobs.recv() => job,
+            job = queues.jobs.recv() => job,
             job = async {
                 net.drained(&to.1).await;
-                chunks.recv().await
+                outflow.drained(Instant::now());
+                tokio::select! {
+                    biased;
+                    job = queues.missed.recv() => job,
+                    job = queues.chunks.recv() => job,
+                }
             } => job,
         };
         let Some(job) = job else { return };
-        let (message, sent) = prepare(job, ledger.store(), to.0);
+        let (message, sent) = prepare(job, ledger.store(), to.0, outflow.batch());
         if let Some(message) = message {
             let bytes = Bytes::from(codec::encode(&message));
+            outflow.sends(bytes.len(), Instant::now());
             if net.send(&to.1, bytes).await.is_err() {
                 return;
             }
@@ -135,12 +164,12 @@ pub async fn run(
     }
 }
 
-fn prepare(job: Job, store: &Store, to: NodeId) -> (Option<Message>, Option<BatchSent>) {
+fn prepare(job: Job, store: &Store, to: NodeId, most: usize) -> (Option<Message>, Option<BatchSent>) {
     match job {
         Job::Message(message) => (Some(message), None),
         Job::Acts(acts, _until_sent) => (Some(Message::Acts(acts)), None),
         Job::Batch(space, log, from) => {
-            let entries = read_batch(store, &space, &log, from);
+            let entries = read_batch(store, &space, &log, from, most);
             let next = Seq(from.0 + entries.len() as u64);
             let batch = Batch::pack(&entries).ok();
             // Nothing readable: the machine hears that the log did not move, and stops asking for it.
@@ -170,8 +199,9 @@ fn prepare(job: Job, store: &Store, to: NodeId) -> (Option<Message>, Option<Batc
     }
 }
 
-/// Entries from a position on, as many as a batch may hold, ending with one that carries a signature.
-pub(crate) fn read_batch(store: &Store, space: &SpaceId, log: &LogId, from: Seq) -> Vec<Entry> {
+/// Entries from a position on, as many as a batch may hold and about `most` bytes, ending with one that carries a
+/// signature.
+pub(crate) fn read_batch(store: &Store, space: &SpaceId, log: &LogId, from: Seq, most: usize) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut signed = 0;
     let mut bytes = 0;
@@ -180,7 +210,7 @@ pub(crate) fn read_batch(store: &Store, space: &SpaceId, log: &LogId, from: Seq)
         let Ok(Some(position)) = rows::entry_position(&store.index, space, log, seq) else { break };
         let Some((entry, _)) = read_entry(store, position) else { break };
         bytes += entry.payload.as_ref().map_or(0, Vec::len);
-        let full = entries.len() >= limits::MAX_BATCH_ENTRIES || bytes > limits::MAX_BATCH_BYTES;
+        let full = entries.len() >= limits::MAX_BATCH_ENTRIES || bytes > most.min(limits::MAX_BATCH_BYTES);
         if full && signed > 0 {
             break;
         }

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::types;
 use crate::clock;
-use crate::door::{Door, Punching, Way};
+use crate::door::{Door, Limits, Punching, Way};
 use crate::keeper::Keeper;
 use crate::ledger::{Landed, Ledger};
 use crate::net::{NetEvent, NetEvents, NetHandle, Relaying};
@@ -125,6 +125,8 @@ pub struct Driver {
 
 pub(super) struct Courier {
     pub jobs: mpsc::Sender<Job>,
+    /// What was missed: sent when nothing new waits.
+    pub missed: mpsc::Sender<Job>,
     /// What is sent when nothing else waits.
     pub chunks: mpsc::Sender<Job>,
     pub task: JoinHandle<()>,
@@ -145,13 +147,13 @@ impl Driver {
     pub(super) fn new(
         shared: Shared,
         state: State,
-        net: NetHandle,
+        (net, limits): (NetHandle, Limits),
         view: watch::Sender<View>,
         myself: mpsc::WeakSender<Command>,
     ) -> (Driver, mpsc::Receiver<BatchSent>) {
         let machine = SyncMachine::new(state.me.node(), state.id, shared.addresses.clone());
         let verifying = Verifying::new(state.id);
-        let bounds = Bounds::load(&shared.ledger.store().index, &state);
+        let bounds = Bounds::load(&shared.ledger.store().index, &state, limits);
         let (batches_sent, sent) = mpsc::channel(256);
         let driver = Driver {
             shared,
@@ -353,12 +355,14 @@ impl Driver {
     fn connected(&mut self, transport: TransportId) {
         let Some(node) = self.node_of(&transport) else { return };
         let (jobs, queue) = mpsc::channel(courier::JOBS);
+        let (missed, old) = mpsc::channel(courier::JOBS);
         let (chunks, bulk) = mpsc::channel(courier::JOBS);
+        let queues = courier::Queues { jobs: queue, missed: old, chunks: bulk };
         let (ledger, net, done) = (self.shared.ledger.clone(), self.net.clone(), self.batches_sent.clone());
-        let task = tokio::spawn(courier::run((node, transport), (queue, bulk), ledger, net, done));
+        let task = tokio::spawn(courier::run((node, transport), queues, ledger, net, done));
         let (acts_waiting, prekeys_sent) = (Arc::default(), BTreeMap::new());
         let former = self.state.membership.node(&node).is_none();
-        let courier = Courier { jobs, chunks, task, transport, former, acts_waiting, prekeys_sent };
+        let courier = Courier { jobs, missed, chunks, task, transport, former, acts_waiting, prekeys_sent };
         if let Some(before) = self.couriers.insert(node, courier) {
             before.task.abort();
         }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use entente_protocol::codec;
-use entente_protocol::ids::{ActId, LogId, NodeId, SpaceId};
+use entente_protocol::ids::{ActId, LogId, NodeId, Seq, SpaceId};
 use entente_protocol::log::{Body, Item};
 use entente_protocol::membership::NoKey;
 use entente_protocol::sync::{Effect, Event, Message};
@@ -124,7 +124,14 @@ impl Driver {
         if courier.former && !job.is_of_a_parley() {
             return;
         }
-        let queue = if job.is_bulk() { &courier.chunks } else { &courier.jobs };
+        let lacks = |space, log, from: Seq| {
+            self.state.logs.get(&(space, log)).map_or(0, |known| known.stored.next.0.saturating_sub(from.0))
+        };
+        let queue = match &job {
+            job if job.is_bulk() => &courier.chunks,
+            Job::Batch(space, log, from) if courier::is_missed(lacks(*space, *log, *from)) => &courier.missed,
+            _ => &courier.jobs,
+        };
         if queue.try_send(job).is_err() {
             self.hang_up(to);
         }

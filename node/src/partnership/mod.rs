@@ -33,6 +33,7 @@ mod members;
 pub mod notices;
 mod office;
 pub mod open;
+mod outflow;
 mod pacing;
 mod parting;
 pub mod prekeys;
@@ -237,9 +238,11 @@ pub fn start(shared: Shared, state: State) -> Result<Handle, StartError> {
     // A partnership without an epoch yet (its frame is still on its way) admits nobody: an unguessable key.
     let keys =
         if keys.is_empty() { Secret::random().map(|s| vec![s.key()]).unwrap_or_default() } else { keys };
+    let way = shared.way.apart(&state.id.0);
+    let limits = way.limits();
     let config = NetConfig {
         door: shared.door.clone(),
-        way: shared.way.apart(&state.id.0),
+        way,
         door_keys: keys.into_iter().map(crate::door::DoorKey).collect(),
         identity_seed: seed,
         topic: derive::gossip_topic(&state.id).to_string(),
@@ -260,7 +263,7 @@ pub fn start(shared: Shared, state: State) -> Result<Handle, StartError> {
     let (see, view) = watch::channel(view);
     let (commands, queue) = mpsc::channel(COMMANDS);
     let ring = state.ring.clone();
-    let (driver, sent) = Driver::new(shared, state, net, see, commands.downgrade());
+    let (driver, sent) = Driver::new(shared, state, (net, limits), see, commands.downgrade());
     let net = driver.net.clone();
     tokio::spawn(driver.run(queue, events, sent));
     Ok(Handle { id, commands, view, ring, net })

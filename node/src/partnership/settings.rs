@@ -1,5 +1,5 @@
-//! The driver's part in what this node's keeper set: the rule for fetching, and the quota of what partners may
-//! store here. Over it, entries are refused as if the disk were full; they are taken once there is room.
+//! The driver's part in what this node's keeper set: the rule for fetching, whose traffic goes first, and the quota of
+//! what partners may store here. Over it, entries are refused as if the disk were full; they are taken once there is room.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use entente_protocol::ids::{BlobId, LogId, NodeId, OrgId, SpaceId};
 use entente_protocol::sync::{Event, Message};
 
 use crate::api::types;
+use crate::door::Limits;
 use crate::frames::{Frame, KnownBlob};
 use crate::rows::{self, Table};
 use crate::settings::{PartnershipSettings, Usage};
@@ -24,6 +25,8 @@ use super::state::State;
 pub(super) struct Bounds {
     /// What holds.
     settings: PartnershipSettings,
+    /// Under which its traffic passes.
+    limits: Limits,
     /// Bytes of partners' attachments that are here.
     pub(super) attachments: u64,
     /// Connected nodes that were told that this one takes no more.
@@ -36,14 +39,17 @@ pub(super) struct Bounds {
 
 impl Bounds {
     /// Takes the settings from the index, and counts what is here.
-    pub(super) fn load(index: &Index, state: &State) -> Bounds {
+    pub(super) fn load(index: &Index, state: &State, limits: Limits) -> Bounds {
+        let settings = rows::settings(index, &state.id);
+        limits.set_priority(settings.priority.unwrap_or_default());
         let here = |(_, row): (Vec<u8>, Vec<u8>)| {
             let blob = rows::decode::<KnownBlob>(&row)?;
             let ours = blob.place.is_some_and(|(partnership, _)| partnership == state.id);
             (ours && blob.complete && is_partners(index, &state.me.org(), &blob)).then_some(blob.size)
         };
         Bounds {
-            settings: rows::settings(index, &state.id),
+            settings,
+            limits,
             attachments: rows::prefix(index, Table::Blob as u8, &[]).filter_map(here).sum(),
             told: BTreeSet::new(),
             full_there: BTreeSet::new(),
@@ -82,6 +88,7 @@ impl Driver {
 
     /// Keeps settings; answered once they are durable.
     pub(super) fn set_settings(&mut self, settings: PartnershipSettings, reply: Reply<()>) {
+        self.bounds.limits.set_priority(settings.priority.unwrap_or_default());
         self.bounds.settings = settings.clone();
         self.append(vec![Frame::Settings(settings)], Then::Membership(Some(reply)));
         self.want_incomplete();

@@ -137,7 +137,7 @@ pub(super) fn note(
     let mut again = Vec::new();
     for name in all.collect::<Vec<_>>() {
         let kept = rows::prefix(index, Table::AwaitsPlan as u8, &name).map(|(key, _)| key);
-        let coming = batch.written(Table::AwaitsPlan, &name).map(|(key, _)| key.clone());
+        let coming = batch.written(Table::AwaitsPlan, &name).map(|(key, _)| key.to_vec());
         let keys: BTreeSet<Vec<u8>> = kept.chain(coming).take(MAX_AGAIN).collect();
         for key in keys.into_iter().filter(|key| !batch.deletes(Table::AwaitsPlan, key)).collect::<Vec<_>>() {
             again.extend(key.get(16..).and_then(rows::position));

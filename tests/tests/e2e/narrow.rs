@@ -7,7 +7,8 @@ use entente_node::api::settings::FetchView;
 use entente_node::home::Home as Folder;
 use entente_protocol::ids::RecordId;
 use entente_tests::{
-    Home, Link, PERMISSIVE, Partnership, Shape, TestNode, draft, percentile, wait_until, wait_until_within,
+    Home, Link, PATIENCE, PERMISSIVE, Partnership, Shape, TestNode, draft, percentile, wait_until,
+    wait_until_within,
 };
 
 /// A sealed chunk of an attachment and what is around it on the wire, bytes.
@@ -29,11 +30,11 @@ async fn over_a_link(seed: u64) -> (Partnership, Link) {
     (Partnership::among(nodes, "Prevention", PERMISSIVE).await, link)
 }
 
-async fn share_a_file(node: &TestNode, size: usize) -> RecordId {
+async fn share_a_file(node: &TestNode, partnership: &str, size: usize) -> RecordId {
     let path = node.home().beside("film.bin");
     std::fs::write(&path, vec![7; size]).unwrap();
     let file = node.attach(&path).await.unwrap();
-    node.publish(draft("training", "With a film").attachment(file), "Prevention", None).await
+    node.publish(draft("training", "With a film").attachment(file), partnership, None).await
 }
 
 async fn chunks_here(node: &TestNode, record: RecordId) -> u64 {
@@ -46,7 +47,7 @@ async fn chunks_here(node: &TestNode, record: RecordId) -> u64 {
 async fn records_beside_a_file(shape: Shape, size: usize, count: usize) -> (u64, Vec<Duration>) {
     let (p, link) = over_a_link(7).await;
     link.becomes(shape);
-    let film = share_a_file(&p[0], size).await;
+    let film = share_a_file(&p[0], "Prevention", size).await;
     let patience = Duration::from_secs(300);
     wait_until_within(patience, "the file is on its way", async || chunks_here(&p[1], film).await >= 3).await;
     let (mut most, mut took) = (0, Vec::new());
@@ -90,7 +91,7 @@ async fn a_file_goes_on_where_it_was_after_the_link_was_cut() {
     let (p, link) = over_a_link(11).await;
     link.becomes(Shape { rate: 400_000, delay: Duration::from_millis(20), lost: 20 });
     let size = 4 << 20;
-    let film = share_a_file(&p[0], size).await;
+    let film = share_a_file(&p[0], "Prevention", size).await;
     for part in [8, 16, 24] {
         wait_until("a part is here", async || chunks_here(&p[1], film).await >= part).await;
         link.cut();
@@ -112,7 +113,7 @@ async fn a_limit_that_is_set_while_a_node_runs_holds_at_once_and_after_a_restart
     p[0].restart().await;
     assert_eq!(p[0].cli(&["network", "show"]).await.done()["limit_up"], 100_000);
     p.wait_until_connected().await;
-    let film = share_a_file(&p[0], 8 << 20).await;
+    let film = share_a_file(&p[0], "Prevention", 8 << 20).await;
     wait_until("the file is on its way", async || chunks_here(&p[1], film).await >= 1).await;
     let (before, since) = (link.sent(), Instant::now());
     wait_until("some of it is here", async || chunks_here(&p[1], film).await >= 8).await;
@@ -123,4 +124,58 @@ async fn a_limit_that_is_set_while_a_node_runs_holds_at_once_and_after_a_restart
         p[1].record(film).await.is_ok_and(|record| record.attachment_list[0].complete)
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_is_new_in_a_circle_does_not_wait_for_all_that_was_missed() {
+    let (mut p, link) = over_a_link(17).await;
+    p[1].stop().await;
+    let text = "A text of two thousand and forty-eight letters. ".repeat(330);
+    for number in 0..200 {
+        let missed = draft("training", &format!("Missed {number}")).field("text", text.as_str());
+        p[0].publish(missed, "Prevention", None).await;
+    }
+    link.becomes(Shape { rate: 100_000, delay: Duration::from_millis(50), lost: 0 });
+    let before = link.sent();
+    p[1].start().await;
+    wait_until("some of it is here", async || p[1].records().await.len() >= 10).await;
+    let (sent, since) = (link.sent(), Instant::now());
+    assert!(sent - before < 1_000_000, "what came can be read before all is here: {}", sent - before);
+    let new = p[0].publish(draft("training", "New"), "Prevention", Some(&["Rights"])).await;
+    wait_until("it is seen", async || p[1].record(new).await.is_ok()).await;
+    let (waited, took) = (link.sent() - sent, since.elapsed());
+    assert!(waited < 600_000, "{waited} bytes of what was missed came before it, in {took:?}");
+    assert!(p[1].records().await.len() < 200, "and the rest is still on its way");
+}
+
+#[tokio::test]
+async fn of_a_limit_the_partnership_that_comes_first_gets_most_and_the_last_goes_on() {
+    let office = TestNode::start_new("Ombudsman", "npm").await;
+    let (calm, urgent) =
+        (TestNode::start_new("Calm", "cso").await, TestNode::start_new("Urgent", "cso").await);
+    let mut p = Partnership::among(vec![office, calm], "Later", PERMISSIVE).await;
+    let calm = p.nodes.pop().unwrap();
+    p.nodes.push(urgent);
+    let mut p = Partnership::among(p.nodes, "Now", PERMISSIVE).await;
+    for (partnership, priority) in [("Later", "last"), ("Now", "first")] {
+        let before = p[0].cli(&["partnership", "priority", partnership]).await.done();
+        assert_eq!(before["priority"], "usual");
+        p[0].cli(&["partnership", "priority", partnership, priority]).await.ok();
+    }
+    p[0].cli(&["network", "limit", "--up", "200kB"]).await.ok();
+    p[0].restart().await;
+    assert_eq!(p[0].cli(&["partnership", "priority", "Now"]).await.done()["priority"], "first");
+    let later = share_a_file(&p[0], "Later", 8 << 20).await;
+    let now = share_a_file(&p[0], "Now", 8 << 20).await;
+    wait_until_within(PATIENCE * 2, "both are on their way", async || {
+        chunks_here(&calm, later).await >= 1 && chunks_here(&p[1], now).await >= 1
+    })
+    .await;
+    let (first, last) = (chunks_here(&p[1], now).await, chunks_here(&calm, later).await);
+    wait_until_within(PATIENCE * 2, "the first goes on", async || {
+        chunks_here(&p[1], now).await >= first + 40
+    })
+    .await;
+    let others = chunks_here(&calm, later).await - last;
+    assert!((1..=10).contains(&others), "the last got {others} while the first got 40");
 }
