@@ -4,6 +4,7 @@
 //! a [`Page`] for people. Whatever a page or an object holds passes through [`crate::safe_text`].
 
 mod page;
+mod pager;
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
@@ -65,7 +66,10 @@ impl Output {
         }
         let mut page = Page::new(self.stdout);
         paint(&mut page);
-        self.to_stdout(&page.into_text());
+        let text = page.into_text();
+        if !(is_longer_than_the_screen(&text) && pager::show(&text)) {
+            self.to_stdout(&text);
+        }
         Ok(())
     }
 
@@ -184,6 +188,14 @@ impl<T: std::os::fd::AsFd> AsWindow for T {
     fn columns(&self) -> Option<u16> {
         rustix::termios::tcgetwinsize(self).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
     }
+}
+
+/// Would a person have to scroll back? Not asked where no person reads.
+fn is_longer_than_the_screen(text: &str) -> bool {
+    let stdout = io::stdout();
+    let rows = rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| usize::from(size.ws_row));
+    // The last row is for what is typed next.
+    stdout.is_terminal() && rows > 0 && text.lines().count() >= rows
 }
 
 fn columns_set() -> Option<u16> {

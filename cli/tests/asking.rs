@@ -12,6 +12,7 @@ use entente_node::recovery::RootKey;
 use mock::*;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::Winsize;
 use serde_json::json;
 
 /// Runs the program on a terminal where somebody types `typed`. What the terminal showed is in `stderr`.
@@ -243,5 +244,44 @@ fn secret_words_are_not_printed_into_a_pipe_unasked() {
         let ran = at_a_terminal(folder.path(), &["key", command], "");
         assert_eq!(ran.code, 5, "{}", ran.stderr);
         assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+    }
+}
+
+/// Lists the kinds of records on a screen of so many rows. Gives what was on the screen.
+fn kinds_on_a_screen(home: &Path, ws_row: u16, pager: &str) -> String {
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&keyboard).unwrap();
+    unlockpt(&keyboard).unwrap();
+    let name = ptsname(&keyboard, Vec::new()).unwrap();
+    let screen = File::from(rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap());
+    let size = Winsize { ws_row, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&screen, size).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_entente"))
+        .arg("--home")
+        .arg(home)
+        .args(["record", "kinds"])
+        .env("TERM", "xterm")
+        .env("ENTENTE_PAGER", pager)
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(screen.try_clone().unwrap()))
+        .stderr(Stdio::from(screen))
+        .spawn()
+        .unwrap();
+    let mut shown = Vec::new();
+    // Read while it writes: a terminal holds little.
+    let _ = File::from(keyboard).read_to_end(&mut shown);
+    child.wait().unwrap();
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+#[test]
+fn what_is_longer_than_the_screen_goes_through_the_pager_and_what_is_not_does_not() {
+    let mock = Mock::new(|_| ok(json!({})));
+    let marking = "sed s/^/paged:/";
+    let long = kinds_on_a_screen(mock.home(), 10, marking);
+    assert!(long.lines().count() > 10 && long.lines().all(|line| line.starts_with("paged:")), "{long}");
+    for (rows, pager) in [(10, ""), (10, "cat"), (10, "no-such-pager-anywhere"), (1_000, marking)] {
+        let plain = kinds_on_a_screen(mock.home(), rows, pager);
+        assert!(plain.contains("visit-report") && !plain.contains("paged:"), "{rows}, {pager}: {plain}");
     }
 }
