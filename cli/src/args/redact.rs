@@ -68,8 +68,7 @@ Example:
   entente record redact 3fk2q7abcd --fields staff --output report.entente
   entente record pass-on report.entente --partnership 'Rights network' --title 'What the office found' --yes
 
-It is a record of the kind `material` of yours. Its readers' nodes check the author's signature and yours, and show what is
-missing and who left it out. It goes on only as its author allows; whoever wants to be asked is asked with `record ask`.")]
+It is a record of the kind `material` of yours. Its readers' nodes check the author's signature and yours, and show what is missing and who left it out. It goes on only as its author allows; whoever wants to be asked is asked with `record ask`.")]
 pub struct PassOnArgs {
     /// The copy, as `record redact` saved it
     #[arg(value_name = "FILE")]
