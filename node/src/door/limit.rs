@@ -5,7 +5,7 @@
 //! different priority that want to pass at one time share it by weight (weighted fair queueing; Demers, Keshav,
 //! Shenker 1989, with three classes): nobody starves, and what one does not use the others have.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,30 +48,23 @@ pub struct Limits {
     pub up: Arc<Limit>,
     /// On what is received.
     pub down: Arc<Limit>,
-    /// A [`Priority`] by its number.
-    priority: Arc<AtomicU8>,
+    priority: Arc<Mutex<Priority>>,
 }
 
 impl Limits {
     /// The same limits, for traffic whose priority is set by itself.
     #[must_use]
     pub fn apart(&self) -> Limits {
-        let limits = Limits { up: self.up.clone(), down: self.down.clone(), priority: Arc::default() };
-        limits.set_priority(Priority::Usual);
-        limits
+        Limits { priority: Arc::default(), ..self.clone() }
     }
 
     /// Sets the priority. It holds at once, for connections that there are too.
     pub fn set_priority(&self, priority: Priority) {
-        self.priority.store(priority as u8, Ordering::Relaxed);
+        *self.priority.lock().unwrap_or_else(PoisonError::into_inner) = priority;
     }
 
     pub(super) fn priority(&self) -> Priority {
-        match self.priority.load(Ordering::Relaxed) {
-            0 => Priority::First,
-            2 => Priority::Last,
-            _ => Priority::Usual,
-        }
+        *self.priority.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -216,6 +209,15 @@ mod tests {
         assert_eq!(limit.rate(), Some(MIN_RATE));
         limit.set(None);
         assert_eq!(limit.take(1 << 30, USUAL, Instant::now()), Ok(1 << 30));
+    }
+
+    #[test]
+    fn what_nobody_set_is_usual_and_each_partnership_is_set_by_itself() {
+        let node = Limits::default();
+        let (one, other) = (node.apart(), node.apart());
+        one.set_priority(Priority::First);
+        let clone = one.clone();
+        assert_eq!([&node, &clone, &other].map(Limits::priority), [USUAL, Priority::First, USUAL]);
     }
 
     #[test]
