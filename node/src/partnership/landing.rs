@@ -56,21 +56,12 @@ pub(super) enum Then {
 /// Entries that are applied in one change.
 const TOGETHER: usize = limits::MAX_BATCH_ENTRIES;
 
-/// May this be applied in one change with what landed just before? It may if it goes on with the same log: then it is
-/// as if a partner's batch had been longer.
-fn continues(group: &[(Landed, Then)], next: &Landed, then: &Then) -> bool {
-    let entries: usize = group.iter().map(|(landed, _)| landed.frames.len()).sum();
-    let Some((first, _)) = group.first().filter(|(_, then)| is_exchange(then)) else { return false };
-    let log = log_of(first);
-    entries + next.frames.len() <= TOGETHER && is_exchange(then) && log.is_some() && log_of(next) == log
-}
-
-fn is_exchange(then: &Then) -> bool {
-    matches!(then, Then::Published(..) | Then::Ingested(..))
-}
-
-/// The log that all these frames are entries of, if they are; what a draft was shared as may stand between.
-fn log_of(landed: &Landed) -> Option<(SpaceId, LogId)> {
+/// The log that this goes on with, if it is nothing but entries of one that were published or came; what a draft was
+/// shared as may stand between. Such landings are applied in one change: it is as if a partner's batch had been longer.
+fn log_of(landed: &Landed, then: &Then) -> Option<(SpaceId, LogId)> {
+    if !matches!(then, Then::Published(..) | Then::Ingested(..)) {
+        return None;
+    }
     let mut log = None;
     for (_, frame) in &landed.frames {
         match frame {
@@ -105,10 +96,18 @@ impl Driver {
                 Ok(landed) => landed,
                 Err(error) => return self.not_stored(error, then),
             };
+            let (log, mut entries) = (log_of(&landed, &then), landed.frames.len());
             let mut group = vec![(landed, then)];
             while let Some(Some(more)) = self.inflight.next().now_or_never() {
                 match more {
-                    (Ok(landed), then) if continues(&group, &landed, &then) => group.push((landed, then)),
+                    (Ok(landed), then)
+                        if log.is_some()
+                            && log_of(&landed, &then) == log
+                            && entries + landed.frames.len() <= TOGETHER =>
+                    {
+                        entries += landed.frames.len();
+                        group.push((landed, then));
+                    }
                     other => {
                         next = Some(other);
                         break;
