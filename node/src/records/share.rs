@@ -160,27 +160,19 @@ pub(crate) async fn ready(
     keep_metadata: bool,
 ) -> Result<Ready, Problem> {
     let node = node.clone();
-    let made = tokio::task::spawn_blocking(move || make_ready(&node, draft, handle, audience, keep_metadata));
+    let made = tokio::task::spawn_blocking(move || {
+        let Draft { nonce, mut content } = drafts::read(&node, &draft)?;
+        let mut ruled = confide::of_sharing(&node, &mut content);
+        ruled.extend(field::teams::fill(&node, &handle, &mut content));
+        ruled.extend(field::rules::of_sharing(&node, &handle, &content, &draft));
+        ruled.extend(field::teams::of_sharing(&node, &handle, &content, &audience));
+        ruled.extend(pass::of_sharing(&node, &content, &audience));
+        if !ruled.is_empty() {
+            return Err(explain(&CommandError::Publish(PublishError::Refused(ruled))));
+        }
+        Ok(Ready { handle, draft, content, audience, keep_metadata, nonce })
+    });
     made.await.map_err(|e| problem::failed(e.to_string(), NOT_SHARED))?
-}
-
-fn make_ready(
-    node: &Arc<Node>,
-    draft: RecordId,
-    handle: Handle,
-    audience: Audience,
-    keep_metadata: bool,
-) -> Result<Ready, Problem> {
-    let Draft { nonce, mut content } = drafts::read(node, &draft)?;
-    let mut ruled = confide::of_sharing(node, &mut content);
-    ruled.extend(field::teams::fill(node, &handle, &mut content));
-    ruled.extend(field::rules::of_sharing(node, &handle, &content, &draft));
-    ruled.extend(field::teams::of_sharing(node, &handle, &content, &audience));
-    ruled.extend(pass::of_sharing(node, &content, &audience));
-    if !ruled.is_empty() {
-        return Err(explain(&CommandError::Publish(PublishError::Refused(ruled))));
-    }
-    Ok(Ready { handle, draft, content, audience, keep_metadata, nonce })
 }
 
 /// Who would read it, by the agreement and the keys.

@@ -11,17 +11,17 @@ use super::{Table, decode, position};
 
 /// Changes to the index that belong together: by table and key, to a value or to none. Of a key the last counts.
 #[derive(Default)]
-pub struct Batch(BTreeMap<Vec<u8>, Option<Vec<u8>>>);
+pub struct Batch(BTreeMap<(u8, Vec<u8>), Option<Vec<u8>>>);
 
 impl Batch {
     /// Writes a value.
     pub fn put(&mut self, table: u8, key: &[u8], value: &[u8]) {
-        self.0.insert(full(table, key), Some(value.to_vec()));
+        self.0.insert((table, key.to_vec()), Some(value.to_vec()));
     }
 
     /// Deletes a key.
     pub fn delete(&mut self, table: u8, key: &[u8]) {
-        self.0.insert(full(table, key), None);
+        self.0.insert((table, key.to_vec()), None);
     }
 
     /// A row as it will be once this batch is applied.
@@ -30,7 +30,7 @@ impl Batch {
     where
         T: Wire + Encode<()> + for<'b> Decode<'b, ()>,
     {
-        match self.0.get(&full(table as u8, key)) {
+        match self.change(table as u8, key) {
             Some(changed) => decode(changed.as_deref()?),
             None => index.get(table as u8, key).ok().flatten().and_then(|bytes| decode(&bytes)),
         }
@@ -42,29 +42,33 @@ impl Batch {
         table: Table,
         prefix: &'a [u8],
     ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        let from = full(table as u8, prefix);
-        let of = self.0.range(from.clone()..).take_while(move |(key, _)| key.starts_with(&from));
-        of.filter_map(|(key, value)| Some((key.get(1..)?, value.as_deref()?)))
+        let of = self.0.range((table as u8, prefix.to_vec())..);
+        of.take_while(move |((at, key), _)| *at == table as u8 && key.starts_with(prefix))
+            .filter_map(|((_, key), value)| Some((key.as_slice(), value.as_deref()?)))
     }
 
     /// Is a key gone once this batch is applied?
     #[must_use]
     pub fn deletes(&self, table: Table, key: &[u8]) -> bool {
-        self.0.get(&full(table as u8, key)).is_some_and(Option::is_none)
+        self.change(table as u8, key).is_some_and(Option::is_none)
     }
 
     /// What a key will hold, if this batch changes it.
     pub(super) fn pending(&self, table: u8, key: &[u8]) -> Option<&[u8]> {
-        self.0.get(&full(table, key)).and_then(Option::as_deref)
+        self.change(table, key).and_then(Option::as_deref)
+    }
+
+    fn change(&self, table: u8, key: &[u8]) -> Option<&Option<Vec<u8>>> {
+        self.0.get(&(table, key.to_vec()))
     }
 
     /// Where the records lie that come, go, or are drafts no more, for search.
     #[must_use]
     pub fn touched(&self, index: &Index) -> Vec<Position> {
-        let changed = |full: &Vec<u8>| match full.split_first()? {
-            (table, key) if *table == Table::Order as u8 => position(key),
+        let changed = |(table, key): &(u8, Vec<u8>)| match *table {
+            table if table == Table::Order as u8 => position(key),
             // The key of what a draft was shared as begins with the draft's own.
-            (table, key) if *table == Table::Shared as u8 => {
+            table if table == Table::Shared as u8 => {
                 let draft = index.get(Table::Draft as u8, key.get(..16)?).ok()??;
                 position(&draft)
             }
@@ -84,20 +88,12 @@ impl Batch {
     /// # Errors
     /// [`IndexError`] where a value is too large.
     pub fn write_into(self, batch: &mut crate::store::Batch<'_>) -> Result<(), IndexError> {
-        for (full, value) in self.0 {
-            let Some((table, key)) = full.split_first() else { continue };
+        for ((table, key), value) in self.0 {
             match value {
-                Some(value) => batch.put(*table, key, &value)?,
-                None => batch.delete(*table, key)?,
+                Some(value) => batch.put(table, &key, &value)?,
+                None => batch.delete(table, &key)?,
             }
         }
         Ok(())
     }
-}
-
-fn full(table: u8, key: &[u8]) -> Vec<u8> {
-    let mut full = Vec::with_capacity(key.len() + 1);
-    full.push(table);
-    full.extend_from_slice(key);
-    full
 }

@@ -5,13 +5,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entente_node::home::Home as Folder;
-use entente_protocol::ids::RecordId;
-use entente_tests::{
-    Home, PERMISSIVE, Partnership, Routers, Socks, TestNode, draft, wait_until, wait_until_within,
-};
+use entente_tests::{Home, PERMISSIVE, Partnership, Routers, Socks, TestNode, wait_until, wait_until_within};
 
 use crate::hiding::{assert_only_proxy, hidden, onion};
-use crate::relaying::{is_connected, through, unreachable};
+use crate::relaying::{exchange, is_connected, through, unreachable};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Where a first meeting fails because the machine is busy, the next is two minutes later.
@@ -27,20 +24,6 @@ async fn wait_until_they_met(p: &Partnership) {
         is_punched(&p[1], "Doctors").await && is_punched(&p[2], "Rights").await
     })
     .await;
-}
-
-/// The second shares a record with a file for the third only, and it arrives.
-async fn exchange(p: &Partnership) -> RecordId {
-    let path = p[1].home().beside("film.bin");
-    std::fs::write(&path, vec![7; 300_000]).unwrap();
-    let file = p[1].attach(&path).await.unwrap();
-    let record =
-        p[1].publish(draft("training", "For you").attachment(file), "Prevention", Some(&["Doctors"])).await;
-    wait_until_within(PATIENCE, "the record and its file are there", async || {
-        p[2].record(record).await.is_ok_and(|r| r.attachment_list[0].complete)
-    })
-    .await;
-    record
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use entente_node::home::Home as Folder;
+use entente_protocol::ids::RecordId;
 use entente_tests::{Home, PERMISSIVE, Partnership, TestNode, draft, wait_until, wait_until_within};
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -46,6 +47,20 @@ async fn office_and_two_behind_routers() -> Partnership {
     Partnership::around(nodes, "Prevention", PERMISSIVE).await
 }
 
+/// The second shares a record with a file for the third only, and it arrives.
+pub async fn exchange(p: &Partnership) -> RecordId {
+    let path = p[1].home().beside("film.bin");
+    std::fs::write(&path, vec![7; 300_000]).unwrap();
+    let file = p[1].attach(&path).await.unwrap();
+    let record =
+        p[1].publish(draft("training", "For you").attachment(file), "Prevention", Some(&["Doctors"])).await;
+    wait_until_within(PATIENCE, "the record and its file are there", async || {
+        p[2].record(record).await.is_ok_and(|r| r.attachment_list[0].complete)
+    })
+    .await;
+    record
+}
+
 #[tokio::test]
 async fn two_that_nobody_can_dial_exchange_a_record_and_a_file_for_each_other_only_through_a_third() {
     let mut p = office_and_two_behind_routers().await;
@@ -57,15 +72,7 @@ async fn two_that_nobody_can_dial_exchange_a_record_and_a_file_for_each_other_on
             && through(&p[2], "Rights").await.as_deref() == Some("Ombudsman")
     })
     .await;
-    let path = p[1].home().beside("film.bin");
-    std::fs::write(&path, vec![7; 300_000]).unwrap();
-    let file = p[1].attach(&path).await.unwrap();
-    let record =
-        p[1].publish(draft("training", "For you").attachment(file), "Prevention", Some(&["Doctors"])).await;
-    wait_until_within(PATIENCE, "the record and its file are there", async || {
-        p[2].record(record).await.is_ok_and(|r| r.attachment_list[0].complete)
-    })
-    .await;
+    let record = exchange(&p).await;
     assert!(p[0].record(record).await.is_err(), "the third carried it and cannot read it");
     let said = p[1].cli(&["sync", "explain", &record.to_string(), "Doctors"]).await.done();
     assert!(said["words"].as_str().unwrap().contains("reached through Ombudsman"), "{said}");
