@@ -253,7 +253,7 @@ fn revoked(node: &Node) -> Vec<Check> {
 }
 
 fn quarantine(node: &Node) -> Check {
-    let count = crate::node::count(node.shared.ledger.store(), Table::Refused, 100_000);
+    let count = crate::rows::count(&node.shared.ledger.store().index, Table::Refused);
     let seen = format!("{count} entries arrived that this node does not show");
     check("quarantine", count == 0, seen, "`entente sync status` lists them with their reasons.")
 }

@@ -37,7 +37,6 @@ use crate::partnership::{self, Handle, Shared, StartError};
 use crate::records;
 use crate::replaying::{Replaying, bytes_in};
 use crate::rows::Batch;
-use crate::rows::{self, Table};
 use crate::secrets::{EpochSecret, PartnershipSecrets, Place, Prekeys, Secret, Secrets};
 use crate::store::{Position, Recovery, Store, StoreError, StoreKey};
 use crate::vault::{Vault, VaultError};
@@ -524,10 +523,4 @@ async fn listen(home: &Home, config: &mut Config) -> Result<Door, NodeError> {
         door.import_seen(&seen);
     }
     Ok(door)
-}
-
-/// How many rows a table has; for status. Bounded by `most`.
-#[must_use]
-pub fn count(store: &Store, table: Table, most: usize) -> u64 {
-    rows::prefix(&store.index, table as u8, &[]).take(most).count() as u64
 }

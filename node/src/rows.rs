@@ -21,7 +21,7 @@ mod batch;
 pub use batch::Batch;
 
 /// A table: the first byte of its keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Table {
     /// log, position → journal position.
@@ -101,6 +101,17 @@ pub fn prefix<'a>(
         .range(table, Span::Prefix(prefix), false, usize::MAX)
         .filter_map(Result::ok)
         .map(|(key, value)| (key, value.to_vec()))
+}
+
+/// The keys of these rows; what they hold is not decrypted.
+pub fn keys<'a>(index: &'a Index, table: u8, prefix: &'a [u8]) -> impl Iterator<Item = Vec<u8>> + 'a {
+    index.range(table, Span::Prefix(prefix), false, usize::MAX).keys().filter_map(Result::ok)
+}
+
+/// How many there are in a table of which the index keeps count (`Order`, `Draft`, `Refused`; in `Shared`, drafts).
+#[must_use]
+pub fn count(index: &Index, table: Table) -> u64 {
+    index.tally(table as u8)
 }
 
 /// A journal position that a row holds.
@@ -452,7 +463,7 @@ fn has_key(index: &Index, blob: &BlobId, position: Position) -> Vec<u8> {
 pub fn has_another(batch: &Batch, index: &Index, blob: &BlobId, than: Position) -> bool {
     let name = index.name(Table::Has as u8, &blob.0);
     let own = has_key(index, blob, than);
-    let kept = prefix(index, Table::Has as u8, &name).map(|(key, _)| key);
+    let kept = keys(index, Table::Has as u8, &name);
     let stays = |key: &[u8]| *key != *own && !batch.deletes(Table::Has, key);
     kept.into_iter().any(|key| stays(&key)) || batch.written(Table::Has, &name).any(|(key, _)| stays(key))
 }
@@ -480,7 +491,7 @@ pub fn referring<'a>(
 
 fn rows_at(index: &Index, table: Table, name: [u8; 16]) -> impl Iterator<Item = (Position, RecordRow)> + '_ {
     let found: Vec<Position> =
-        prefix(index, table as u8, &name).filter_map(|(key, _)| key.get(16..).and_then(position)).collect();
+        keys(index, table as u8, &name).filter_map(|key| key.get(16..).and_then(position)).collect();
     found.into_iter().filter_map(|position| {
         let row = index.get(Table::Order as u8, &position.to_bytes()).ok()??;
         Some((position, decode(&row)?))

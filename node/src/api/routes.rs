@@ -114,7 +114,6 @@ async fn status(State(server): State<Arc<Server>>) -> Json<Status> {
 
 /// A status of an unlocked node.
 pub fn unlocked_status(node: &Arc<Node>) -> Status {
-    let store = node.shared.ledger.store();
     let (records, drafts) = find::counts(node);
     Status {
         version: super::types::API_VERSION,
@@ -131,7 +130,7 @@ pub fn unlocked_status(node: &Arc<Node>) -> Status {
         records,
         drafts,
         releases: telling::count(node),
-        quarantined: crate::node::count(store, Table::Refused, 1_000_000),
+        quarantined: crate::rows::count(&node.shared.ledger.store().index, Table::Refused),
         journal_bytes: bytes_in(&node.home.path().join("journal")),
         memory_bytes: resident_memory(),
     }

@@ -200,7 +200,7 @@ fn judge_waiting(
 ) -> Vec<Applied> {
     let mut applied = Vec::new();
     let prefix = rows::waiting_name(&store.index, epoch);
-    for (key, _) in rows::prefix(&store.index, Table::Waiting as u8, &prefix) {
+    for key in rows::keys(&store.index, Table::Waiting as u8, &prefix) {
         let Some(position) = key.get(16..).and_then(rows::position) else { continue };
         if most == 0 {
             break;

@@ -152,7 +152,7 @@ pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<
     let index = &store.index;
     let name = rows::partnership_name(index, &secrets.id);
     let mut graph: Option<ActGraph> = None;
-    for (key, _) in rows::prefix(index, Table::Act as u8, &name) {
+    for key in rows::keys(index, Table::Act as u8, &name) {
         let position = key.get(16..).and_then(rows::position);
         let Some(Frame::Act(_, act)) = position.and_then(|p| read(store, p)) else { continue };
         let Ok(act) = verify_act(&act) else { continue };
@@ -193,7 +193,7 @@ pub fn load(store: &Store, me: Arc<Me>, secrets: &PartnershipSecrets) -> Result<
             apply::load_epoch(&mut state, &epoch);
         }
     }
-    for (key, _) in rows::prefix(index, Table::History as u8, &name) {
+    for key in rows::keys(index, Table::History as u8, &name) {
         let position = key.get(16..).and_then(rows::position);
         if let Some(Frame::History(known)) = position.and_then(|p| read(store, p)) {
             history::load(&mut state, &known);

@@ -136,7 +136,7 @@ pub(super) fn note(
     let all = earlier.iter().chain([&own]).map(|visit| waiting_name(index, partnership, visit));
     let mut again = Vec::new();
     for name in all.collect::<Vec<_>>() {
-        let kept = rows::prefix(index, Table::AwaitsPlan as u8, &name).map(|(key, _)| key);
+        let kept = rows::keys(index, Table::AwaitsPlan as u8, &name);
         let coming = batch.written(Table::AwaitsPlan, &name).map(|(key, _)| key.to_vec());
         let keys: BTreeSet<Vec<u8>> = kept.chain(coming).take(MAX_AGAIN).collect();
         for key in keys.into_iter().filter(|key| !batch.deletes(Table::AwaitsPlan, key)).collect::<Vec<_>>() {

@@ -125,14 +125,9 @@ pub(super) fn newest(
 /// How many records and how many unshared drafts there are.
 #[must_use]
 pub fn counts(node: &Node) -> (u64, u64) {
-    let index = &node.shared.ledger.store().index;
-    let ids = crate::node::count(node.shared.ledger.store(), Table::Order, usize::MAX);
-    let drafts = crate::node::count(node.shared.ledger.store(), Table::Draft, usize::MAX);
-    // Each draft has a row in the order; a draft that was shared has at least one row in `Shared`.
-    let shared = rows::prefix(index, Table::Shared as u8, &[])
-        .filter_map(|(key, _)| key.get(..16).map(<[u8]>::to_vec))
-        .collect::<std::collections::BTreeSet<_>>()
-        .len() as u64;
+    // Each draft has a row in the order, and one that was shared is counted in `Shared`.
+    let [ids, drafts, shared] = [Table::Order, Table::Draft, Table::Shared]
+        .map(|table| rows::count(&node.shared.ledger.store().index, table));
     (ids.saturating_sub(drafts), drafts.saturating_sub(shared))
 }
 

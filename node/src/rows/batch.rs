@@ -1,6 +1,6 @@
 //! Changes to the index, in the words of its tables, which those that come after in the same step can see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entente_protocol::codec::Wire;
 use minicbor::{Decode, Encode};
@@ -8,6 +8,10 @@ use minicbor::{Decode, Encode};
 use crate::store::{Index, IndexError, Position};
 
 use super::{Table, decode, position};
+
+/// What the index counts, and the bytes of a key that count once: a draft that was shared has several rows in `Shared`.
+const COUNTED: [(Table, usize); 4] =
+    [(Table::Order, 12), (Table::Draft, 16), (Table::Shared, 16), (Table::Refused, 12)];
 
 /// Changes to the index that belong together: by table and key, to a value or to none. Of a key the last counts.
 #[derive(Default)]
@@ -88,6 +92,11 @@ impl Batch {
     /// # Errors
     /// [`IndexError`] where a value is too large.
     pub fn write_into(self, batch: &mut crate::store::Batch<'_>) -> Result<(), IndexError> {
+        for (table, begins) in self.counted() {
+            let before = batch.index().has(table as u8, begins);
+            let after = self.is_there(batch.index(), table, begins);
+            batch.tally(table as u8, i64::from(after) - i64::from(before));
+        }
         for ((table, key), value) in self.0 {
             match value {
                 Some(value) => batch.put(table, &key, &value)?,
@@ -95,5 +104,71 @@ impl Batch {
             }
         }
         Ok(())
+    }
+
+    /// The beginnings of keys that this changes and that are counted, each once.
+    fn counted(&self) -> BTreeSet<(Table, &[u8])> {
+        let of = |(table, len): (Table, usize)| {
+            let keys = self.0.range((table as u8, Vec::new())..).map(|(key, _)| key);
+            keys.take_while(move |(at, _)| *at == table as u8)
+                .map(move |(_, key)| (table, key.get(..len).unwrap_or(key)))
+        };
+        COUNTED.into_iter().flat_map(of).collect()
+    }
+
+    /// Is there a row whose key begins so once this batch is applied?
+    fn is_there(&self, index: &Index, table: Table, begins: &[u8]) -> bool {
+        self.written(table, begins).next().is_some()
+            || super::keys(index, table as u8, begins).any(|key| !self.deletes(table, &key))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::rows;
+    use crate::store::StoreKey;
+
+    fn change() -> impl Strategy<Value = (u8, u8, u8, bool)> {
+        let table = prop::sample::select(vec![Table::Order as u8, Table::Shared as u8, Table::Has as u8]);
+        (table, 0u8..4, 0u8..3, any::<bool>())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn the_index_counts_what_a_walk_through_it_counts_and_still_does_when_opened_again(
+            batches in prop::collection::vec(prop::collection::vec(change(), 0..8), 1..6),
+        ) {
+            let home = tempfile::tempdir().unwrap();
+            let open = || Index::open(home.path(), &StoreKey::from_bytes(Zeroizing::new([3; 32]))).unwrap().0;
+            let index = open();
+            for changes in batches {
+                let mut batch = Batch::default();
+                for (table, draft, record, puts) in changes {
+                    let len = if table == Table::Order as u8 { 12 } else { 16 };
+                    let key = [vec![draft; len], vec![record; if len == 12 { 0 } else { 16 }]].concat();
+                    if puts { batch.put(table, &key, b"row") } else { batch.delete(table, &key) }
+                }
+                let mut changes = index.batch();
+                batch.write_into(&mut changes).unwrap();
+                index.apply(changes, index.cursor()).unwrap();
+            }
+            let walked = |index: &Index| {
+                let drafts: BTreeSet<_> =
+                    rows::keys(index, Table::Shared as u8, &[]).map(|key| key[..16].to_vec()).collect();
+                [rows::keys(index, Table::Order as u8, &[]).count() as u64, drafts.len() as u64, 0]
+            };
+            let counted = |index: &Index| [Table::Order, Table::Shared, Table::Has].map(|t| rows::count(index, t));
+            prop_assert_eq!(counted(&index), walked(&index));
+            index.close().unwrap();
+            let again = open();
+            prop_assert_eq!(counted(&again), walked(&again));
+        }
     }
 }

@@ -18,17 +18,28 @@ type Changes = BTreeMap<Vec<u8>, Option<Zeroizing<Vec<u8>>>>;
 pub struct Batch<'a> {
     index: &'a Index,
     changes: Changes,
+    tallies: BTreeMap<u8, i64>,
     bytes: usize,
 }
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(index: &'a Index) -> Self {
-        Self { index, changes: BTreeMap::new(), bytes: 0 }
+        Self { index, changes: BTreeMap::new(), tallies: BTreeMap::new(), bytes: 0 }
     }
 
-    /// The changes in the order of their keys; `None` removes.
-    pub(crate) fn into_changes(self) -> Changes {
-        self.changes
+    /// The changes in the order of their keys, where `None` removes; and those of the tallies.
+    pub(crate) fn into_changes(self) -> (Changes, BTreeMap<u8, i64>) {
+        (self.changes, self.tallies)
+    }
+
+    /// The index that it will change.
+    pub(crate) fn index(&self) -> &'a Index {
+        self.index
+    }
+
+    /// Changes by how much a tally counts; [`Index::tally`] says it once this batch is applied.
+    pub fn tally(&mut self, tally: u8, by: i64) {
+        *self.tallies.entry(tally).or_default() += by;
     }
 
     /// Sets the value of a key.

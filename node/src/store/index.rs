@@ -15,7 +15,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
@@ -27,6 +27,10 @@ use super::frame::Position;
 use super::keys::{Purpose, StoreKey};
 use super::marker::{Marker, boot_id};
 
+mod applied;
+
+use applied::Applied;
+
 /// The largest value, in bytes: sled is slow and fragile above 64 KiB, sealing takes 40 bytes.
 pub const MAX_VALUE: usize = 60 << 10;
 /// The largest key, in bytes: names are 16 bytes, composed keys some dozens.
@@ -34,8 +38,6 @@ pub const MAX_KEY: usize = 1 << 10;
 /// The table that this module keeps for itself; callers have 0 to 254.
 const OWN_TABLE: u8 = 255;
 const CURSOR_KEY: [u8; 7] = [OWN_TABLE, b'c', b'u', b'r', b's', b'o', b'r'];
-/// What the cursor's entry begins with. An index of another version is rebuilt.
-const INDEX_VERSION: u8 = 3;
 /// sled's page cache, in bytes: the operating system caches the file as well.
 const CACHE_BYTES: u64 = 8 << 20;
 /// sled writes its buffers out this often, in milliseconds. What a kill loses is replayed from the journal.
@@ -109,7 +111,7 @@ pub struct Index {
     db: Option<sled::Db>,
     cipher: XChaCha20Poly1305,
     names: Zeroizing<[u8; 32]>,
-    cursor: Mutex<Position>,
+    applied: Mutex<Applied>,
     damaged: AtomicBool,
 }
 
@@ -167,12 +169,9 @@ impl Index {
     fn open_trusted(dir: &Path, key: &StoreKey) -> Result<Self, IndexError> {
         let index = Self::new(dir, key, open_sled(&dir.join("sled"))?);
         // The cursor is in every index: if it cannot be decrypted, the key or the database is wrong.
-        let cursor = index.get_raw(&CURSOR_KEY)?.ok_or_else(|| damaged("it has no cursor"))?;
-        let Some((&[INDEX_VERSION], rest)) = cursor.split_first_chunk::<1>() else {
-            return Err(damaged("it has another version"));
-        };
-        let position = rest.try_into().map_err(|_| damaged("its cursor has a wrong length"))?;
-        *index.lock_cursor() = Position::from_bytes(position);
+        let applied = index.get_raw(&CURSOR_KEY)?.ok_or_else(|| damaged("it has no cursor"))?;
+        *index.lock_applied() =
+            Applied::from_bytes(&applied).ok_or_else(|| damaged("it has another version"))?;
         Ok(index)
     }
 
@@ -183,7 +182,7 @@ impl Index {
             db: Some(db),
             cipher: XChaCha20Poly1305::new((&*cipher_key).into()),
             names: key.derive(Purpose::IndexNames),
-            cursor: Mutex::new(Position::START),
+            applied: Mutex::new(Applied::NOTHING),
             damaged: AtomicBool::new(false),
         }
     }
@@ -199,7 +198,17 @@ impl Index {
 
     /// Everything before this position of the journal has been applied.
     pub fn cursor(&self) -> Position {
-        *self.lock_cursor()
+        self.lock_applied().cursor
+    }
+
+    /// How many there are of what a tally counts.
+    pub fn tally(&self, tally: u8) -> u64 {
+        self.lock_applied().tallies.get(&tally).copied().unwrap_or_default()
+    }
+
+    /// Is there a key that begins so? What it holds is not decrypted.
+    pub fn has(&self, table: u8, prefix: &[u8]) -> bool {
+        self.range(table, Span::Prefix(prefix), false, 1).keys().any(|key| key.is_ok())
     }
 
     /// The value of a key.
@@ -236,24 +245,24 @@ impl Index {
     /// [`IndexError::CursorMovedBack`] if the cursor is already further; [`IndexError::Damaged`] if the database
     /// fails.
     pub fn apply(&self, batch: Batch<'_>, cursor: Position) -> Result<(), IndexError> {
-        let mut current = self.lock_cursor();
-        if cursor < *current {
+        let mut applied = self.lock_applied();
+        if cursor < applied.cursor {
             return Err(IndexError::CursorMovedBack);
         }
         let mut sealed = sled::Batch::default();
         let mut nonces = Nonces::new(batch.len() + 1)?;
-        for (key, value) in batch.into_changes() {
+        let (changes, tallies) = batch.into_changes();
+        for (key, value) in changes {
             match value {
                 Some(value) => sealed.insert(&*key, self.seal(nonces.next()?, &key, &value)?),
                 None => sealed.remove(&*key),
             }
         }
-        let mut value = vec![INDEX_VERSION];
-        value.extend_from_slice(&cursor.to_bytes());
-        sealed.insert(&CURSOR_KEY, self.seal(nonces.next()?, &CURSOR_KEY, &value)?);
+        let then = applied.then(cursor, tallies);
+        sealed.insert(&CURSOR_KEY, self.seal(nonces.next()?, &CURSOR_KEY, &then.to_bytes())?);
         let db = self.db()?;
         self.guarded(|| db.apply_batch(sealed))?;
-        *current = cursor;
+        *applied = then;
         Ok(())
     }
 
@@ -324,8 +333,8 @@ impl Index {
         self.db.as_ref().ok_or_else(|| damaged("it is closed"))
     }
 
-    fn lock_cursor(&self) -> std::sync::MutexGuard<'_, Position> {
-        self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_applied(&self) -> MutexGuard<'_, Applied> {
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -406,8 +415,14 @@ pub struct Range<'a> {
     left: usize,
 }
 
-impl Range<'_> {
-    fn step(&mut self) -> Option<Result<Entry, IndexError>> {
+impl<'a> Range<'a> {
+    /// The keys alone: what they hold is not decrypted.
+    pub fn keys(mut self) -> impl Iterator<Item = Result<Vec<u8>, IndexError>> + use<'a> {
+        std::iter::from_fn(move || self.step()).map(|sealed| sealed.map(|(key, _)| short(&key)))
+    }
+
+    fn step(&mut self) -> Option<Result<(sled::IVec, sled::IVec), IndexError>> {
+        self.left = self.left.checked_sub(1)?;
         let mut iter = match self.inner.take()? {
             Ok(iter) => iter,
             Err(error) => return Some(Err(error)),
@@ -422,19 +437,23 @@ impl Range<'_> {
             Err(error) => return Some(Err(error)),
         };
         self.inner = Some(Ok(iter));
-        let (key, sealed) = next?;
-        let value = self.index.open_value(&key, &sealed);
-        let short = key.get(1..).unwrap_or_default().to_vec();
-        Some(value.map(|value| (short, value)))
+        next.map(Ok)
     }
+}
+
+/// A key without its table.
+fn short(full: &[u8]) -> Vec<u8> {
+    full.get(1..).unwrap_or_default().to_vec()
 }
 
 impl Iterator for Range<'_> {
     type Item = Result<Entry, IndexError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
-        self.step()
+        self.step().map(|sealed| {
+            let (key, sealed) = sealed?;
+            Ok((short(&key), self.index.open_value(&key, &sealed)?))
+        })
     }
 }
 
