@@ -104,16 +104,28 @@ impl Driver {
         for want in wants {
             match want {
                 Want::Send(to, message) => self.send(to, Job::Message(Message::Blob(message))),
-                Want::Complete(blob) => {
-                    if self.is_partners(&blob) {
-                        self.bounds.attachments += blob.size;
-                    }
-                    if let Some(record) = blob.record {
-                        let _nobody = self.shared.events.send(types::Event::Attachment { record });
-                    }
-                    self.append(vec![Frame::Blob(blob)], Then::Nothing);
+                Want::Sync(id) => {
+                    let ledger = self.shared.ledger.clone();
+                    self.syncing.spawn_blocking(move || (id, ledger.store().blobs.sync(&id.0).is_ok()));
                 }
             }
         }
+    }
+
+    /// What was fetched is durable, or could not be made so.
+    pub(super) fn synced(&mut self, id: BlobId, durable: bool) {
+        let Some(blob) = self.fetcher.synced(id, durable) else { return };
+        // Its record may have been withdrawn meanwhile, and the file with it.
+        let index = &self.shared.ledger.store().index;
+        if !rows::blob(index, &id).is_ok_and(|known| known.is_some()) {
+            return;
+        }
+        if self.is_partners(&blob) {
+            self.bounds.attachments += blob.size;
+        }
+        if let Some(record) = blob.record {
+            let _nobody = self.shared.events.send(types::Event::Attachment { record });
+        }
+        self.append(vec![Frame::Blob(blob)], Then::Nothing);
     }
 }

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use entente_protocol::codec;
 use entente_protocol::epoch::{EpochHeader, Slot};
-use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId};
+use entente_protocol::ids::{
+    ActId, BlobId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId,
+};
 use entente_protocol::log::EntryHeader;
 use entente_protocol::membership::History;
 use entente_protocol::signed::Unverified;
@@ -20,7 +22,7 @@ use entente_protocol::sync::{Announcement, Event, Message, SyncMachine};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::api::types;
 use crate::clock;
@@ -91,6 +93,8 @@ pub struct Driver {
     pub(super) net: Arc<NetHandle>,
     pub(super) view: watch::Sender<View>,
     pub(super) fetcher: Fetcher,
+    /// Attachments that are being made durable, and whether that could be done.
+    pub(super) syncing: JoinSet<(BlobId, bool)>,
     pub(super) bounds: Bounds,
     pub(super) parting: Parting,
     pub(super) relays: Relays,
@@ -162,6 +166,7 @@ impl Driver {
             net: Arc::new(net),
             view,
             fetcher: Fetcher::default(),
+            syncing: JoinSet::new(),
             bounds,
             parting: Parting::default(),
             relays: Relays::default(),
@@ -218,6 +223,7 @@ impl Driver {
                     let BatchSent { to, space, log, next } = sent;
                     self.event(Event::BatchSent { to, space, log, next });
                 }
+                Some(Ok((blob, durable))) = self.syncing.join_next() => self.synced(blob, durable),
                 _ = tick.tick() => self.tick().await,
                 () = tokio::time::sleep_until(self.announce_at), if self.announcement.is_some() => {
                     self.announce().await;

@@ -35,6 +35,8 @@ pub struct Fetcher {
     /// By partner, how fast chunks come.
     paces: BTreeMap<NodeId, Pace>,
     active: BTreeMap<BlobId, Fetch>,
+    /// All of these is here and is being made durable, which can take seconds for a long file.
+    syncing: BTreeMap<BlobId, Fetch>,
     /// The last that were completed, oldest first.
     finished: VecDeque<Progress>,
 }
@@ -90,29 +92,33 @@ pub struct Progress {
 pub enum Want {
     /// Send this.
     Send(NodeId, BlobMessage),
-    /// All of it is here and durable.
-    Complete(KnownBlob),
+    /// All of it is here: make it durable, and say so with [`Fetcher::synced`].
+    Sync(BlobId),
 }
 
 impl Fetcher {
     /// Notes an attachment that is not here.
     pub fn want(&mut self, blob: KnownBlob) {
-        if self.waiting.len() < QUEUE && !self.active.contains_key(&blob.blob) {
+        if self.waiting.len() < QUEUE && !self.is_begun(&blob.blob) {
             self.waiting.push_back(blob);
         }
     }
 
     /// Somebody waits for this one: it goes before the others.
     pub fn want_now(&mut self, blob: KnownBlob) {
-        if !self.active.contains_key(&blob.blob) {
+        if !self.is_begun(&blob.blob) {
             self.waiting.retain(|waiting| waiting.blob != blob.blob);
             self.waiting.push_front(blob);
         }
     }
 
+    fn is_begun(&self, id: &BlobId) -> bool {
+        self.active.contains_key(id) || self.syncing.contains_key(id)
+    }
+
     /// How far each is that is fetched now.
     pub fn progress(&self) -> impl Iterator<Item = Progress> {
-        self.active.iter().map(|(blob, fetch)| fetch.progress(*blob))
+        self.active.iter().chain(&self.syncing).map(|(blob, fetch)| fetch.progress(*blob))
     }
 
     /// How one went that was completed lately.
@@ -289,23 +295,29 @@ impl Fetcher {
         for node in holders {
             wants.extend(self.ask(store, id, node, &mut looks));
         }
-        wants.extend(self.finish(store, id));
+        wants.extend(self.finish(id));
         wants
     }
 
-    /// If nothing is missing any more, the attachment is complete.
-    fn finish(&mut self, store: &Store, id: BlobId) -> Option<Want> {
+    /// If nothing is missing any more, it is to be made durable.
+    fn finish(&mut self, id: BlobId) -> Option<Want> {
         self.active.get(&id).filter(|fetch| fetch.is_whole())?;
-        let fetch = self.active.remove(&id)?;
-        if store.blobs.sync(&id.0).is_ok() {
-            if self.finished.len() >= FINISHED {
-                self.finished.pop_front();
-            }
-            self.finished.push_back(fetch.progress(id));
-            return Some(Want::Complete(KnownBlob { complete: true, ..fetch.blob }));
+        self.syncing.insert(id, self.active.remove(&id)?);
+        Some(Want::Sync(id))
+    }
+
+    /// It is durable, and so complete; or it could not be made so, and is fetched again.
+    pub fn synced(&mut self, id: BlobId, durable: bool) -> Option<KnownBlob> {
+        let fetch = self.syncing.remove(&id)?;
+        if !durable {
+            self.waiting.push_back(fetch.blob);
+            return None;
         }
-        self.waiting.push_back(fetch.blob);
-        None
+        if self.finished.len() >= FINISHED {
+            self.finished.pop_front();
+        }
+        self.finished.push_back(fetch.progress(id));
+        Some(KnownBlob { complete: true, ..fetch.blob })
     }
 
     fn chunk(&mut self, store: &Store, from: NodeId, id: BlobId, index: u64, bytes: &[u8]) -> Vec<Want> {
@@ -325,7 +337,7 @@ impl Fetcher {
         fetch.came += 1;
         self.paces.entry(from).or_default().came(Instant::now());
         let mut wants = self.ask(store, id, from, &mut { LOOKS });
-        wants.extend(self.finish(store, id));
+        wants.extend(self.finish(id));
         wants
     }
 
@@ -509,10 +521,30 @@ mod tests {
         for (i, chunk) in (0..).zip(&file.chunks) {
             last = fetcher.answer(&store, ONE, BlobMessage::Chunk(id, i, chunk.clone()), none);
         }
-        let [Want::Complete(done)] = &last[..] else { panic!("{last:?}") };
-        assert!(done.complete);
+        assert!(matches!(last[..], [Want::Sync(done)] if done == id), "{last:?}");
+        fetcher.want(file.blob.clone());
+        assert!(fetcher.synced(id, true).is_some_and(|done| done.complete));
+        assert!(!fetcher.is_eager() && fetcher.synced(id, true).is_none(), "it is complete once");
         let len = chunk::sealed_len(file.blob.size, 2);
         assert_eq!(store.blobs.get_chunk(&id.0, 2, len).unwrap(), file.chunks[2]);
+    }
+
+    #[test]
+    fn what_cannot_be_made_durable_is_looked_at_again_and_only_what_is_missing_is_fetched() {
+        let (file, (_home, store)) = (file(), store());
+        let id = file.blob.blob;
+        let mut fetcher = Fetcher::default();
+        fetcher.want(file.blob.clone());
+        for (i, chunk) in (0..).zip(&file.chunks) {
+            store.blobs.put_chunk(&id.0, i, chunk).unwrap();
+        }
+        for durable in [false, true] {
+            let _list = fetcher.start(&store, |_| vec![ONE]);
+            let hashes = BlobMessage::Hashes(id, 0, file.hashes.clone());
+            let wants = fetcher.answer(&store, ONE, hashes, |_| vec![ONE]);
+            assert!(matches!(wants[..], [Want::Sync(_)]), "{wants:?}");
+            assert_eq!(fetcher.synced(id, durable).is_some(), durable);
+        }
     }
 
     #[test]
@@ -587,7 +619,7 @@ mod tests {
                         let bytes = file.chunks[usize::try_from(index).unwrap()].clone();
                         next.extend(fetcher.answer(&store, from, BlobMessage::Chunk(id, index, bytes), both));
                     }
-                    Want::Complete(done) => assert!(done.complete),
+                    Want::Sync(done) => assert!(fetcher.synced(done, true).is_some()),
                     other => panic!("{other:?}"),
                 }
             }
