@@ -1,7 +1,7 @@
 //! Benchmarks of whole nodes: real processes, real sockets on loopback, real files. One JSON line each.
 //!
 //! `cargo bench -p entente-tests` runs all; `cargo bench -p entente-tests -- live catch-up` some. A number
-//! after a name is its size: `catch-up=100000`. `BENCH_DIR` names the disk to be measured.
+//! after a name is its size: `catch-up=100000`. `TMPDIR` names the disk to be measured.
 //!
 //! `done` means: durable on the receiver, signature and policy checked, decrypted, indexed, visible.
 //! `bytes` is what crossed the loopback interface meanwhile: run it alone, or under `unshare -n`.
