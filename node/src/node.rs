@@ -182,7 +182,7 @@ impl Node {
             visited: RwLock::default(),
             uploads: records::attach::Uploads::default(),
             opened: crate::field::Opened::default(),
-            search: crate::search::Search::default(),
+            search: crate::search::Search::in_folder(home.path().to_owned()),
             desk: crate::desk::Desk::default(),
         });
         for state in states {

@@ -1,3 +1,6 @@
+use std::io::{Read, Seek};
+use std::os::unix::fs::FileExt;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -10,19 +13,27 @@ fn place(number: usize) -> Place {
     place
 }
 
+fn empty() -> Inverted {
+    Inverted::in_folder(std::env::temp_dir())
+}
+
 fn add(index: &mut Inverted, number: usize, text: &str) {
     let mut all = Vec::new();
     terms(&fold(text), &mut |term| all.push(term.to_owned()));
     index.add(place(number), number as u64, false, all.iter().map(String::as_str));
 }
 
+fn sweep(index: &mut Inverted) {
+    (0..index.count_parts()).rev().for_each(|part| index.sweep(part));
+}
+
 fn find(index: &Inverted, text: &str) -> Vec<Place> {
-    index.find(&Wanted { clauses: asked(text, ""), ..Wanted::default() }, 1_000).newest
+    index.find(&Wanted { clauses: asked(text, ""), ..Wanted::default() }, 1_000).unwrap().newest
 }
 
 #[test]
 fn all_words_must_be_there_and_the_last_may_go_on() {
-    let mut index = Inverted::default();
+    let mut index = empty();
     add(&mut index, 1, "Solitary confinement in Kutaisi");
     add(&mut index, 2, "confinement of juveniles");
     add(&mut index, 3, "მარტოსული საკანი, ქუთაისი");
@@ -34,33 +45,31 @@ fn all_words_must_be_there_and_the_last_may_go_on() {
 
 #[test]
 fn pages_go_on_where_the_last_one_ended() {
-    let mut index = Inverted::default();
+    let mut index = empty();
     (0..10).for_each(|n| add(&mut index, n, "cell"));
     let mut wanted = Wanted { clauses: asked("cell", ""), since: 2, until: Some(9), ..Wanted::default() };
-    let first = index.find(&wanted, 4);
+    let first = index.find(&wanted, 4).unwrap();
     assert_eq!(first, Found { newest: (5..9).rev().map(place).collect(), all: 7, left: 3 });
     wanted.before = first.newest.last().copied();
-    assert_eq!(index.find(&wanted, 4), Found { newest: (2..5).rev().map(place).collect(), all: 7, left: 0 });
+    assert_eq!(
+        index.find(&wanted, 4).unwrap(),
+        Found { newest: (2..5).rev().map(place).collect(), all: 7, left: 0 }
+    );
 }
 
 #[test]
 fn what_is_forgotten_is_not_found_and_its_words_leave() {
-    let mut index = Inverted::default();
+    let mut index = empty();
     for n in 0..300 {
         add(&mut index, n, &format!("shared secret{n}"));
     }
     (0..300).filter(|n| n % 3 > 0).for_each(|n| index.forget(&place(n)));
     assert_eq!(find(&index, "shared").len(), 100);
     assert_eq!(find(&index, "secret1 "), find(&index, "secret1"));
-    let mut sweep = Sweep::begin(&mut index);
+    sweep(&mut index);
+    assert_eq!(index.fresh.terms(), 101, "100 secrets, and a word");
+    assert_eq!(index.fresh.docs().dead(), 0);
     add(&mut index, 300, "shared later");
-    let mut steps = 1;
-    while sweep.go_on(&mut index, 50) {
-        steps += 1;
-    }
-    assert!(steps > 2, "{steps}");
-    assert_eq!(index.terms(), 102, "100 secrets, and two words");
-    assert_eq!(index.dead(), 0);
     assert_eq!(find(&index, "shared").len(), 101);
     assert_eq!(find(&index, "secret299"), [] as [Place; 0]);
     assert_eq!(find(&index, "secret297"), [place(297)]);
@@ -68,7 +77,7 @@ fn what_is_forgotten_is_not_found_and_its_words_leave() {
 
 #[test]
 fn a_place_has_one_document() {
-    let mut index = Inverted::default();
+    let mut index = empty();
     add(&mut index, 1, "before");
     add(&mut index, 1, "after");
     assert_eq!(find(&index, "before"), [] as [Place; 0]);
@@ -119,15 +128,100 @@ proptest! {
         texts in prop::collection::vec(text(), 1..20),
         query in text(),
         forgotten in prop::collection::vec(0usize..20, 0..5),
+        sealed_after in prop::collection::btree_set(0usize..20, 0..4),
+        again in prop::collection::vec(0usize..20, 0..3),
     ) {
         prop_assume!(!asked(&query, "").is_empty());
-        let mut index = Inverted::default();
-        texts.iter().enumerate().for_each(|(n, text)| add(&mut index, n, text));
+        let mut index = empty();
+        for (n, text) in texts.iter().enumerate() {
+            add(&mut index, n, text);
+            if sealed_after.contains(&n) {
+                index.seal();
+            }
+        }
+        again.iter().filter_map(|n| Some((n, texts.get(*n)?))).for_each(|(n, text)| add(&mut index, *n, text));
         forgotten.iter().for_each(|n| index.forget(&place(*n)));
-        let mut sweep = Sweep::begin(&mut index);
-        while sweep.go_on(&mut index, 3) {}
+        sweep(&mut index);
         let here = (0..texts.len()).rev().filter(|n| !forgotten.contains(n));
         let scanned: Vec<Place> = here.filter(|n| naive(&texts[*n], &query)).map(place).collect();
         prop_assert_eq!(find(&index, &query), scanned);
     }
+}
+
+/// What lies on the disk of a part.
+fn bytes_of(part: &Sealed) -> Vec<u8> {
+    let mut file = part.blocks().file();
+    file.rewind().unwrap();
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// An index of many parts in files.
+fn sealed(texts: &[String]) -> Inverted {
+    let mut index = empty();
+    for (n, text) in texts.iter().enumerate() {
+        add(&mut index, n, text);
+        if n % 100 == 99 {
+            index.seal();
+        }
+    }
+    index
+}
+
+#[test]
+fn what_is_full_is_sealed_and_is_found_as_before() {
+    let mut index = empty();
+    for n in 0..60_000 {
+        let long = "x".repeat(50);
+        add(&mut index, n, &format!("shared a{n}{long} b{n}{long} c{n}{long} word{}", n % 30_000));
+        assert!(index.fresh.bytes() < FULL);
+    }
+    assert!(index.sealed.len() > 1, "{}", index.sealed.len());
+    assert_eq!((index.documents(), index.find(&Wanted::default(), 1).unwrap().all), (60_000, 60_000));
+    assert_eq!(find(&index, "word7 shared"), [place(30_007), place(7)]);
+    assert_eq!(find(&index, "a59999"), [place(59_999)]);
+    assert_eq!(find(&index, "b12345x"), [place(12_345)]);
+}
+
+#[test]
+fn in_a_file_nothing_can_be_read_and_what_is_forgotten_leaves_it() {
+    let texts: Vec<String> = (0..300).map(|n| format!("shared testimony{n}")).collect();
+    let mut index = sealed(&texts);
+    for part in &index.sealed {
+        let bytes = bytes_of(part);
+        assert!(bytes.len() > 1_000);
+        assert!(!bytes.windows(6).any(|six| six == b"testim" || six == b"shared"));
+    }
+    let before: Vec<usize> = index.sealed.iter().map(|part| bytes_of(part).len()).collect();
+    (0..150).for_each(|n| index.forget(&place(n)));
+    assert_eq!(find(&index, "shared").len(), 150);
+    sweep(&mut index);
+    let after: Vec<usize> = index.sealed.iter().map(|part| bytes_of(part).len()).collect();
+    assert_eq!(after.len(), 2, "a part of which nothing is left is gone");
+    assert!(after[0] < before[1] && after[1] == before[2], "{before:?} {after:?}");
+    assert_eq!(find(&index, "testimony120"), [] as [Place; 0]);
+    assert_eq!(find(&index, "testimony150"), [place(150)]);
+}
+
+#[test]
+fn a_part_whose_file_is_damaged_is_given_up_and_taken_in_again() {
+    let texts: Vec<String> = (0..250).map(|n| format!("shared word{n}")).collect();
+    let mut index = sealed(&texts);
+    index.sealed[1].blocks().file().write_at(b"\0\0\0\0", 40).unwrap();
+    let wanted = Wanted { clauses: asked("shared", ""), ..Wanted::default() };
+    let unreadable = index.find(&wanted, 1_000).unwrap_err();
+    let places = index.give_up(&unreadable);
+    assert_eq!(places, (100..200).map(place).collect::<Vec<_>>());
+    assert_eq!(find(&index, "shared").len(), 150);
+    (100..200).for_each(|n| add(&mut index, n, &texts[n]));
+    assert_eq!(find(&index, "shared").len(), 250);
+}
+
+#[test]
+fn where_no_file_can_be_written_the_index_stays_in_memory() {
+    let mut index = Inverted::in_folder("/nowhere/at/all".into());
+    index.full = 1;
+    (0..10).for_each(|n| add(&mut index, n, "cell"));
+    assert_eq!((find(&index, "cell").len(), index.sealed.len()), (10, 0));
 }

@@ -1,26 +1,34 @@
-//! Search over every record that can be read here, in any script. Nothing of it lies on a disk.
+//! Search over every record that can be read here, in any script. Nothing of it can be read on a disk.
 //!
 //! [`fold`] makes one form of what people read as the same, [`words`] cuts it into terms, `inverted` finds the records
-//! that hold them. The index is filled in the background when a node starts, the newest records first, and kept up from
+//! that hold them: the newest terms are in memory, the others in files without names, whose keys are in memory only. The index is filled in the background when a node starts, the newest records first, and kept up from
 //! what the ledger says has changed ([`Touched`]): a record is in it exactly as long as it is in the lists. A search
 //! first takes in what waits, for `PATIENCE` at most, and says how much it left.
 
+mod bits;
+mod blocks;
+mod docs;
 pub mod facets;
 pub mod fold;
+mod fresh;
 mod inverted;
+mod postings;
 mod reading;
+mod sealed;
 mod touched;
 pub mod words;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use crate::node::Node;
 use crate::rows::{self, Table};
-use crate::store::{Position, Span};
+use crate::store::Position;
 
-pub use inverted::{Found, Place, Wanted};
-use inverted::{Inverted, Sweep};
+pub use docs::Place;
+use inverted::Inverted;
+pub use inverted::{Found, Wanted};
 pub use reading::MAX_TEXT;
 pub use touched::Touched;
 pub use words::Clause;
@@ -33,13 +41,10 @@ const STEP: usize = 64;
 const QUIET: Duration = Duration::from_millis(250);
 /// ... or has been coming for so long.
 const BUSY: Duration = Duration::from_secs(5);
-/// Words of forgotten records leave memory after about so long.
+/// Words of forgotten records leave the index after about so long.
 const FORGOTTEN: Duration = Duration::from_secs(30);
-/// Terms that a sweep goes through before the next has its turn.
-const SWEPT: usize = 4_096;
 
 /// The index of one node.
-#[derive(Default)]
 pub struct Search {
     index: RwLock<Inverted>,
     filling: Mutex<Filling>,
@@ -65,30 +70,37 @@ pub struct Coverage {
 }
 
 impl Search {
+    /// An empty index, whose files will be in a folder.
+    #[must_use]
+    pub fn in_folder(folder: PathBuf) -> Search {
+        Search { index: RwLock::new(Inverted::in_folder(folder)), filling: Mutex::default() }
+    }
+
     /// Finds records, the newest first, at most so many.
     pub fn find(&self, node: &Node, wanted: &Wanted, most: usize) -> (Found, Coverage) {
         let began = Instant::now();
         while self.take_in(node) && began.elapsed() < PATIENCE {}
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        let coverage = Coverage {
-            indexed: index.documents(),
-            waiting: node.shared.ledger.touched().len(),
-            cut: index.cut(),
-        };
-        (index.find(wanted, most), coverage)
+        loop {
+            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            match index.find(wanted, most) {
+                Ok(found) => {
+                    let waiting = node.shared.ledger.touched().len();
+                    return (found, Coverage { indexed: index.documents(), waiting, cut: index.cut() });
+                }
+                Err(unreadable) => {
+                    drop(index);
+                    tracing::warn!(error = ?unreadable, "a part of the index of search is made anew");
+                    let places = self.change(|index| index.give_up(&unreadable));
+                    node.shared.ledger.touched().add(places.into_iter().map(Position::from_bytes));
+                }
+            }
+        }
     }
 
     /// Records that could not be opened are tried again: a partnership was started.
     pub fn try_again(&self, node: &Node) {
         let unread = std::mem::take(&mut self.filling().unread);
         node.shared.ledger.touched().add(unread);
-    }
-
-    /// Bytes that the index takes in memory, about, and how many terms it has.
-    #[must_use]
-    pub fn size(&self) -> (usize, usize) {
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        (index.bytes(), index.terms())
     }
 
     /// Takes in some of what waits, the newest first; false if nothing waits any more.
@@ -98,8 +110,7 @@ impl Search {
         if !filling.begun {
             filling.begun = true;
             let index = &node.shared.ledger.store().index;
-            let all = index.range(Table::Order as u8, Span::All, false, usize::MAX);
-            touched.add(all.filter_map(Result::ok).filter_map(|(key, _)| rows::position(&key)));
+            touched.add(rows::keys(index, Table::Order as u8, &[]).filter_map(|key| rows::position(&key)));
         }
         let step = touched.take(STEP);
         for position in &step {
@@ -119,12 +130,11 @@ impl Search {
         !touched.is_empty()
     }
 
-    /// Takes the words of forgotten records out of memory.
+    /// Takes the words of forgotten records out of the index.
     fn sweep(&self) {
-        let mut sweep = self.change(|index| (index.dead() > 0).then(|| Sweep::begin(index)));
-        while let Some(going) = &mut sweep
-            && self.change(|index| going.go_on(index, SWEPT))
-        {}
+        for part in (0..self.change(|index| index.count_parts())).rev() {
+            self.change(|index| index.sweep(part));
+        }
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Inverted) -> T) -> T {
