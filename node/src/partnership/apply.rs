@@ -62,6 +62,17 @@ pub fn apply(
     position: Position,
     frame: &Frame,
 ) -> Vec<Applied> {
+    apply_judged(state, store, batch, (position, frame), None)
+}
+
+/// Applies one frame; if it is an entry, it may have been judged already, by the same state.
+pub(super) fn apply_judged(
+    state: &mut State,
+    store: &Store,
+    batch: &mut Batch,
+    (position, frame): (Position, &Frame),
+    ahead: Option<Judgement>,
+) -> Vec<Applied> {
     match frame {
         Frame::Act(_, act) => {
             let new = verify_act(act).is_ok_and(|act| matches!(state.graph.insert(act), Ok(Inserted::New)));
@@ -75,7 +86,9 @@ pub fn apply(
         Frame::Log(log) => apply_log(state, store, batch, log),
         Frame::Epoch(epoch) => apply_epoch(state, store, batch, position, epoch),
         Frame::History(known) => apply_history(state, store, batch, position, known),
-        Frame::Entry(_, entry, arrived) => apply_entry(state, store, batch, position, entry, *arrived),
+        Frame::Entry(_, entry, arrived) => {
+            apply_entry(state, store, batch, (position, entry, *arrived), ahead)
+        }
         Frame::Blob(blob) => {
             rows::put_blob(batch, &store.index, blob);
             Vec::new()
@@ -209,7 +222,7 @@ fn judge_waiting(
             if state.ring.opener(&entry.header).is_none() {
                 continue;
             }
-            applied.extend(judged(state, store, batch, position, &entry, arrived));
+            applied.extend(judged(state, store, batch, (position, &entry, arrived), None));
             put_log(state, store, batch, &entry.header.space, &entry.header.log);
         }
         batch.delete(Table::Waiting as u8, &key);
@@ -268,9 +281,8 @@ fn apply_entry(
     state: &mut State,
     store: &Store,
     batch: &mut Batch,
-    position: Position,
-    entry: &Entry,
-    arrived: Timestamp,
+    (position, entry, arrived): (Position, &Entry, Timestamp),
+    ahead: Option<Judgement>,
 ) -> Vec<Applied> {
     let (space, log) = (entry.header.space, entry.header.log);
     let Some(known) = state.logs.get_mut(&(space, log)) else {
@@ -290,7 +302,7 @@ fn apply_entry(
     }
     let key = rows::entry_key(&store.index, &space, &log, entry.header.seq);
     batch.put(Table::Entry as u8, &key, &position.to_bytes());
-    let mut applied = judged(state, store, batch, position, entry, arrived);
+    let mut applied = judged(state, store, batch, (position, entry, arrived), ahead);
     put_log(state, store, batch, &space, &log);
     applied.push(Applied::Stored(space, log, entry.header.seq.next().unwrap_or(entry.header.seq)));
     applied
@@ -301,9 +313,8 @@ pub(super) fn judged(
     state: &mut State,
     store: &Store,
     batch: &mut Batch,
-    position: Position,
-    entry: &Entry,
-    arrived: Timestamp,
+    (position, entry, arrived): (Position, &Entry, Timestamp),
+    ahead: Option<Judgement>,
 ) -> Vec<Applied> {
     let (space, log) = (entry.header.space, entry.header.log);
     let place = RecordPlace { partnership: state.id, space, log, seq: entry.header.seq };
@@ -319,7 +330,7 @@ pub(super) fn judged(
         return vec![refuse(state, batch, position, late(place, node, arrived))];
     }
     let now = (&*state.membership, open::When::Arriving);
-    let judgement = judge(&state.id, now, &state.ring, Owner { org, node }, entry);
+    let judgement = ahead.unwrap_or_else(|| judge(&state.id, now, &state.ring, Owner { org, node }, entry));
     if matches!(judgement, Judgement::Shown(_) | Judgement::Refused { .. })
         && let Some(known) = state.logs.get_mut(&(space, log))
     {
@@ -396,7 +407,7 @@ fn take_in(
         batch.delete(Table::Refused as u8, &waiting.to_bytes());
         if let Some((entry, arrived)) = read_entry(store, waiting) {
             state.untold.remove(&(entry.header.space, entry.header.log, entry.header.seq));
-            applied.extend(judged(state, store, batch, waiting, &entry, arrived));
+            applied.extend(judged(state, store, batch, (waiting, &entry, arrived), None));
         }
     }
     for attachment in shown.record.attachments() {
@@ -506,7 +517,7 @@ pub fn after_acts(state: &mut State, store: &Store, batch: &mut Batch) -> Vec<Ap
     for position in std::mem::take(&mut state.held_back) {
         batch.delete(Table::Refused as u8, &position.to_bytes());
         if let Some((entry, arrived)) = read_entry(store, position) {
-            applied.extend(judged(state, store, batch, position, &entry, arrived));
+            applied.extend(judged(state, store, batch, (position, &entry, arrived), None));
         }
     }
     applied

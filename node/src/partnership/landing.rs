@@ -18,6 +18,7 @@ use crate::rows::Batch;
 use crate::store::{JournalError, Position};
 
 use super::acknowledge;
+use super::ahead;
 use super::apply::{self, Applied};
 use super::carry::Carried;
 use super::commands::{CommandError, Published, Reply};
@@ -141,8 +142,10 @@ impl Driver {
     fn apply_to(&mut self, batch: &mut Batch, frames: &[(Position, Frame)]) -> Vec<Applied> {
         let ledger = self.shared.ledger.clone();
         let mut applied = Vec::new();
-        for (position, frame) in frames {
-            applied.extend(apply::apply(&mut self.state, ledger.store(), batch, *position, frame));
+        let judged = ahead::judge_all(&self.state, frames);
+        for ((position, frame), judgement) in frames.iter().zip(judged) {
+            let at = (*position, frame);
+            applied.extend(apply::apply_judged(&mut self.state, ledger.store(), batch, at, judgement));
         }
         if frames.iter().any(|(_, frame)| matches!(frame, Frame::Act(..))) {
             applied.extend(apply::after_acts(&mut self.state, ledger.store(), batch));

@@ -9,6 +9,7 @@
 //! ```
 
 mod acknowledge;
+mod ahead;
 pub mod apply;
 mod attachments;
 pub mod carry;

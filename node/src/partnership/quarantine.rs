@@ -99,7 +99,7 @@ pub fn judge_again(state: &mut State, store: &Store, batch: &mut Batch) -> Vec<A
             let seizes = |m: Option<&Mark>| m.is_some_and(|m| m.seizes(when(state, m, &entry, arrived)));
             if seizes(was) != seizes(is) {
                 rows::forget_judgement(batch, &store.index, position);
-                applied.extend(apply::judged(state, store, batch, position, &entry, arrived));
+                applied.extend(apply::judged(state, store, batch, (position, &entry, arrived), None));
             }
         }
     }
