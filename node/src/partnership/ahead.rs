@@ -4,6 +4,7 @@
 //! Each signature is checked by itself, strictly. The batch equation of Ed25519 costs half as much, and accepts what a
 //! single strict check refuses (decision 43).
 
+use std::sync::LazyLock;
 use std::thread;
 
 use crate::frames::Frame;
@@ -14,6 +15,9 @@ use super::state::State;
 
 /// Entries for which another thread is worth what it costs to start: some milliseconds of work.
 const PART: usize = 32;
+
+/// Asked once: the answer takes system calls and files to read, and records land one by one.
+static PROCESSORS: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
 
 /// What is to be made of each frame that is an entry; nothing where that depends on the frames before it.
 pub(super) fn judge_all(state: &State, frames: &[(Position, Frame)]) -> Vec<Option<Judgement>> {
@@ -36,7 +40,7 @@ fn owned<'a>(state: &State, frame: &'a Frame) -> Option<(Owner, &'a entente_prot
 
 /// Does the work for each, in parts of at least [`PART`], and gives the results in order.
 fn on_all_processors<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(all.len() / PART).max(1);
+    let threads = (all.len() / PART).clamp(1, *PROCESSORS);
     let mut parts = all.chunks(all.len().div_ceil(threads).max(1));
     let do_part = |part: &[T]| part.iter().map(&work).collect::<Vec<R>>();
     let mine = parts.next().unwrap_or_default();
