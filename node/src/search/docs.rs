@@ -58,9 +58,8 @@ impl Docs {
             .filter(|(number, _)| !self.dead.contains(number))
     }
 
-    /// Those that are not forgotten, in the order of their places, with numbers of their own; and which number each
-    /// had.
-    pub(super) fn in_order(&self) -> (Docs, Vec<Option<u32>>) {
+    /// Those that are not forgotten, in the order of their places; and their new numbers.
+    pub(super) fn in_order(&self) -> (Docs, Renumbered) {
         let mut here: Vec<(u32, Doc)> = self.here().collect();
         here.sort_unstable_by_key(|(_, doc)| doc.place);
         let (mut docs, mut renumbered) = (Docs::default(), vec![None; self.all.len()]);
@@ -70,7 +69,7 @@ impl Docs {
                 *slot = new;
             }
         }
-        (docs, renumbered)
+        (docs, Renumbered(renumbered))
     }
 
     /// Numbers that are taken.
@@ -91,5 +90,18 @@ impl Docs {
     /// Documents that are longer than what is indexed of them.
     pub(super) fn cut(&self) -> usize {
         self.cut
+    }
+}
+
+/// The new numbers of documents, by their old ones; none of those that are forgotten.
+pub(super) struct Renumbered(Vec<Option<u32>>);
+
+impl Renumbered {
+    /// The new numbers, ascending, of the documents that are visited by their old ones.
+    pub(super) fn of(&self, each: impl FnOnce(&mut dyn FnMut(u32))) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        each(&mut |old| numbers.extend(self.0.get(old as usize).copied().flatten()));
+        numbers.sort_unstable();
+        numbers
     }
 }

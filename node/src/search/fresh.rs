@@ -82,9 +82,7 @@ impl Fresh {
     pub(super) fn in_order(&self) -> (Docs, impl Iterator<Item = (&str, Vec<u32>)>) {
         let (docs, renumbered) = self.docs.in_order();
         let terms = self.terms.iter().filter_map(move |(word, postings)| {
-            let mut numbers = Vec::new();
-            postings.each(&mut |old| numbers.extend(renumbered.get(old as usize).copied().flatten()));
-            numbers.sort_unstable();
+            let numbers = renumbered.of(|visit| postings.each(visit));
             (!numbers.is_empty()).then_some((&*word.0, numbers))
         });
         (docs, terms)

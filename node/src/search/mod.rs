@@ -1,9 +1,10 @@
 //! Search over every record that can be read here, in any script. Nothing of it can be read on a disk.
 //!
 //! [`fold`] makes one form of what people read as the same, [`words`] cuts it into terms, `inverted` finds the records
-//! that hold them: the newest terms are in memory, the others in files without names, whose keys are in memory only. The index is filled in the background when a node starts, the newest records first, and kept up from
-//! what the ledger says has changed ([`Touched`]): a record is in it exactly as long as it is in the lists. A search
-//! first takes in what waits, for `PATIENCE` at most, and says how much it left.
+//! that hold them: the newest terms are in memory, the others in files without names, whose keys are in memory only.
+//! The index is filled in the background when a node starts, the newest records first, and kept up from what the ledger
+//! says has changed ([`Touched`]): a record is in it exactly as long as it is in the lists. A search first takes in what
+//! waits, for `PATIENCE` at most, and says how much it left.
 
 mod bits;
 mod blocks;
@@ -19,7 +20,7 @@ mod touched;
 pub mod words;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::{Duration, Instant};
 
 use crate::node::Node;
@@ -81,7 +82,7 @@ impl Search {
         let began = Instant::now();
         while self.take_in(node) && began.elapsed() < PATIENCE {}
         loop {
-            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            let index = self.read();
             match index.find(wanted, most) {
                 Ok(found) => {
                     let waiting = node.shared.ledger.touched().len();
@@ -132,9 +133,14 @@ impl Search {
 
     /// Takes the words of forgotten records out of the index.
     fn sweep(&self) {
-        for part in (0..self.change(|index| index.count_parts())).rev() {
+        let parts = self.read().count_parts();
+        for part in (0..parts).rev() {
             self.change(|index| index.sweep(part));
         }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Inverted> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Inverted) -> T) -> T {

@@ -39,8 +39,7 @@ impl Sealed {
         let (docs, renumbered) = self.docs.in_order();
         let mut written = Ok(());
         self.terms.each_from("", &mut |term, documents| {
-            let mut numbers = Vec::new();
-            each(documents, &mut |old| numbers.extend(renumbered.get(old as usize).copied().flatten()));
+            let numbers = renumbered.of(|visit| each(documents, visit));
             if !numbers.is_empty() {
                 written = writer.push(term, &differences(&numbers));
             }
