@@ -463,9 +463,9 @@ fn has_key(index: &Index, blob: &BlobId, position: Position) -> Vec<u8> {
 pub fn has_another(batch: &Batch, index: &Index, blob: &BlobId, than: Position) -> bool {
     let name = index.name(Table::Has as u8, &blob.0);
     let own = has_key(index, blob, than);
-    let kept = keys(index, Table::Has as u8, &name);
+    let mut kept = keys(index, Table::Has as u8, &name);
     let stays = |key: &[u8]| *key != *own && !batch.deletes(Table::Has, key);
-    kept.into_iter().any(|key| stays(&key)) || batch.written(Table::Has, &name).any(|(key, _)| stays(key))
+    kept.any(|key| stays(&key)) || batch.written(Table::Has, &name).any(|(key, _)| stays(key))
 }
 
 fn refers_key(index: &Index, target: &RecordId, position: Position) -> Vec<u8> {

@@ -4,7 +4,7 @@
 use entente_protocol::ack::Acknowledgement;
 use entente_protocol::codec;
 use entente_protocol::evidence::Evidence;
-use entente_protocol::ids::{EpochId, LogId, NodeId, OrgId, RecordId, Seq, SpaceId, Timestamp};
+use entente_protocol::ids::{BlobId, EpochId, LogId, NodeId, OrgId, RecordId, Seq, SpaceId, Timestamp};
 use entente_protocol::log::{Entry, EntryHeader, Head};
 use entente_protocol::membership::{Inserted, verify_act};
 use entente_protocol::notice::Cause;
@@ -418,7 +418,7 @@ fn take_in(
             complete: false,
             record: Some(row.id),
         };
-        if node != state.me.node() && !is_known(store, &blob) {
+        if node != state.me.node() && !is_known(store, &blob.blob) {
             rows::put_blob(batch, &store.index, &blob);
             applied.push(Applied::Wanted(blob));
         }
@@ -541,6 +541,6 @@ fn refuse(state: &mut State, batch: &mut Batch, position: Position, row: Refused
     Applied::Refused(row.code, row.reason)
 }
 
-fn is_known(store: &Store, blob: &KnownBlob) -> bool {
-    matches!(rows::blob(&store.index, &blob.blob), Ok(Some(_)))
+pub(super) fn is_known(store: &Store, blob: &BlobId) -> bool {
+    matches!(rows::blob(&store.index, blob), Ok(Some(_)))
 }

@@ -10,6 +10,7 @@ use crate::api::types;
 use crate::frames::{Frame, KnownBlob};
 use crate::rows::{self, Table};
 
+use super::apply;
 use super::courier::Job;
 use super::driver::Driver;
 use super::epochs;
@@ -116,8 +117,7 @@ impl Driver {
     pub(super) fn synced(&mut self, id: BlobId, durable: bool) {
         let Some(blob) = self.fetcher.synced(id, durable) else { return };
         // Its record may have been withdrawn meanwhile, and the file with it.
-        let index = &self.shared.ledger.store().index;
-        if !rows::blob(index, &id).is_ok_and(|known| known.is_some()) {
+        if !apply::is_known(self.shared.ledger.store(), &id) {
             return;
         }
         if self.is_partners(&blob) {

@@ -498,6 +498,13 @@ mod tests {
         wants.iter().filter_map(chunk).collect()
     }
 
+    /// What is asked for once the first partner has told the list of a file's chunks.
+    fn listed(fetcher: &mut Fetcher, store: &Store, file: &File) -> Vec<Want> {
+        let _list = fetcher.start(store, |_| vec![ONE]);
+        let hashes = BlobMessage::Hashes(file.blob.blob, 0, file.hashes.clone());
+        fetcher.answer(store, ONE, hashes, |_| vec![ONE])
+    }
+
     #[test]
     fn a_file_is_fetched_checked_and_completed() {
         let (file, (_home, store)) = (file(), store());
@@ -539,9 +546,7 @@ mod tests {
             store.blobs.put_chunk(&id.0, i, chunk).unwrap();
         }
         for durable in [false, true] {
-            let _list = fetcher.start(&store, |_| vec![ONE]);
-            let hashes = BlobMessage::Hashes(id, 0, file.hashes.clone());
-            let wants = fetcher.answer(&store, ONE, hashes, |_| vec![ONE]);
+            let wants = listed(&mut fetcher, &store, &file);
             assert!(matches!(wants[..], [Want::Sync(_)]), "{wants:?}");
             assert_eq!(fetcher.synced(id, durable).is_some(), durable);
         }
@@ -555,9 +560,7 @@ mod tests {
         store.blobs.put_chunk(&id.0, 1, &vec![9; file.chunks[1].len()]).unwrap();
         let mut fetcher = Fetcher::default();
         fetcher.want(file.blob.clone());
-        let _asked = fetcher.start(&store, |_| vec![ONE]);
-        let hashes = BlobMessage::Hashes(id, 0, file.hashes.clone());
-        let wants = fetcher.answer(&store, ONE, hashes, |_| vec![ONE]);
+        let wants = listed(&mut fetcher, &store, &file);
         assert_eq!(asked(&wants), [1], "chunk 0 is here; chunk 1 is here and damaged");
     }
 

@@ -108,12 +108,11 @@ impl Batch {
 
     /// The beginnings of keys that this changes and that are counted, each once.
     fn counted(&self) -> BTreeSet<(Table, &[u8])> {
-        let of = |(table, len): (Table, usize)| {
-            let keys = self.0.range((table as u8, Vec::new())..).map(|(key, _)| key);
-            keys.take_while(move |(at, _)| *at == table as u8)
-                .map(move |(_, key)| (table, key.get(..len).unwrap_or(key)))
-        };
-        COUNTED.into_iter().flat_map(of).collect()
+        let keys = self.0.keys().filter_map(|(table, key)| {
+            let (table, len) = COUNTED.into_iter().find(|(counted, _)| *counted as u8 == *table)?;
+            Some((table, key.get(..len).unwrap_or(key)))
+        });
+        keys.collect()
     }
 
     /// Is there a row whose key begins so once this batch is applied?

@@ -179,14 +179,15 @@ pub fn duplicates(node: &Node, within: Option<PartnershipId>) -> Vec<AlikeView> 
     for (at, one) in marks.iter().enumerate() {
         for (beyond, other) in marks.iter().enumerate().skip(at + 1) {
             let because = one.alike(other);
-            let said = || {
-                sets.get(at).zip(sets.get(beyond)).is_some_and(|(one, other)| {
-                    let (one, other) = (&one.ids, &other.ids);
-                    let are = |(a, b): &(RecordId, RecordId)| one.contains(a) && other.contains(b);
-                    apart.iter().any(|(a, b)| are(&(*a, *b)) || are(&(*b, *a)))
-                })
-            };
-            if !because.is_empty() && !said() {
+            if because.is_empty() {
+                continue;
+            }
+            let said = sets.get(at).zip(sets.get(beyond)).is_some_and(|(one, other)| {
+                let (one, other) = (&one.ids, &other.ids);
+                let are = |(a, b): &(RecordId, RecordId)| one.contains(a) && other.contains(b);
+                apart.iter().any(|(a, b)| are(&(*a, *b)) || are(&(*b, *a)))
+            });
+            if !said {
                 pairs.push((because, at, beyond));
             }
         }
