@@ -121,7 +121,7 @@ impl Writer {
     /// # Errors
     /// What the system says.
     pub(super) fn push(&mut self, term: &str, documents: &[u8]) -> io::Result<()> {
-        self.first.get_or_insert_with(|| Word(term.into()));
+        self.first.get_or_insert_with(|| term.into());
         for field in [term.as_bytes(), documents] {
             leb128(&mut self.plain, u32::try_from(field.len()).map_err(io::Error::other)?);
             self.plain.extend_from_slice(field);

@@ -2,10 +2,14 @@
 //!
 //! Documents are numbered in the order in which they came. One that is forgotten is not found from that moment; its
 //! words leave memory with the next [`Fresh::sweep`].
+//!
+//! Terms are found by their hash (of the standard library's keyed kind, since partners choose the words): looking up is
+//! most of what indexing costs, and the order is wanted only when the part is sealed. What begins so is found by looking
+//! at each term, a millisecond or two when the part is full.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::ops::Bound;
 
 use zeroize::Zeroize;
 
@@ -16,7 +20,7 @@ use super::postings::Postings;
 /// The newest part of an index.
 #[derive(Default)]
 pub(super) struct Fresh {
-    terms: BTreeMap<Word, Postings>,
+    terms: HashMap<Word, Postings>,
     docs: Docs,
     at: BTreeMap<Place, u32>,
     /// Bytes of the terms.
@@ -24,8 +28,23 @@ pub(super) struct Fresh {
 }
 
 /// A term, overwritten when it goes.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Word(pub(super) Box<str>);
+
+impl Word {
+    /// Its first eight bytes, in the order of words: most differ in them, and comparing them is quick.
+    fn head(&self) -> u64 {
+        let mut head = [0; 8];
+        head.iter_mut().zip(self.0.bytes()).for_each(|(head, byte)| *head = byte);
+        u64::from_be_bytes(head)
+    }
+}
+
+impl From<&str> for Word {
+    fn from(term: &str) -> Word {
+        Word(term.into())
+    }
+}
 
 impl Drop for Word {
     fn drop(&mut self) {
@@ -41,24 +60,25 @@ impl std::borrow::Borrow<str> for Word {
 
 impl Fresh {
     /// Takes in a document. What stood at its place before was forgotten.
-    pub(super) fn add<'t>(&mut self, doc: Doc, terms: impl Iterator<Item = &'t str>) {
+    pub(super) fn add(&mut self, doc: Doc, terms: impl IntoIterator<Item = Word>) {
         let Some(number) = self.docs.push(doc) else { return };
         self.at.insert(doc.place, number);
-        terms.for_each(|term| self.hold(term, number));
+        terms.into_iter().for_each(|term| self.hold(term, &[number]));
     }
 
-    fn hold(&mut self, term: &str, number: u32) {
-        match self.terms.get_mut(term) {
-            Some(postings) => {
-                let before = postings.heap();
-                postings.push(number);
-                self.bytes += postings.heap().saturating_sub(before);
+    /// Takes in a term of documents, whose numbers ascend.
+    fn hold(&mut self, term: Word, numbers: &[u32]) {
+        let Some(first) = numbers.first() else { return };
+        let postings = match self.terms.entry(term) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                self.bytes += size_of::<(Word, Postings)>() + new.key().0.len();
+                new.insert(Postings::One(*first))
             }
-            None => {
-                self.bytes += size_of::<(Word, Postings)>() + term.len();
-                self.terms.insert(Word(term.into()), Postings::One(number));
-            }
-        }
+        };
+        let before = postings.heap();
+        numbers.iter().for_each(|number| postings.push(*number));
+        self.bytes += postings.heap().saturating_sub(before);
     }
 
     /// Forgets what stands at a place, if something does.
@@ -81,7 +101,10 @@ impl Fresh {
     /// What is not forgotten: the documents, with numbers in the order of their places, and the terms in theirs.
     pub(super) fn in_order(&self) -> (Docs, impl Iterator<Item = (&str, Vec<u32>)>) {
         let (docs, renumbered) = self.docs.in_order();
-        let terms = self.terms.iter().filter_map(move |(word, postings)| {
+        let mut terms: Vec<_> =
+            self.terms.iter().map(|(word, postings)| (word.head(), word, postings)).collect();
+        terms.sort_unstable_by_key(|(head, word, _)| (*head, *word));
+        let terms = terms.into_iter().filter_map(move |(_, word, postings)| {
             let numbers = renumbered.of(|visit| postings.each(visit));
             (!numbers.is_empty()).then_some((&*word.0, numbers))
         });
@@ -93,7 +116,7 @@ impl Fresh {
         let (docs, terms) = self.in_order();
         let mut swept = Fresh::default();
         for (term, numbers) in terms {
-            numbers.into_iter().for_each(|number| swept.hold(term, number));
+            swept.hold(term.into(), &numbers);
         }
         swept.at = docs.here().map(|(number, doc)| (doc.place, number)).collect();
         swept.docs = docs;
@@ -114,9 +137,8 @@ impl Terms for Fresh {
     }
 
     fn beginning(&self, prefix: &str, visit: &mut dyn FnMut(u32)) -> io::Result<()> {
-        let from = (Bound::Included(prefix), Bound::Unbounded);
-        let fits = |(word, _): &(&Word, &Postings)| word.0.starts_with(prefix);
-        self.terms.range::<str, _>(from).take_while(fits).for_each(|(_, postings)| postings.each(visit));
+        let fitting = self.terms.iter().filter(|(word, _)| word.0.starts_with(prefix));
+        fitting.for_each(|(_, postings)| postings.each(visit));
         Ok(())
     }
 }

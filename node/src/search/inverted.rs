@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::bits::{Bits, Terms};
 use super::docs::{Doc, Docs, Place};
 use super::fresh::Fresh;
+use super::reading::Text;
 use super::sealed::Sealed;
 use super::words::Clause;
 
@@ -64,9 +65,9 @@ impl Inverted {
     }
 
     /// Takes in a document. What stood at its place before is forgotten.
-    pub fn add<'t>(&mut self, place: Place, arrived: u64, cut: bool, terms: impl Iterator<Item = &'t str>) {
+    pub(super) fn add(&mut self, place: Place, text: Text) {
         self.forget(&place);
-        self.fresh.add(Doc { place, arrived, cut }, terms);
+        self.fresh.add(Doc { place, arrived: text.arrived, cut: text.cut }, text.terms);
         if self.fresh.bytes() >= self.full {
             self.seal();
         }

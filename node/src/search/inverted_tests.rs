@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::io::{Read, Seek};
 use std::os::unix::fs::FileExt;
 
@@ -18,9 +19,11 @@ fn empty() -> Inverted {
 }
 
 fn add(index: &mut Inverted, number: usize, text: &str) {
-    let mut all = Vec::new();
-    terms(&fold(text), &mut |term| all.push(term.to_owned()));
-    index.add(place(number), number as u64, false, all.iter().map(String::as_str));
+    let mut all = HashSet::new();
+    terms(&fold(text), &mut |term| {
+        all.insert(term.into());
+    });
+    index.add(place(number), Text { terms: all, arrived: number as u64, cut: false });
 }
 
 fn sweep(index: &mut Inverted) {

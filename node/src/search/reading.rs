@@ -1,10 +1,10 @@
 //! What is indexed of a record.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use entente_protocol::record::Attachment;
 use entente_protocol::value::Value;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::node::Node;
 use crate::records::show;
@@ -13,6 +13,7 @@ use crate::store::Position;
 
 use super::facets::{self, PLACE};
 use super::fold::fold;
+use super::fresh::Word;
 use super::words;
 
 /// Bytes of a record's text that are indexed; the rest is not searched. A record is at most four times as long.
@@ -28,25 +29,14 @@ pub(super) enum Read {
     NotYet,
 }
 
-/// The terms of a record. Overwritten when they go.
+/// The terms of a record.
 pub(super) struct Text {
-    terms: BTreeSet<String>,
+    /// Each of them once.
+    pub terms: HashSet<Word>,
     /// When it arrived, milliseconds since 1970.
     pub arrived: u64,
     /// Was it longer than what is indexed?
     pub cut: bool,
-}
-
-impl Text {
-    pub(super) fn terms(&self) -> impl Iterator<Item = &str> {
-        self.terms.iter().map(String::as_str)
-    }
-}
-
-impl Drop for Text {
-    fn drop(&mut self) {
-        std::mem::take(&mut self.terms).into_iter().for_each(|mut term| term.zeroize());
-    }
 }
 
 /// Reads the record at a position, if the lists show one there.
@@ -67,7 +57,11 @@ pub(super) fn read(node: &Node, position: Position) -> Read {
 }
 
 fn text(row: &RecordRow, fields: &[(String, Value)], attachments: &[Attachment]) -> Text {
-    let mut text = Text { terms: facets::of(row).collect(), arrived: row.arrived.0, cut: false };
+    let mut text = Text {
+        terms: facets::of(row).map(|term| Word::from(&*term)).collect(),
+        arrived: row.arrived.0,
+        cut: false,
+    };
     let mut left = MAX_TEXT;
     let mut take = |said: &str, mark: &str| {
         let whole = said.len();
@@ -106,8 +100,8 @@ fn names_a_place(row: &RecordRow, field: &str) -> bool {
     ["place", "places"].iter().chain(own).any(|name| *name == field)
 }
 
-fn insert(terms: &mut BTreeSet<String>, term: &str) {
+fn insert(terms: &mut HashSet<Word>, term: &str) {
     if !terms.contains(term) {
-        terms.insert(term.to_owned());
+        terms.insert(term.into());
     }
 }
