@@ -353,6 +353,15 @@ fn check_attachment(attachment: &Attachment) -> Result<(), RecordError> {
     limit("chunks in an attachment", usize::try_from(chunks).unwrap_or(usize::MAX), limits::MAX_CHUNKS)
 }
 
+/// What the parts of a record say, nothing checked but its form: for an index that only tells which records to look at,
+/// of those that were verified when they came.
+pub struct Said {
+    /// Fields by name.
+    pub fields: Vec<(String, Value)>,
+    /// Attachments.
+    pub attachments: Vec<Attachment>,
+}
+
 /// A record whose author's signature and commitments were checked. Only [`RecordParts::verify`] makes one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VerifiedRecord {
@@ -395,6 +404,18 @@ impl RecordParts {
             fields,
             attachments,
         })
+    }
+
+    /// What is said, unverified.
+    ///
+    /// # Errors
+    /// [`RecordError`] if a field or an attachment is not of the right form.
+    pub fn said(&self) -> Result<Said, RecordError> {
+        limit("fields", self.fields.len(), limits::MAX_FIELDS)?;
+        limit("attachments", self.attachments.len(), limits::MAX_ATTACHMENTS)?;
+        let fields = self.fields.iter().map(decode_field).collect::<Result<_, _>>()?;
+        let attachments = self.attachments.iter().map(decode_attachment).collect::<Result<_, _>>()?;
+        Ok(Said { fields, attachments })
     }
 
     /// [`Self::verify`], and that the record was signed for this very place by this very node.

@@ -364,6 +364,8 @@ fn logs_are_chained_and_packed_as_ever() {
 fn records_are_signed_redacted_and_filed_as_ever() {
     let (w, mut book) = (&*WORLD, Book::new("records.json"));
     let verified = w.record.verify().unwrap();
+    let said = w.record.said().unwrap();
+    assert_eq!((&*said.fields, &*said.attachments), (verified.fields(), verified.attachments()));
     let manifest: Signed<Manifest> = w.record.manifest.verify(&w.alice.node_id().0).unwrap();
     book.add("content", json!({}), codec::encode(&common::content()));
     book.signed("manifest", &w.alice.node, &manifest);

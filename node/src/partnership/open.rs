@@ -8,12 +8,12 @@ use entente_protocol::ack::{self, Acknowledgement};
 use entente_protocol::codec;
 use entente_protocol::envelope::Place;
 use entente_protocol::ids::{EpochId, NodeId, OrgId, PartnershipId, RecordId, SpaceId, Timestamp};
-use entente_protocol::log::Entry;
+use entente_protocol::log::{Entry, EntryHeader};
 use entente_protocol::membership::Membership;
 use entente_protocol::notice::{self, Notice};
 use entente_protocol::policy::RefusalCode;
 use entente_protocol::policy::{Permitted, Refusal};
-use entente_protocol::record::{RecordParts, VerifiedRecord};
+use entente_protocol::record::{RecordParts, Said, VerifiedRecord};
 use entente_protocol::{divergent, limits, passed, schema};
 
 use crate::rows::{RecordPlace, RecordRow};
@@ -87,6 +87,18 @@ pub fn judge(
     }
 }
 
+/// What a record says, not judged again: for search, which only tells which of the records that were judged to show.
+#[must_use]
+pub fn said(ring: &Ring, entry: &Entry) -> Option<Said> {
+    let opener = ring.opener(&entry.header)?;
+    let opened = opener.open(entry.payload.as_ref()?, &place(&entry.header)).ok()?;
+    codec::decode::<RecordParts>(&opened).ok()?.said().ok()
+}
+
+fn place(header: &EntryHeader) -> Place {
+    Place { space: header.space, log: header.log, seq: header.seq, epoch: header.epoch }
+}
+
 type Refused = (String, String);
 
 fn open(
@@ -101,8 +113,7 @@ fn open(
     if opener.space != header.space {
         return Err(refused("E-EPOCH", "it is sealed under a key of another circle"));
     }
-    let place = Place { space: header.space, log: header.log, seq: header.seq, epoch: header.epoch };
-    let opened = opener.open(payload, &place).map_err(|e| refused("E-SEALED", e))?;
+    let opened = opener.open(payload, &place(header)).map_err(|e| refused("E-SEALED", e))?;
     if let Some(said) = ack::read(&opened).map_err(|e| refused("E-FORM", e))? {
         return Ok(Judgement::Acknowledged(said));
     }

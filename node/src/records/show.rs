@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use entente_protocol::audience::Audience;
 use entente_protocol::ids::{OrgId, PartnershipId};
-use entente_protocol::record::Attachment;
+use entente_protocol::record::{Attachment, Said};
 use entente_protocol::value::Value;
 
 use crate::api::problem::not_found;
@@ -12,7 +12,7 @@ use crate::api::types::{AttachmentView, OrgView, Problem, RecordView};
 use crate::frames::Frame;
 use crate::node::Node;
 use crate::partnership::Handle;
-use crate::partnership::open::{Judgement, Owner, Shown, When, judge};
+use crate::partnership::open::{self, Judgement, Owner, Shown, When, judge};
 use crate::rows::{self, RecordPlace, RecordRow};
 use crate::store::Position;
 
@@ -50,6 +50,13 @@ pub(crate) fn shown(node: &Node, position: Position, place: &RecordPlace) -> Opt
         Judgement::Shown(shown) => Some((handle, shown)),
         _ => None,
     }
+}
+
+/// What a shared record says, without the checks of a showing.
+pub(crate) fn said(node: &Node, position: Position, place: &RecordPlace) -> Option<Said> {
+    let handle = node.handle(&place.partnership)?;
+    let Frame::Entry(_, entry, _) = frame(node, position)? else { return None };
+    open::said(&handle.ring, &entry)
 }
 
 /// Whose log a record stands in, from the index.

@@ -48,8 +48,8 @@ pub(super) fn read(node: &Node, position: Position) -> Read {
         None if !rows::shared(index, &row.id).is_empty() => Read::Gone,
         None => show::draft(node, position)
             .map_or(Read::Gone, |draft| Read::Text(text(&row, &draft.fields, &draft.attachments))),
-        Some(place) => match show::shown(node, position, &place) {
-            Some((_, shown)) => Read::Text(text(&row, shown.record.fields(), shown.record.attachments())),
+        Some(place) => match show::said(node, position, &place) {
+            Some(said) => Read::Text(text(&row, &said.fields, &said.attachments)),
             None if node.handle(&place.partnership).is_none() => Read::NotYet,
             None => Read::Gone,
         },
