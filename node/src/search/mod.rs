@@ -42,6 +42,8 @@ const STEP: usize = 64;
 const QUIET: Duration = Duration::from_millis(250);
 /// ... or has been coming for so long.
 const BUSY: Duration = Duration::from_secs(5);
+/// As long as more comes, it rests for so many times as long as it works.
+const REST: u32 = 3;
 /// Words of forgotten records leave the index after about so long.
 const FORGOTTEN: Duration = Duration::from_secs(30);
 
@@ -126,7 +128,7 @@ impl Search {
                     continue;
                 }
             };
-            self.change(|index| index.add(position.to_bytes(), text.arrived, text.cut, text.terms()));
+            self.change(|index| index.add(position.to_bytes(), text));
         }
         !touched.is_empty()
     }
@@ -166,7 +168,9 @@ pub async fn run(node: Weak<Node>) {
             }
         };
         loop {
+            let began = Instant::now();
             match step(|node| node.search.take_in(node)).await {
+                Some(true) if !touched.is_quiet(QUIET) => tokio::time::sleep(began.elapsed() * REST).await,
                 Some(true) => tokio::task::yield_now().await,
                 Some(false) => break,
                 None => return,

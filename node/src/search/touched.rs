@@ -16,17 +16,25 @@ pub struct Touched(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    waiting: Mutex<BTreeSet<Position>>,
+    waiting: Mutex<Waiting>,
     told: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    positions: BTreeSet<Position>,
+    /// When one came last.
+    last: Option<Instant>,
 }
 
 impl Touched {
     /// These are to be looked at.
     pub fn add(&self, positions: impl IntoIterator<Item = Position>) {
         let mut waiting = self.waiting();
-        let before = waiting.len();
-        waiting.extend(positions);
-        if waiting.len() > before {
+        let before = waiting.positions.len();
+        waiting.positions.extend(positions);
+        if waiting.positions.len() > before {
+            waiting.last = Some(Instant::now());
             self.0.told.notify_one();
         }
     }
@@ -35,19 +43,19 @@ impl Touched {
     #[must_use]
     pub fn take(&self, most: usize) -> Vec<Position> {
         let mut waiting = self.waiting();
-        std::iter::from_fn(|| waiting.pop_last()).take(most).collect()
+        std::iter::from_fn(|| waiting.positions.pop_last()).take(most).collect()
     }
 
     /// How many wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.waiting().len()
+        self.waiting().positions.len()
     }
 
     /// Does none wait?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.waiting().is_empty()
+        self.waiting().positions.is_empty()
     }
 
     /// Waits until one waits.
@@ -69,7 +77,13 @@ impl Touched {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, BTreeSet<Position>> {
+    /// Did none come for so long?
+    #[must_use]
+    pub fn is_quiet(&self, quiet: Duration) -> bool {
+        self.waiting().last.is_none_or(|last| last.elapsed() >= quiet)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,6 +101,14 @@ mod tests {
         touched.add([Position { segment: 1, offset: 1 }]);
         touched.quiet(long, short).await;
         assert!(began.elapsed() >= short * 3 && began.elapsed() < long);
+    }
+
+    #[tokio::test]
+    async fn it_is_quiet_unless_one_came_within_so_long() {
+        let (touched, long) = (Touched::default(), Duration::from_secs(600));
+        assert!(touched.is_quiet(long));
+        touched.add([Position { segment: 1, offset: 1 }]);
+        assert!(!touched.is_quiet(long) && touched.is_quiet(Duration::ZERO));
     }
 
     #[test]
