@@ -26,6 +26,7 @@ use entente_node::partnership::Handle;
 use entente_node::partnership::commands::{Command, Publish};
 use entente_node::partnership::decide::Request;
 use entente_node::records::{attach, find, show};
+use entente_node::search::Wanted;
 use entente_node::setup::{Setup, set_up};
 use entente_protocol::audience::Audience;
 use entente_protocol::derive;
@@ -51,6 +52,11 @@ const LONG: Duration = Duration::from_secs(900);
 #[tokio::main]
 async fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).expect("usage: entente-peer DIR"));
+    // A node looks for its partners as soon as it is open: one that has some is opened with the first command.
+    let mut peer = None;
+    if !folder.join("home").exists() {
+        peer = Some(Peer::open(&folder).await);
+    }
     say("READY", &json!({}));
     let (lines, mut commands) = mpsc::channel::<String>(16);
     std::thread::spawn(move || {
@@ -60,8 +66,6 @@ async fn main() {
             }
         }
     });
-    // Opened with the first command, since a node looks for its partners as soon as it is.
-    let mut peer = None;
     while let Some(line) = commands.recv().await {
         let words: Vec<&str> = line.split_whitespace().collect();
         if matches!(words.first(), None | Some(&"EXIT")) {
@@ -197,7 +201,7 @@ impl Peer {
             panic!("that is no ticket");
         };
         if self.node.handles().is_empty() {
-            return join(&self.node, invitations).await;
+            return join_by_one(&self.node, &self.folder, invitations).await;
         }
         let id: TransportId = transport.parse().unwrap();
         let member = Member::at(id, vec![address.parse().unwrap()]);
@@ -224,6 +228,10 @@ impl Peer {
         while let Some(written) = writing.join_next().await {
             written.unwrap();
         }
+        // Filled is what can be searched as well: else that would go on within what is measured next.
+        let node = self.node.clone();
+        let searched = move || while node.search.find(&node, &Wanted::default(), 1).1.waiting > 0 {};
+        tokio::task::spawn_blocking(searched).await.unwrap();
         say("OK", &json!({ "n": n }));
     }
 
@@ -329,21 +337,26 @@ impl Peer {
     }
 }
 
-/// Becomes a member by the first invitation that nobody has used.
-async fn join(node: &Arc<Node>, invitations: &str) {
-    for invitation in invitations.split(',') {
-        let Ok(offer) = joining::look(&node.shared.way, invitation, &node.me.org()).await else { continue };
-        let accepted = offer.terms.agreement.hash().to_string();
-        if joining::begin(node, invitation, &accepted, None).await.is_ok() {
-            let began = Instant::now();
-            while node.handles().is_empty() {
-                assert!(began.elapsed() < LONG, "nobody approved");
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            return;
-        }
+/// Becomes a member by an invitation that no peer beside this one has taken.
+///
+/// All receivers are given the same ticket, and a door whose invitation is used is as silent as one that never was,
+/// for several seconds: so they agree by files beside their folders who takes which.
+async fn join_by_one(node: &Arc<Node>, folder: &Path, invitations: &str) {
+    let mine = invitations.split(',').enumerate().find(|(number, _)| {
+        std::fs::File::create_new(folder.with_file_name(format!("taken-{number}"))).is_ok()
+    });
+    join(node, mine.expect("one invitation for each receiver").1).await;
+}
+
+async fn join(node: &Arc<Node>, invitation: &str) {
+    let offer = joining::look(&node.shared.way, invitation, &node.me.org()).await.unwrap();
+    let accepted = offer.terms.agreement.hash().to_string();
+    joining::begin(node, invitation, &accepted, None).await.unwrap();
+    let began = Instant::now();
+    while node.handles().is_empty() {
+        assert!(began.elapsed() < LONG, "nobody approved");
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    panic!("no invitation of these opens the door");
 }
 
 /// Lets in whoever asks.
@@ -381,14 +394,10 @@ async fn publish_with(partnership: Handle, text: String, attachments: Vec<Attach
     partnership.ask(|reply| Command::Publish(Box::new(publish), reply)).await.unwrap().record
 }
 
-/// When a record of another was handed to its author's node.
+/// When a record of another was handed to its author's node: what its text begins with, and so its title in lists.
 fn stamp(node: &Node, record: &RecordId, us: &OrgId) -> Option<u64> {
-    let (position, row) = find::record(node, &record.to_string()).ok()?;
-    let text = show::fields(node, position, &row).filter(|_| row.author != *us)?;
-    text.iter().find_map(|(_, value)| match value {
-        Value::Text(text) => text.get(..20)?.parse().ok(),
-        _ => None,
-    })
+    let (_, row) = find::record(node, &record.to_string()).ok().filter(|(_, row)| row.author != *us)?;
+    row.title.get(..20)?.parse().ok()
 }
 
 fn all_texts(node: &Node) -> Vec<String> {
