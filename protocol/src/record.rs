@@ -394,8 +394,7 @@ impl RecordParts {
         };
         committed("a field", &self.fields, &m.fields)?;
         committed("an attachment", &self.attachments, &m.attachments)?;
-        let fields = self.fields.iter().map(decode_field).collect::<Result<Vec<_>, _>>()?;
-        let attachments = self.attachments.iter().map(decode_attachment).collect::<Result<Vec<_>, _>>()?;
+        let Said { fields, attachments } = self.said()?;
         Ok(VerifiedRecord {
             hidden_fields: m.fields.len() - fields.len(),
             hidden_attachments: m.attachments.len() - attachments.len(),
