@@ -277,7 +277,8 @@ impl Secrets {
     ) -> io::Result<HandshakeState> {
         let prologue = [PROLOGUE_LABEL, &whom.0].concat();
         let pattern = PATTERN.parse().map_err(broken)?;
-        // ring's cipher is half as fast again as the other, and libp2p's Noise brings it along; it has no X25519 or BLAKE2s here.
+        // ring's cipher is half as fast again as the other, and libp2p's Noise brings it along; it has no X25519 or
+        // BLAKE2s here.
         let primitives = FallbackResolver::new(Box::new(RingResolver), Box::new(DefaultResolver));
         let builder = Builder::with_resolver(pattern, Box::new(primitives)).psk(0, &self.psk);
         builder.and_then(|builder| builder.prologue(&prologue)).and_then(build).map_err(broken)

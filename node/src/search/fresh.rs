@@ -113,10 +113,10 @@ impl Fresh {
 
     /// Takes the words of forgotten documents out of memory.
     pub(super) fn sweep(&mut self) {
-        let (docs, terms) = self.in_order();
+        let (docs, renumbered) = self.docs.in_order();
         let mut swept = Fresh::default();
-        for (term, numbers) in terms {
-            swept.hold(term.into(), &numbers);
+        for (term, postings) in std::mem::take(&mut self.terms) {
+            swept.hold(term, &renumbered.of(|visit| postings.each(visit)));
         }
         swept.at = docs.here().map(|(number, doc)| (doc.place, number)).collect();
         swept.docs = docs;
