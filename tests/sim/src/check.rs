@@ -34,8 +34,9 @@ pub fn check(world: &mut World) -> Vec<String> {
     wrong
 }
 
-/// Who is a member no more by all acts together was told, also if it was away when it was put out (S11). Whoever was
-/// away for so many epochs that no member keeps a door for it is not (decision 0018).
+/// Who is a member no more by all acts together was told, also if it was away when it was put out (S11): it holds an act
+/// that puts it out. A second one that came later need not reach it. Whoever was away for so many epochs
+/// that no member keeps a door for it is not told (decision 0018).
 fn all_know_of_their_departure(world: &World, truth: &Folded, wrong: &mut Vec<String>) {
     let members = world.nodes.iter().filter(|n| truth.roster.nodes.contains_key(&n.id()));
     let doors: BTreeSet<EpochId> = members.flat_map(Node::doors).collect();
@@ -43,7 +44,8 @@ fn all_know_of_their_departure(world: &World, truth: &Folded, wrong: &mut Vec<St
         let (Some(points), Some(graph)) = (truth.roster.former.get(&node.id()), node.graph()) else {
             continue;
         };
-        if !points.iter().all(|act| graph.contains(act)) && !node.doors().is_disjoint(&doors) {
+        let told = points.iter().any(|act| graph.contains(act));
+        if !told && !node.doors().is_disjoint(&doors) {
             let number = node.party.number;
             wrong.push(format!("node {number} was put out and does not know; doors {}", node.doors().len()));
         }
