@@ -1,11 +1,13 @@
 //! The program `entente`: what whoever keeps a node types.
 //!
+//! `run` begins itself once more with few arenas (`arenas`).
 //! The way of a command: arguments ([`args`]) → [`commands`] → the running node over its Unix socket
 //! ([`client`]) → data on stdout, words on stderr ([`output`]), every text made safe for the terminal
 //! ([`safe_text`]) → an exit code ([`problem`]). What works without a running node is in [`node_calls`].
 
 #![allow(clippy::result_large_err, reason = "a command ends at its first problem: none is passed around")]
 
+mod arenas;
 pub mod args;
 mod ask;
 pub mod client;
@@ -86,7 +88,12 @@ fn this_program() -> Option<PathBuf> {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match Cli::try_parse_from(&arguments) {
-        Ok(cli) => carry_out(cli),
+        Ok(cli) => {
+            if matches!(cli.command, Command::Run(_)) {
+                arenas::keep_few(arguments);
+            }
+            carry_out(cli)
+        }
         Err(error) => ExitCode::from(not_understood(&error, &arguments)),
     }
 }
