@@ -49,6 +49,9 @@ async fn main() {
     if let Some(n) = size("live", 500) {
         exchange::live(n).await;
     }
+    if let Some(n) = size("full", 20_000) {
+        exchange::full(n).await;
+    }
     if let Some(n) = size("rate", 10_000) {
         exchange::rate(n).await;
     }

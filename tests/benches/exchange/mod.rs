@@ -11,11 +11,15 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::measure::{LONG, Measure};
+use crate::search::wait_until_all_is_searched;
 
 /// Writers that publish at the same time where the rate is measured.
 const WRITERS: usize = 32;
 /// Records that each side has and the other lacks (W2).
 const DIFFER: usize = 50;
+
+/// Records that come to a store that holds many (W1, W3).
+const AMONG_MANY: usize = 500;
 
 /// A record of 2 KiB that compresses as little as a sealed one.
 pub fn record_of_2_kib(number: usize) -> entente_tests::DraftBuilder {
@@ -36,6 +40,33 @@ pub async fn two() -> Partnership {
 /// W3: one record published at A until visible at B, at 50 a second; the draft is there already.
 pub async fn live(n: usize) {
     let pair = two().await;
+    one_at_a_time(&pair, n, "W3 live").await;
+}
+
+/// W3 and W1 where both hold as many records already and have taken them into search.
+pub async fn full(n: usize) {
+    let mut pair = two().await;
+    let ids = import(&pair.nodes[0], n).await;
+    publish_all(&pair, ids).await;
+    wait_for_count(&pair.nodes[1], n).await;
+    for node in &pair.nodes {
+        wait_until_all_is_searched(node).await;
+    }
+    one_at_a_time(&pair, AMONG_MANY, "W3 live in a full store").await;
+    pair.nodes[1].stop().await;
+    let ids = import(&pair.nodes[0], AMONG_MANY).await;
+    let last = publish_all(&pair, ids).await;
+    let started = Instant::now();
+    pair.nodes[1].start().await;
+    let start_s = started.elapsed().as_secs_f64();
+    let measure = Measure::begin(&pair.nodes);
+    wait_for_record(&pair.nodes[1], last).await;
+    let rate = (AMONG_MANY as f64 / measure.began.elapsed().as_secs_f64()).round();
+    let note = json!({ "start_s": start_s, "held": n, "records_per_second": rate });
+    measure.end("W1 catch-up in a full store", AMONG_MANY, &pair.nodes, note);
+}
+
+async fn one_at_a_time(pair: &Partnership, n: usize, workload: &str) {
     let ids = import(&pair.nodes[0], n).await;
     let mut seen = visible_times(&pair.nodes[1]).await;
     let (mut until_visible, mut until_durable) = (Vec::new(), Vec::new());
@@ -59,7 +90,7 @@ pub async fn live(n: usize) {
         "answered_ms": { "p50": percentile(&mut until_durable, 50), "p99": percentile(&mut until_durable, 99) },
         "per_second": 50,
     });
-    measure.end("W3 live", n, &pair.nodes, note);
+    measure.end(workload, n, &pair.nodes, note);
 }
 
 /// W3, W7: how many records a second go from drafts at A to visible at B, 32 writers at once.

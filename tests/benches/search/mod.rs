@@ -27,11 +27,7 @@ pub async fn search(n: usize) {
     node.start().await;
     let start_s = started.elapsed().as_secs_f64();
     let before = node.status().await.memory_bytes.unwrap_or(0);
-    let all = RecordQuery { text: Some("a".into()), limit: Some(1), ..RecordQuery::default() };
-    wait_until_within(crate::measure::LONG, "everything is indexed", async || {
-        ask(&node, &all).await.searched.is_some_and(|searched| searched.complete)
-    })
-    .await;
+    wait_until_all_is_searched(&node).await;
     let indexed_s = started.elapsed().as_secs_f64();
     let after = node.status().await.memory_bytes.unwrap_or(0);
 
@@ -49,6 +45,15 @@ pub async fn search(n: usize) {
         "index_mb": crate::measure::mb(after.saturating_sub(before)),
     });
     crate::measure::print("W7 search", n, began.elapsed().as_secs_f64(), None, None, &[&node], note);
+}
+
+/// Waits until search has taken in all that is there.
+pub async fn wait_until_all_is_searched(node: &TestNode) {
+    let all = RecordQuery { text: Some("a".into()), limit: Some(1), ..RecordQuery::default() };
+    wait_until_within(crate::measure::LONG, "everything is indexed", async || {
+        ask(node, &all).await.searched.is_some_and(|searched| searched.complete)
+    })
+    .await;
 }
 
 async fn ask(node: &TestNode, query: &RecordQuery) -> RecordPage {
