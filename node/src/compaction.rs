@@ -3,15 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Weak;
+use std::time::Duration;
 
 use entente_protocol::ids::{BlobId, PartnershipId};
+use tokio::sync::oneshot;
 
 use crate::frames::Frame;
+use crate::node::Node;
 use crate::store::compact::{CompactError, Compacted, Pass, compact};
 use crate::store::{Position, Store, StoreKey};
 
 /// A journal that is shorter is not looked at, bytes: 64 MiB.
 const WORTH: u64 = 64 << 20;
+/// How long after a start the journal is looked through.
+const LATER: Duration = Duration::from_secs(60);
 
 /// Asks for a compaction at the next start.
 ///
@@ -46,8 +52,24 @@ pub fn if_requested(
     compact(home, key, &mut needed, damaged).map(Some)
 }
 
-/// Looks through a journal that has doubled since, and asks for its compaction if half of it is dead. Blocks; reads all of it twice.
-pub fn ask_if_half_is_dead(home: &Path, store: &Store) {
+/// Looks through a journal that has doubled since, and asks for its compaction if half of it is dead. That is in no
+/// hurry: after a start, partners and search come first.
+pub async fn look_later(node: Weak<Node>) {
+    tokio::time::sleep(LATER).await;
+    // Whoever stops the node drops this, and the thread that reads the journal sees it.
+    let (running, _until_stopped) = oneshot::channel::<()>();
+    let looking = tokio::task::spawn_blocking(move || {
+        if let Some(node) = node.upgrade() {
+            ask_if_half_is_dead(node.home.path(), node.shared.ledger.store(), &|| running.is_closed());
+        }
+    });
+    if let Err(error) = looking.await {
+        tracing::warn!(%error, "the journal could not be looked through");
+    }
+}
+
+/// Blocks; reads the whole journal twice, or until it is `stopped`.
+fn ask_if_half_is_dead(home: &Path, store: &Store, stopped: &dyn Fn() -> bool) {
     let looked = home.join("journal.looked");
     let before =
         std::fs::read_to_string(&looked).ok().and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0);
@@ -56,14 +78,27 @@ pub fn ask_if_half_is_dead(home: &Path, store: &Store) {
     if bytes < WORTH.max(before.saturating_mul(2)) {
         return;
     }
+    let Some((all, dead)) = count_dead(store, stopped) else { return };
     if let Err(error) = crate::home::write_private(&looked, bytes.to_string().as_bytes()) {
         tracing::warn!(%error, "the journal will be looked through again at the next start");
     }
+    if dead.saturating_mul(2) >= all && dead > 0 {
+        match request(home) {
+            Ok(()) => tracing::info!(dead, all, "the journal is compacted at the next start"),
+            Err(error) => tracing::warn!(%error, "the compaction of the journal could not be asked for"),
+        }
+    }
+}
+
+/// Bytes of all frames, and of those that are not needed; `None` if it was `stopped`, or the journal cannot be read.
+fn count_dead(store: &Store, stopped: &dyn Fn() -> bool) -> Option<(u64, u64)> {
     let mut census = Census::default();
     let (mut all, mut dead) = (0_u64, 0_u64);
     for pass in [Pass::Survey, Pass::Copy] {
-        let Ok(scan) = store.journal.scan(Position::START) else { return };
-        for (at, frame) in scan {
+        for (at, frame) in store.journal.scan(Position::START).ok()? {
+            if stopped() {
+                return None;
+            }
             let Ok(payload) = frame else { continue };
             let needed = census.needed(pass, at, &payload);
             if pass == Pass::Copy {
@@ -72,12 +107,7 @@ pub fn ask_if_half_is_dead(home: &Path, store: &Store) {
             }
         }
     }
-    if dead.saturating_mul(2) >= all && dead > 0 {
-        match request(home) {
-            Ok(()) => tracing::info!(dead, all, "the journal is compacted at the next start"),
-            Err(error) => tracing::warn!(%error, "the compaction of the journal could not be asked for"),
-        }
-    }
+    Some((all, dead))
 }
 
 /// Where the frames stand that later ones of the same kind replace.

@@ -190,13 +190,13 @@ impl Node {
         }
         crate::joining::resume(&node);
         crate::joining::come_in(&node);
-        let (home, ledger) = (home.path().to_owned(), node.shared.ledger.clone());
-        tokio::task::spawn_blocking(move || crate::compaction::ask_if_half_is_dead(&home, ledger.store()));
         let door = node.shared.door.local_addr();
         let looking = tokio::spawn(crate::lan::run(Arc::downgrade(&node), lan, door));
         let visiting = tokio::spawn(crate::mailbox::run(Arc::downgrade(&node)));
         let indexing = tokio::spawn(crate::search::run(Arc::downgrade(&node)));
-        node.coming.write().unwrap_or_else(PoisonError::into_inner).extend([visiting, indexing, looking]);
+        let compacting = tokio::spawn(crate::compaction::look_later(Arc::downgrade(&node)));
+        let running = [visiting, indexing, looking, compacting];
+        node.coming.write().unwrap_or_else(PoisonError::into_inner).extend(running);
         Ok(node)
     }
 

@@ -17,8 +17,11 @@ use crate::settings::PartnershipSettings;
 use crate::store::{Index, IndexError, Position, Span};
 
 mod batch;
+mod beginning;
 
 pub use batch::Batch;
+use beginning::record_key;
+pub use beginning::{BEGINNING, records_that_begin};
 
 /// A table: the first byte of its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +35,7 @@ pub enum Table {
     Act = 3,
     /// partnership, epoch → journal position.
     Epoch = 4,
-    /// record → its key in `Order`.
+    /// how its id begins, record → its key in `Order`.
     Record = 5,
     /// journal position → [`RecordRow`]: records in the order of their arrival.
     Order = 6,
@@ -444,7 +447,7 @@ pub fn entry_position(
 pub fn put_record(batch: &mut Batch, index: &Index, position: Position, row: &RecordRow) {
     let order = position.to_bytes();
     batch.put(Table::Order as u8, &order, &codec::encode(row));
-    batch.put(Table::Record as u8, &index.name(Table::Record as u8, &row.id.0), &order);
+    batch.put(Table::Record as u8, &record_key(index, &row.id), &order);
     batch.put(Table::OfKind as u8, &kind_key(index, row.kind.as_str(), position), &[]);
     for target in row.refers.iter().flatten() {
         batch.put(Table::Refers as u8, &refers_key(index, target, position), &[]);
@@ -503,7 +506,7 @@ pub fn forget_judgement(batch: &mut Batch, index: &Index, position: Position) {
     let order = position.to_bytes();
     let kept = index.get(Table::Order as u8, &order).ok().flatten();
     if let Some(row) = kept.and_then(|bytes| decode::<RecordRow>(&bytes)) {
-        let name = index.name(Table::Record as u8, &row.id.0);
+        let name = record_key(index, &row.id);
         if index.get(Table::Record as u8, &name).ok().flatten().is_some_and(|at| *at == order) {
             batch.delete(Table::Record as u8, &name);
         }
@@ -517,7 +520,7 @@ pub fn forget_record(batch: &mut Batch, index: &Index, position: Position, id: &
     let order = position.to_bytes();
     let row: Option<RecordRow> = batch.row(index, Table::Order, &order);
     let Some(row) = row.filter(|row| row.id == *id) else { return };
-    batch.delete(Table::Record as u8, &index.name(Table::Record as u8, &id.0));
+    batch.delete(Table::Record as u8, &record_key(index, id));
     forget_row(batch, index, position, &row);
 }
 
@@ -543,7 +546,7 @@ pub fn author_of(batch: &Batch, index: &Index, id: &RecordId) -> Option<OrgId> {
 /// A record's row as it will be once this batch is applied.
 #[must_use]
 pub fn known_row(batch: &Batch, index: &Index, id: &RecordId) -> Option<RecordRow> {
-    let name = index.name(Table::Record as u8, &id.0);
+    let name = record_key(index, id);
     match batch.pending(Table::Record as u8, &name) {
         Some(order) => batch.pending(Table::Order as u8, order).and_then(decode::<RecordRow>),
         None => record(index, id).ok().flatten().map(|(_, row)| row),
@@ -596,7 +599,7 @@ pub fn stands_elsewhere(batch: &Batch, index: &Index, id: &RecordId, place: &Rec
 /// # Errors
 /// [`IndexError`].
 pub fn record(index: &Index, id: &RecordId) -> Result<Option<(Position, RecordRow)>, IndexError> {
-    let name = index.name(Table::Record as u8, &id.0);
+    let name = record_key(index, id);
     let Some(order) = index.get(Table::Record as u8, &name)? else { return Ok(None) };
     let Some(position) = position(&order) else { return Ok(None) };
     let row = index.get(Table::Order as u8, &order)?.and_then(|b| decode(&b));

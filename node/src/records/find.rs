@@ -91,14 +91,14 @@ pub(crate) fn choose<T>(
 /// [`Problem`] `not-found`, or `usage` if several could be meant.
 pub fn record(node: &Node, text: &str) -> Result<(Position, RecordRow), Problem> {
     let index = &node.shared.ledger.store().index;
-    if let Ok(id) = text.trim().parse::<RecordId>()
-        && let Some(found) = rows::record(index, &id).map_err(|e| problem::index(&e))?
-    {
-        return Ok(found);
-    }
     let folded = text.trim().to_lowercase();
-    let all = newest(node, None).map(|(p, row)| ((row.id.to_string(), String::new()), (p, row)));
-    let found = if folded.len() >= 4 { choose(&folded, all, "record")? } else { None };
+    let found = match folded.parse::<RecordId>() {
+        Ok(id) => rows::record(index, &id).map_err(|e| problem::index(&e))?,
+        Err(_) => {
+            let begun = rows::records_that_begin(index, &folded);
+            choose(&folded, begun.map(|(p, row)| ((row.id.to_string(), String::new()), (p, row))), "record")?
+        }
+    };
     found.ok_or_else(|| {
         not_found(
             format!("no record `{text}` can be read here"),

@@ -2,7 +2,7 @@
 //!
 //! [`fold`] makes one form of what people read as the same, [`words`] cuts it into terms, `inverted` finds the records
 //! that hold them: the newest terms are in memory, the others in files without names, whose keys are in memory only.
-//! The index is filled in the background when a node starts, the newest records first, and kept up from what the ledger
+//! The index is filled in the background soon after a node starts, the newest records first, and kept up from what the ledger
 //! says has changed ([`Touched`]): a record is in it exactly as long as it is in the lists. A search first takes in what
 //! waits, for `PATIENCE` at most, and says how much it left.
 
@@ -38,7 +38,9 @@ pub use words::Clause;
 const PATIENCE: Duration = Duration::from_millis(300);
 /// Records that are taken in before the next has its turn.
 const STEP: usize = 64;
-/// The indexing leaves the processor to the exchange: it begins once nothing has come for so long ...
+/// The indexing leaves the processor to the exchange: after a start, partners are connected and compared with first, ...
+const SETTLING: Duration = Duration::from_secs(2);
+/// ... then it begins once nothing has come for so long ...
 const QUIET: Duration = Duration::from_millis(250);
 /// ... or has been coming for so long.
 const BUSY: Duration = Duration::from_secs(5);
@@ -158,6 +160,7 @@ impl Search {
 pub async fn run(node: Weak<Node>) {
     let Some(touched) = node.upgrade().map(|node| node.shared.ledger.touched().clone()) else { return };
     let mut swept = Instant::now();
+    tokio::time::sleep(SETTLING).await;
     loop {
         touched.quiet(QUIET, BUSY).await;
         let step = |work: fn(&Node) -> bool| {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::super::frame::Position;
 
 /// An index of another version is rebuilt.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 pub(super) struct Applied {
     /// Everything before this position of the journal has been applied.
