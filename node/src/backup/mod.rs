@@ -227,8 +227,9 @@ fn write(
     if attachments {
         let blobs = home.path().join("blobs");
         for shard in files(&blobs)? {
-            for blob in files(&shard)? {
-                add(&mut out, &format!("blobs/{}/{}", file_name(&shard), file_name(&blob)), &blob, u64::MAX)?;
+            // A list of chunks can be made again.
+            for blob in files(&shard)?.iter().filter(|path| path.extension().is_none()) {
+                add(&mut out, &format!("blobs/{}/{}", file_name(&shard), file_name(blob)), blob, u64::MAX)?;
             }
         }
     }

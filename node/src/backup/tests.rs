@@ -28,6 +28,7 @@ impl Node {
         fs::write(home.join("config.toml"), "version = 1\n").unwrap();
         fs::create_dir_all(home.join("blobs/ab")).unwrap();
         fs::write(home.join("blobs/ab/cdef"), vec![7; 200_000]).unwrap();
+        fs::write(home.join("blobs/ab/cdef.list"), [8; 128]).unwrap();
         let key = StoreKey::from_bytes(secrets.store.key());
         let (journal, _) = Journal::open(&home.join("journal"), &key).unwrap();
         let node = Node { folder, secrets, journal };

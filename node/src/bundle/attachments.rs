@@ -7,6 +7,7 @@ use entente_protocol::sync::BlobMessage;
 
 use crate::frames::KnownBlob;
 use crate::partnership::carry::PlannedLog;
+use crate::partnership::chunks;
 use crate::rows::{self, Table};
 use crate::store::Store;
 
@@ -92,6 +93,7 @@ impl Incoming {
         if self.next < count || store.blobs.sync(&id.0).is_err() {
             return None;
         }
+        chunks::keep(store, &id, &self.hashes);
         self.hashes.clear();
         self.blob.take()
     }

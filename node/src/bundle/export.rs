@@ -243,7 +243,7 @@ impl<'a, W: Write> Writing<'a, W> {
         let count = chunk::count(blob.size);
         let mut from = 0;
         while from < count {
-            let Some(hashes) = partnership::hashes(self.store(), &blob.blob, from, blob.size) else {
+            let Some(hashes) = partnership::chunks::hashes(self.store(), &blob.blob, from, blob.size) else {
                 return Ok(());
             };
             self.say(&Message::Blob(BlobMessage::Hashes(blob.blob, from, hashes)))?;

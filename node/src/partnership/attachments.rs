@@ -11,6 +11,7 @@ use crate::frames::{Frame, KnownBlob};
 use crate::rows::{self, Table};
 
 use super::apply;
+use super::chunks;
 use super::courier::Job;
 use super::driver::Driver;
 use super::epochs;
@@ -33,6 +34,13 @@ impl Sharers {
         let reads = |org: &OrgId| circle.as_ref().is_none_or(|orgs| orgs.contains(org));
         self.nodes.iter().filter(|(_, org)| reads(org)).map(|(node, _)| *node).collect()
     }
+}
+
+/// An attachment, or what came of it until now, was made durable, or could not be.
+pub(super) struct Synced {
+    blob: BlobId,
+    whole: bool,
+    durable: bool,
 }
 
 impl Driver {
@@ -105,17 +113,45 @@ impl Driver {
         for want in wants {
             match want {
                 Want::Send(to, message) => self.send(to, Job::Message(Message::Blob(message))),
-                Want::Sync(id) => {
+                Want::Sync(id, list) => {
                     let ledger = self.shared.ledger.clone();
-                    self.syncing.spawn_blocking(move || (id, ledger.store().blobs.sync(&id.0).is_ok()));
+                    self.syncing.spawn_blocking(move || {
+                        let durable = ledger.store().blobs.sync(&id.0).is_ok();
+                        if durable {
+                            chunks::keep(ledger.store(), &id, &list);
+                        }
+                        Synced { blob: id, whole: true, durable }
+                    });
+                }
+                Want::SyncPart(id) => {
+                    let ledger = self.shared.ledger.clone();
+                    self.syncing.spawn_blocking(move || {
+                        let durable = ledger.store().blobs.sync(&id.0).is_ok();
+                        Synced { blob: id, whole: false, durable }
+                    });
                 }
             }
         }
     }
 
+    /// The kernel may keep what it could not write, and give it to whoever reads it until the machine restarts.
+    fn remove_what_may_be_lost(&self, id: &BlobId) {
+        tracing::error!("an attachment could not be made durable and is fetched again; see `entente doctor`");
+        if let Err(error) = self.shared.ledger.store().blobs.remove(&id.0) {
+            tracing::error!(%error, "and what came of it could not be removed");
+        }
+    }
+
     /// What was fetched is durable, or could not be made so.
-    pub(super) fn synced(&mut self, id: BlobId, durable: bool) {
-        let Some(blob) = self.fetcher.synced(id, durable) else { return };
+    pub(super) fn synced(&mut self, synced: Synced) {
+        let Synced { blob: id, whole, durable } = synced;
+        if !whole {
+            if self.fetcher.part_synced(id, durable) {
+                self.remove_what_may_be_lost(&id);
+            }
+            return;
+        }
+        let Some(blob) = self.fetcher.synced(id, durable) else { return self.remove_what_may_be_lost(&id) };
         // Its record may have been withdrawn meanwhile, and the file with it.
         if !apply::is_known(self.shared.ledger.store(), &id) {
             return;

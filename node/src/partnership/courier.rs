@@ -8,10 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use entente_protocol::chunk;
 use entente_protocol::codec;
-use entente_protocol::derive;
-use entente_protocol::ids::{BlobId, Hash, LogId, NodeId, Seq, SpaceId, TransportId};
+use entente_protocol::ids::{BlobId, LogId, NodeId, Seq, SpaceId, TransportId};
 use entente_protocol::limits;
 use entente_protocol::log::{Batch, Entry};
 use entente_protocol::membership::ActBody;
@@ -25,14 +23,13 @@ use crate::rows;
 use crate::store::Store;
 
 use super::apply::read_entry;
+use super::chunks;
 use super::outflow::Outflow;
 use super::{forks, history};
 
 /// Jobs that may wait for one partner. Control messages are small; batches and chunks are read only when
 /// their turn comes.
 pub const JOBS: usize = 4_096;
-/// Hashes of chunks in one answer: the chunks are read for it, 64 MiB of them.
-const HASHES: usize = 1_024;
 
 /// Bytes of membership acts that may wait for one partner before it asks again: whoever asks without reading
 /// is hung up on. One answer can be longer, a partner that reads gets all of it.
@@ -182,8 +179,7 @@ fn prepare(job: Job, store: &Store, to: NodeId, most: usize) -> (Option<Message>
         }
         Job::History(asked) => (history::answer(store, &asked).map(Message::RecordKeys), None),
         Job::Hashes(blob, from, size) => {
-            let hashes = hashes(store, &blob, from, size);
-            let answer = match hashes {
+            let answer = match chunks::hashes(store, &blob, from, size) {
                 Some(hashes) => BlobMessage::Hashes(blob, from, hashes),
                 None => BlobMessage::Absent(blob),
             };
@@ -222,14 +218,4 @@ pub(crate) fn read_batch(store: &Store, space: &SpaceId, log: &LogId, from: Seq,
     }
     entries.truncate(signed);
     entries
-}
-
-pub(crate) fn hashes(store: &Store, blob: &BlobId, from: u64, size: u64) -> Option<Vec<Hash>> {
-    let end = chunk::count(size).min(from.saturating_add(HASHES as u64));
-    let mut out = Vec::new();
-    for index in from..end {
-        let chunk = store.blobs.get_chunk(&blob.0, index, chunk::sealed_len(size, index)).ok()?;
-        out.push(derive::chunk_hash(index, &chunk));
-    }
-    Some(out)
 }

@@ -12,9 +12,7 @@ use std::time::{Duration, Instant};
 
 use entente_protocol::codec;
 use entente_protocol::epoch::{EpochHeader, Slot};
-use entente_protocol::ids::{
-    ActId, BlobId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId,
-};
+use entente_protocol::ids::{ActId, EpochId, LogId, NodeId, OrgId, Seq, SpaceId, Timestamp, TransportId};
 use entente_protocol::log::EntryHeader;
 use entente_protocol::membership::History;
 use entente_protocol::signed::Unverified;
@@ -35,6 +33,7 @@ use crate::store::JournalError;
 
 use super::acknowledge::Pace;
 use super::apply::{self};
+use super::attachments::Synced;
 use super::commands::Command;
 use super::courier::{self, BatchSent, Job};
 use super::fetch::Fetcher;
@@ -93,8 +92,8 @@ pub struct Driver {
     pub(super) net: Arc<NetHandle>,
     pub(super) view: watch::Sender<View>,
     pub(super) fetcher: Fetcher,
-    /// Attachments that are being made durable, and whether that could be done.
-    pub(super) syncing: JoinSet<(BlobId, bool)>,
+    /// Attachments that are being made durable.
+    pub(super) syncing: JoinSet<Synced>,
     pub(super) bounds: Bounds,
     pub(super) parting: Parting,
     pub(super) relays: Relays,
@@ -223,7 +222,7 @@ impl Driver {
                     let BatchSent { to, space, log, next } = sent;
                     self.event(Event::BatchSent { to, space, log, next });
                 }
-                Some(Ok((blob, durable))) = self.syncing.join_next() => self.synced(blob, durable),
+                Some(Ok(synced)) = self.syncing.join_next() => self.synced(synced),
                 _ = tick.tick() => self.tick().await,
                 () = tokio::time::sleep_until(self.announce_at), if self.announcement.is_some() => {
                     self.announce().await;

@@ -23,6 +23,8 @@ const AHEAD: usize = 16;
 const STILL: u32 = 6;
 /// Chunks looked for on the disk in one go, 64 MiB: the driver has other things to do.
 const LOOKS: usize = 1_024;
+/// Chunks after which what came is made durable while more comes, 32 MiB: at the end little is left to wait for.
+const PART: u64 = 512;
 /// Completed attachments of which it is known how they came.
 const FINISHED: usize = 64;
 /// Attachments that may wait; the others are found again at the next start.
@@ -61,6 +63,18 @@ struct Fetch {
     moved: bool,
     /// Looks at which it had not moved.
     still: u32,
+    /// Chunks that came since a part was last made durable.
+    unsynced: u64,
+    part: Part,
+}
+
+/// How making a part durable goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Idle,
+    Syncing,
+    /// It failed: what the disk holds is not known.
+    Lost,
 }
 
 /// A partner that gives chunks.
@@ -92,8 +106,10 @@ pub struct Progress {
 pub enum Want {
     /// Send this.
     Send(NodeId, BlobMessage),
-    /// All of it is here: make it durable, and say so with [`Fetcher::synced`].
-    Sync(BlobId),
+    /// All of it is here, and hashes to this: make it durable, and say so with [`Fetcher::synced`].
+    Sync(BlobId, Vec<Hash>),
+    /// Much of it came: make that durable, and say so with [`Fetcher::part_synced`].
+    SyncPart(BlobId),
 }
 
 impl Fetcher {
@@ -233,6 +249,8 @@ impl Fetcher {
             came: 0,
             moved: true,
             still: 0,
+            unsynced: 0,
+            part: Part::Idle,
         };
         self.active.insert(id, fetch);
         vec![Want::Send(from, BlobMessage::WantHashes(id, 0))]
@@ -302,14 +320,32 @@ impl Fetcher {
     /// If nothing is missing any more, it is to be made durable.
     fn finish(&mut self, id: BlobId) -> Option<Want> {
         self.active.get(&id).filter(|fetch| fetch.is_whole())?;
-        self.syncing.insert(id, self.active.remove(&id)?);
-        Some(Want::Sync(id))
+        let mut fetch = self.active.remove(&id)?;
+        let list = std::mem::take(&mut fetch.hashes);
+        self.syncing.insert(id, fetch);
+        Some(Want::Sync(id, list))
     }
 
-    /// It is durable, and so complete; or it could not be made so, and is fetched again.
+    /// A part is durable; or it could not be made so, and all is fetched again. Then `true`: what is here is to be
+    /// removed, for after a failed sync nobody knows what of it the disk holds.
+    #[must_use]
+    pub fn part_synced(&mut self, id: BlobId, durable: bool) -> bool {
+        if let Some(fetch) = self.syncing.get_mut(&id).filter(|_| !durable) {
+            fetch.part = Part::Lost;
+        }
+        let Some(fetch) = self.active.get_mut(&id) else { return false };
+        fetch.part = Part::Idle;
+        if !durable {
+            self.waiting.extend(self.active.remove(&id).map(|fetch| fetch.blob));
+        }
+        !durable
+    }
+
+    /// It is durable, and so complete; or it could not be made so: then what is here is to be removed, and is fetched
+    /// again.
     pub fn synced(&mut self, id: BlobId, durable: bool) -> Option<KnownBlob> {
         let fetch = self.syncing.remove(&id)?;
-        if !durable {
+        if !durable || fetch.part == Part::Lost {
             self.waiting.push_back(fetch.blob);
             return None;
         }
@@ -335,8 +371,10 @@ impl Fetcher {
         fetch.moved = true;
         fetch.here += 1;
         fetch.came += 1;
+        let part = fetch.part_is_due();
         self.paces.entry(from).or_default().came(Instant::now());
         let mut wants = self.ask(store, id, from, &mut { LOOKS });
+        wants.extend(part.then_some(Want::SyncPart(id)));
         wants.extend(self.finish(id));
         wants
     }
@@ -399,6 +437,16 @@ impl Fetch {
     fn is_whole(&self) -> bool {
         let asked = self.sources.values().any(|source| !source.asked.is_empty());
         self.is_listed() && self.next >= self.hashes.len() as u64 && self.again.is_empty() && !asked
+    }
+
+    /// Is so much here that is not durable that it should be made so? One part at a time.
+    fn part_is_due(&mut self) -> bool {
+        self.unsynced += 1;
+        let due = self.unsynced >= PART && self.part == Part::Idle;
+        if due {
+            (self.unsynced, self.part) = (0, Part::Syncing);
+        }
+        due
     }
 
     /// A partner is not asked any more; what it was asked for, others are.
@@ -528,7 +576,7 @@ mod tests {
         for (i, chunk) in (0..).zip(&file.chunks) {
             last = fetcher.answer(&store, ONE, BlobMessage::Chunk(id, i, chunk.clone()), none);
         }
-        assert!(matches!(last[..], [Want::Sync(done)] if done == id), "{last:?}");
+        assert!(matches!(last[..], [Want::Sync(done, _)] if done == id), "{last:?}");
         fetcher.want(file.blob.clone());
         assert!(fetcher.synced(id, true).is_some_and(|done| done.complete));
         assert!(!fetcher.is_eager() && fetcher.synced(id, true).is_none(), "it is complete once");
@@ -547,7 +595,7 @@ mod tests {
         }
         for durable in [false, true] {
             let wants = listed(&mut fetcher, &store, &file);
-            assert!(matches!(wants[..], [Want::Sync(_)]), "{wants:?}");
+            assert!(matches!(wants[..], [Want::Sync(..)]), "{wants:?}");
             assert_eq!(fetcher.synced(id, durable).is_some(), durable);
         }
     }
@@ -586,8 +634,7 @@ mod tests {
     /// A file of `count` chunks.
     fn long_file(count: u64) -> File {
         let size = (count - 1) * CHUNK as u64 + 1;
-        let chunks: Vec<Vec<u8>> =
-            (0..count).map(|i| vec![u8::try_from(i).unwrap(); chunk::sealed_len(size, i)]).collect();
+        let chunks: Vec<Vec<u8>> = (0..count).map(|i| vec![i as u8; chunk::sealed_len(size, i)]).collect();
         let hashes: Vec<Hash> = (0..).zip(&chunks).map(|(i, c)| derive::chunk_hash(i, c)).collect();
         let blob = KnownBlob {
             blob: derive::blob_id(&hashes),
@@ -597,6 +644,36 @@ mod tests {
             record: None,
         };
         File { blob, chunks, hashes }
+    }
+
+    #[test]
+    fn much_that_came_is_made_durable_while_more_comes_and_all_begins_again_if_that_fails() {
+        let (file, (_home, store)) = (long_file(PART * 2 + 10), store());
+        let id = file.blob.blob;
+        let mut fetcher = Fetcher::default();
+        fetcher.want(file.blob.clone());
+        let mut wants = listed(&mut fetcher, &store, &file);
+        let mut parts = Vec::new();
+        for came in 1.. {
+            let Some(Want::Send(_, BlobMessage::WantChunk(_, index))) = wants.pop() else { break };
+            let bytes = file.chunks[usize::try_from(index).unwrap()].clone();
+            for want in fetcher.answer(&store, ONE, BlobMessage::Chunk(id, index, bytes), |_| vec![ONE]) {
+                match want {
+                    Want::SyncPart(part) if part == id => parts.push(came),
+                    other => wants.insert(0, other),
+                }
+            }
+            // The first takes long: no second begins meanwhile.
+            if came == PART * 2 {
+                assert_eq!(parts, [PART]);
+                assert!(!fetcher.part_synced(id, true));
+            }
+        }
+        assert_eq!(parts, [PART, PART * 2 + 1]);
+        assert!(!fetcher.part_synced(id, false), "its end is being made durable");
+        assert!(fetcher.synced(id, true).is_none(), "a part of it is lost");
+        let _listed = listed(&mut fetcher, &store, &file);
+        assert!(fetcher.part_synced(id, false) && fetcher.progress().next().is_none() && fetcher.is_eager());
     }
 
     #[test]
@@ -622,7 +699,10 @@ mod tests {
                         let bytes = file.chunks[usize::try_from(index).unwrap()].clone();
                         next.extend(fetcher.answer(&store, from, BlobMessage::Chunk(id, index, bytes), both));
                     }
-                    Want::Sync(done) => assert!(fetcher.synced(done, true).is_some()),
+                    Want::Sync(done, list) => {
+                        assert_eq!(derive::blob_id(&list), done);
+                        assert!(fetcher.synced(done, true).is_some());
+                    }
                     other => panic!("{other:?}"),
                 }
             }

@@ -13,6 +13,7 @@ mod ahead;
 pub mod apply;
 mod attachments;
 pub mod carry;
+pub mod chunks;
 pub mod commands;
 mod courier;
 pub mod decide;
@@ -74,7 +75,7 @@ use crate::secrets::{PartnershipSecrets, Secret};
 use crate::store::{Position, Store};
 
 pub use commands::{Command, CommandError};
-pub(crate) use courier::{hashes, read_batch};
+pub(crate) use courier::read_batch;
 pub use driver::Shared;
 pub use govern::{GovernError, card};
 pub use office::Revoke;

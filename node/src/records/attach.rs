@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::{self, SystemRandom};
 use crate::node::Node;
+use crate::partnership::chunks;
 use crate::store::{BlobError, Store};
 
 /// Uploads that wait for a draft to name them.
@@ -217,6 +218,7 @@ impl<'a> BlobWriter<'a> {
         let blob: BlobId = derive::blob_id(&self.hashes);
         self.store.blobs.rename(&self.temporary, &blob.0)?;
         self.store.blobs.sync(&blob.0)?;
+        chunks::keep(self.store, &blob, &self.hashes);
         let mut salt = [0; 16];
         SystemRandom.fill_bytes(&mut salt);
         Ok(Attachment { salt, name, media_type, size: self.size, blob, key: *self.key })

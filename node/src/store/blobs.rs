@@ -17,6 +17,9 @@ pub const CHUNK_STRIDE: usize = (64 << 10) + 16;
 /// The most chunks of one attachment: about 1 TiB. A peer names chunk numbers, and must not reach further.
 pub const MAX_CHUNKS: u64 = 1 << 24;
 
+/// What the file with the list of an attachment's chunks ends in.
+pub const LIST: &str = "list";
+
 /// The id of an attachment, as the protocol knows it.
 pub type BlobId = [u8; 32];
 
@@ -101,6 +104,28 @@ impl Blobs {
         }
     }
 
+    /// Keeps a list of what the chunks of an attachment hash to, so that they need not be read for it. Not durable: it
+    /// can be made again, and whoever reads it checks it.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub fn put_list(&self, id: &BlobId, bytes: &[u8]) -> Result<(), BlobError> {
+        let path = self.list(id);
+        let written = self.disk.create(&path).and_then(|file| self.disk.write_at(&file, bytes, 0));
+        written.map_err(|source| BlobError::Io { path, source })
+    }
+
+    /// The list of an attachment's chunks, if it has so many bytes.
+    #[must_use]
+    pub fn get_list(&self, id: &BlobId, len: usize) -> Option<Vec<u8>> {
+        let file = File::open(self.list(id)).ok()?;
+        if file.metadata().ok()?.len() != len as u64 {
+            return None;
+        }
+        let mut bytes = vec![0; len];
+        (read_up_to(&file, &mut bytes, 0).ok()? == len).then_some(bytes)
+    }
+
     /// Makes the chunks of an attachment durable, and its name.
     ///
     /// # Errors
@@ -147,18 +172,24 @@ impl Blobs {
     /// # Errors
     /// Fails if the file cannot be removed.
     pub fn remove(&self, id: &BlobId) -> Result<(), BlobError> {
-        let path = self.path(id);
-        let removed = match std::fs::remove_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => sync_dir(&self.shard(id)),
-        };
-        removed.map_err(|source| BlobError::Io { path, source })
+        for path in [self.list(id), self.path(id)] {
+            let removed = match std::fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+                Ok(()) => sync_dir(&self.shard(id)),
+            };
+            removed.map_err(|source| BlobError::Io { path, source })?;
+        }
+        Ok(())
     }
 
     fn path(&self, id: &BlobId) -> PathBuf {
         let name = self.name(id);
         self.dir.join(name.get(..2).unwrap_or_default()).join(name.get(2..).unwrap_or_default())
+    }
+
+    fn list(&self, id: &BlobId) -> PathBuf {
+        self.path(id).with_extension(LIST)
     }
 
     fn shard(&self, id: &BlobId) -> PathBuf {
