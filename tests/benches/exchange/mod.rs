@@ -10,7 +10,7 @@ use entente_tests::{Partnership, TestNode, draft, percentile, wait_until_within}
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::measure::{LONG, Measure};
+use crate::measure::{LONG, Measure, print};
 use crate::search::wait_until_all_is_searched;
 
 /// Writers that publish at the same time where the rate is measured.
@@ -54,6 +54,19 @@ pub async fn full(n: usize) {
     one_at_a_time(&pair, AMONG_MANY, "W3 live in a full store").await;
     // Beside them there are the one that was published last, and those that came one at a time.
     missed(&mut pair, AMONG_MANY, n + 1 + AMONG_MANY, "W1 catch-up in a full store").await;
+    for times in ["second", "third"] {
+        again(&mut pair.nodes[1], n, times).await;
+    }
+}
+
+/// W8: a node that is full is stopped and started. The first start after much was written reads what its index wrote since
+/// it was opened; this is one of the others.
+async fn again(node: &mut TestNode, n: usize, times: &str) {
+    node.stop().await;
+    let began = Instant::now();
+    node.start().await;
+    let ready = began.elapsed().as_secs_f64();
+    print("W8 ready in a full store", n, ready, None, None, &[node], json!({ "start": times }));
 }
 
 async fn one_at_a_time(pair: &Partnership, n: usize, workload: &str) {
