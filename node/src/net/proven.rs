@@ -16,11 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures::{AsyncRead, AsyncWrite};
-use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade, UpgradeInfo};
+use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade};
 use libp2p::{PeerId, noise};
 
 use crate::door::DoorStream;
 
+/// Nothing is negotiated: this is what would be.
+const NOISE: &str = "/noise";
 /// Bytes before each message of Noise, which say its length (libp2p's Noise specification, "Wire format").
 const HEAD: usize = 2;
 
@@ -45,14 +47,13 @@ pub(super) async fn prove(
     dialler: bool,
 ) -> Result<(PeerId, DoorStream), Unproven> {
     let noise = noise.with_prologue(door.binding().to_vec());
-    let Some(name) = noise.protocol_info().next() else { return Err(Unproven::Held) };
     let lent = Lent(Arc::new(Mutex::new(Messages::new(door))));
     let ours = lent.clone();
-    let (peer, _over) = match dialler {
-        true => noise.upgrade_outbound(lent, name).await?,
-        false => noise.upgrade_inbound(lent, name).await?,
+    let (peer, over) = match dialler {
+        true => noise.upgrade_outbound(lent, NOISE).await?,
+        false => noise.upgrade_inbound(lent, NOISE).await?,
     };
-    drop(_over);
+    drop(over);
     let messages = Arc::into_inner(ours.0).ok_or(Unproven::Held)?;
     Ok((peer, messages.into_inner().unwrap_or_else(PoisonError::into_inner).stream))
 }

@@ -130,32 +130,36 @@ impl Driver {
                         Synced { blob: id, whole: false, durable }
                     });
                 }
+                Want::Remove(id) => self.remove(&id),
             }
         }
     }
 
     /// The kernel may keep what it could not write, and give it to whoever reads it until the machine restarts.
-    fn remove_what_may_be_lost(&self, id: &BlobId) {
-        tracing::error!("an attachment could not be made durable and is fetched again; see `entente doctor`");
+    fn remove(&self, id: &BlobId) {
         if let Err(error) = self.shared.ledger.store().blobs.remove(&id.0) {
-            tracing::error!(%error, "and what came of it could not be removed");
+            tracing::error!(%error, "what came of an attachment could not be removed");
         }
     }
 
     /// What was fetched is durable, or could not be made so.
     pub(super) fn synced(&mut self, synced: Synced) {
         let Synced { blob: id, whole, durable } = synced;
-        if !whole {
-            if self.fetcher.part_synced(id, durable) {
-                self.remove_what_may_be_lost(&id);
-            }
-            return;
-        }
-        let Some(blob) = self.fetcher.synced(id, durable) else { return self.remove_what_may_be_lost(&id) };
         // Its record may have been withdrawn meanwhile, and the file with it.
         if !apply::is_known(self.shared.ledger.store(), &id) {
-            return;
+            self.fetcher.forget(&id);
+            return self.remove(&id);
         }
+        if !durable {
+            tracing::error!(
+                "an attachment could not be made durable and is fetched again; see `entente doctor`"
+            );
+        }
+        if !whole {
+            let wants = self.fetcher.part_synced(id, durable).into_iter().collect();
+            return self.fetched(wants);
+        }
+        let Some(blob) = self.fetcher.synced(id, durable) else { return self.remove(&id) };
         if self.is_partners(&blob) {
             self.bounds.attachments += blob.size;
         }

@@ -65,16 +65,8 @@ struct Fetch {
     still: u32,
     /// Chunks that came since a part was last made durable.
     unsynced: u64,
-    part: Part,
-}
-
-/// How making a part durable goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Idle,
-    Syncing,
-    /// It failed: what the disk holds is not known.
-    Lost,
+    /// Is a part being made durable?
+    part: bool,
 }
 
 /// A partner that gives chunks.
@@ -110,6 +102,8 @@ pub enum Want {
     Sync(BlobId, Vec<Hash>),
     /// Much of it came: make that durable, and say so with [`Fetcher::part_synced`].
     SyncPart(BlobId),
+    /// What is here of it is to be removed: after a failed sync nobody knows what of it the disk holds.
+    Remove(BlobId),
 }
 
 impl Fetcher {
@@ -250,7 +244,7 @@ impl Fetcher {
             moved: true,
             still: 0,
             unsynced: 0,
-            part: Part::Idle,
+            part: false,
         };
         self.active.insert(id, fetch);
         vec![Want::Send(from, BlobMessage::WantHashes(id, 0))]
@@ -319,33 +313,35 @@ impl Fetcher {
 
     /// If nothing is missing any more, it is to be made durable.
     fn finish(&mut self, id: BlobId) -> Option<Want> {
-        self.active.get(&id).filter(|fetch| fetch.is_whole())?;
+        self.active.get(&id).filter(|fetch| fetch.is_whole() && !fetch.part)?;
         let mut fetch = self.active.remove(&id)?;
         let list = std::mem::take(&mut fetch.hashes);
         self.syncing.insert(id, fetch);
         Some(Want::Sync(id, list))
     }
 
-    /// A part is durable; or it could not be made so, and all is fetched again. Then `true`: what is here is to be
-    /// removed, for after a failed sync nobody knows what of it the disk holds.
-    #[must_use]
-    pub fn part_synced(&mut self, id: BlobId, durable: bool) -> bool {
-        if let Some(fetch) = self.syncing.get_mut(&id).filter(|_| !durable) {
-            fetch.part = Part::Lost;
-        }
-        let Some(fetch) = self.active.get_mut(&id) else { return false };
-        fetch.part = Part::Idle;
+    /// A part is durable, and the end of it may be made so; or that failed, and all is fetched again.
+    pub fn part_synced(&mut self, id: BlobId, durable: bool) -> Option<Want> {
         if !durable {
             self.waiting.extend(self.active.remove(&id).map(|fetch| fetch.blob));
+            return Some(Want::Remove(id));
         }
-        !durable
+        self.active.get_mut(&id)?.part = false;
+        self.finish(id)
+    }
+
+    /// Its record was withdrawn.
+    pub fn forget(&mut self, id: &BlobId) {
+        self.waiting.retain(|blob| blob.blob != *id);
+        self.active.remove(id);
+        self.syncing.remove(id);
     }
 
     /// It is durable, and so complete; or it could not be made so: then what is here is to be removed, and is fetched
     /// again.
     pub fn synced(&mut self, id: BlobId, durable: bool) -> Option<KnownBlob> {
         let fetch = self.syncing.remove(&id)?;
-        if !durable || fetch.part == Part::Lost {
+        if !durable {
             self.waiting.push_back(fetch.blob);
             return None;
         }
@@ -442,9 +438,9 @@ impl Fetch {
     /// Is so much here that is not durable that it should be made so? One part at a time.
     fn part_is_due(&mut self) -> bool {
         self.unsynced += 1;
-        let due = self.unsynced >= PART && self.part == Part::Idle;
+        let due = self.unsynced >= PART && !self.part;
         if due {
-            (self.unsynced, self.part) = (0, Part::Syncing);
+            (self.unsynced, self.part) = (0, true);
         }
         due
     }
@@ -666,14 +662,17 @@ mod tests {
             // The first takes long: no second begins meanwhile.
             if came == PART * 2 {
                 assert_eq!(parts, [PART]);
-                assert!(!fetcher.part_synced(id, true));
+                assert!(fetcher.part_synced(id, true).is_none());
             }
         }
         assert_eq!(parts, [PART, PART * 2 + 1]);
-        assert!(!fetcher.part_synced(id, false), "its end is being made durable");
-        assert!(fetcher.synced(id, true).is_none(), "a part of it is lost");
+        assert!(matches!(fetcher.part_synced(id, true), Some(Want::Sync(..))), "its end waited for the part");
+        assert!(fetcher.synced(id, false).is_none() && fetcher.is_eager());
         let _listed = listed(&mut fetcher, &store, &file);
-        assert!(fetcher.part_synced(id, false) && fetcher.progress().next().is_none() && fetcher.is_eager());
+        assert!(matches!(fetcher.part_synced(id, false), Some(Want::Remove(_))), "what came is not trusted");
+        assert!(fetcher.progress().next().is_none() && fetcher.is_eager(), "all begins again");
+        fetcher.forget(&id);
+        assert!(!fetcher.is_eager());
     }
 
     #[test]
