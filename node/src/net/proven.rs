@@ -231,8 +231,10 @@ mod tests {
             parts.push(buffer[..count].to_vec());
         }
         assert_eq!(parts, [vec![0, 3], b"one".to_vec(), vec![0, 0], vec![1, 0], vec![9; 256]]);
+        drop(reader);
+        let mut stream = Arc::into_inner(lent.0).unwrap().into_inner().unwrap().stream;
         let mut rest = Vec::new();
-        lent.lock().stream.read_to_end(&mut rest).await.unwrap();
+        stream.read_to_end(&mut rest).await.unwrap();
         assert_eq!(rest, b"what follows");
     }
 }
