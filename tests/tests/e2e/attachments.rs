@@ -154,7 +154,7 @@ async fn the_same_file_is_sent_once_within_a_partnership_and_stays_as_long_as_a_
         assert!(p[number].attachment(shared[1], 0).await.unwrap() == contents);
     }
     let files = |node: &TestNode| walk(&node.home().path().join("blobs"));
-    assert_eq!(files(&p[0]), 1);
+    assert_eq!(files(&p[0]), 2, "the file, and the list of what its chunks hash to");
     let last = shared[1];
     p[1].cli(&["record", "withdraw", &last.to_string(), "--reason", "an error", "--yes"]).await.ok();
     wait_until("with the last record goes the file", async || files(&p[0]) == 0).await;
