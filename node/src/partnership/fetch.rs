@@ -39,6 +39,8 @@ pub struct Fetcher {
     active: BTreeMap<BlobId, Fetch>,
     /// All of these is here and is being made durable, which can take seconds for a long file.
     syncing: BTreeMap<BlobId, Fetch>,
+    /// Of these a part is being made durable, whatever becomes of their fetches meanwhile.
+    parts: BTreeSet<BlobId>,
     /// The last that were completed, oldest first.
     finished: VecDeque<Progress>,
 }
@@ -65,8 +67,6 @@ struct Fetch {
     still: u32,
     /// Chunks that came since a part was last made durable.
     unsynced: u64,
-    /// Is a part being made durable?
-    part: bool,
 }
 
 /// A partner that gives chunks.
@@ -244,7 +244,6 @@ impl Fetcher {
             moved: true,
             still: 0,
             unsynced: 0,
-            part: false,
         };
         self.active.insert(id, fetch);
         vec![Want::Send(from, BlobMessage::WantHashes(id, 0))]
@@ -311,9 +310,9 @@ impl Fetcher {
         wants
     }
 
-    /// If nothing is missing any more, it is to be made durable.
+    /// If nothing is missing any more, it is to be made durable, once no part of it is.
     fn finish(&mut self, id: BlobId) -> Option<Want> {
-        self.active.get(&id).filter(|fetch| fetch.is_whole() && !fetch.part)?;
+        self.active.get(&id).filter(|fetch| fetch.is_whole() && !self.parts.contains(&id))?;
         let mut fetch = self.active.remove(&id)?;
         let list = std::mem::take(&mut fetch.hashes);
         self.syncing.insert(id, fetch);
@@ -322,11 +321,11 @@ impl Fetcher {
 
     /// A part is durable, and the end of it may be made so; or that failed, and all is fetched again.
     pub fn part_synced(&mut self, id: BlobId, durable: bool) -> Option<Want> {
+        self.parts.remove(&id);
         if !durable {
             self.waiting.extend(self.active.remove(&id).map(|fetch| fetch.blob));
             return Some(Want::Remove(id));
         }
-        self.active.get_mut(&id)?.part = false;
         self.finish(id)
     }
 
@@ -335,6 +334,7 @@ impl Fetcher {
         self.waiting.retain(|blob| blob.blob != *id);
         self.active.remove(id);
         self.syncing.remove(id);
+        self.parts.remove(id);
     }
 
     /// It is durable, and so complete; or it could not be made so: then what is here is to be removed, and is fetched
@@ -367,7 +367,12 @@ impl Fetcher {
         fetch.moved = true;
         fetch.here += 1;
         fetch.came += 1;
-        let part = fetch.part_is_due();
+        fetch.unsynced += 1;
+        // One part at a time.
+        let part = fetch.unsynced >= PART && self.parts.insert(id);
+        if part {
+            fetch.unsynced = 0;
+        }
         self.paces.entry(from).or_default().came(Instant::now());
         let mut wants = self.ask(store, id, from, &mut { LOOKS });
         wants.extend(part.then_some(Want::SyncPart(id)));
@@ -433,16 +438,6 @@ impl Fetch {
     fn is_whole(&self) -> bool {
         let asked = self.sources.values().any(|source| !source.asked.is_empty());
         self.is_listed() && self.next >= self.hashes.len() as u64 && self.again.is_empty() && !asked
-    }
-
-    /// Is so much here that is not durable that it should be made so? One part at a time.
-    fn part_is_due(&mut self) -> bool {
-        self.unsynced += 1;
-        let due = self.unsynced >= PART && !self.part;
-        if due {
-            (self.unsynced, self.part) = (0, true);
-        }
-        due
     }
 
     /// A partner is not asked any more; what it was asked for, others are.
@@ -673,6 +668,28 @@ mod tests {
         assert!(fetcher.progress().next().is_none() && fetcher.is_eager(), "all begins again");
         fetcher.forget(&id);
         assert!(!fetcher.is_eager());
+    }
+
+    #[test]
+    fn a_part_that_is_being_made_durable_is_waited_for_by_a_fetch_that_began_anew() {
+        let (file, (_home, store)) = (long_file(PART + 1), store());
+        let id = file.blob.blob;
+        let one = |_: &KnownBlob| vec![ONE];
+        let mut fetcher = Fetcher::default();
+        fetcher.want(file.blob.clone());
+        let _asked = listed(&mut fetcher, &store, &file);
+        let chunk =
+            |index| BlobMessage::Chunk(id, index, file.chunks[usize::try_from(index).unwrap()].clone());
+        let came: Vec<Want> =
+            (0..PART).flat_map(|index| fetcher.answer(&store, ONE, chunk(index), one)).collect();
+        assert!(matches!(came.last(), Some(Want::SyncPart(_))), "{:?}", came.last());
+        fetcher.gone(&ONE);
+        fetcher.put_back_stalled();
+        fetcher.put_back_stalled();
+        assert!(fetcher.progress().next().is_none(), "it is put back");
+        assert_eq!(asked(&listed(&mut fetcher, &store, &file)), [PART]);
+        assert!(fetcher.answer(&store, ONE, chunk(PART), one).is_empty(), "a part is not synced yet");
+        assert!(matches!(fetcher.part_synced(id, true), Some(Want::Sync(..))));
     }
 
     #[test]
