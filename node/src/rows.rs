@@ -495,10 +495,7 @@ pub fn referring<'a>(
 fn rows_at(index: &Index, table: Table, name: [u8; 16]) -> impl Iterator<Item = (Position, RecordRow)> + '_ {
     let found: Vec<Position> =
         keys(index, table as u8, &name).filter_map(|key| key.get(16..).and_then(position)).collect();
-    found.into_iter().filter_map(|position| {
-        let row = index.get(Table::Order as u8, &position.to_bytes()).ok()??;
-        Some((position, decode(&row)?))
-    })
+    found.into_iter().filter_map(|position| Some((position, row_at(index, position).ok()??)))
 }
 
 /// Takes back what was made of an entry, before it is judged again: its record or its refusal.
@@ -594,6 +591,12 @@ pub fn stands_elsewhere(batch: &Batch, index: &Index, id: &RecordId, place: &Rec
     known_row(batch, index, id).and_then(|row| row.place).is_some_and(|known| known != *place)
 }
 
+/// The row of the record that stands at a journal position.
+fn row_at(index: &Index, position: Position) -> Result<Option<RecordRow>, IndexError> {
+    let row = index.get(Table::Order as u8, &position.to_bytes())?;
+    Ok(row.and_then(|bytes| decode(&bytes)))
+}
+
 /// A record's row and its journal position.
 ///
 /// # Errors
@@ -602,8 +605,7 @@ pub fn record(index: &Index, id: &RecordId) -> Result<Option<(Position, RecordRo
     let name = record_key(index, id);
     let Some(order) = index.get(Table::Record as u8, &name)? else { return Ok(None) };
     let Some(position) = position(&order) else { return Ok(None) };
-    let row = index.get(Table::Order as u8, &order)?.and_then(|b| decode(&b));
-    Ok(row.map(|row| (position, row)))
+    Ok(row_at(index, position)?.map(|row| (position, row)))
 }
 
 /// What is known of an attachment.

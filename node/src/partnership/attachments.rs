@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use entente_protocol::chunk;
-use entente_protocol::ids::{BlobId, NodeId, OrgId, SpaceId};
+use entente_protocol::ids::{BlobId, Hash, NodeId, OrgId, SpaceId};
 use entente_protocol::sync::{BlobMessage, Message};
 
 use crate::api::types;
@@ -113,26 +113,23 @@ impl Driver {
         for want in wants {
             match want {
                 Want::Send(to, message) => self.send(to, Job::Message(Message::Blob(message))),
-                Want::Sync(id, list) => {
-                    let ledger = self.shared.ledger.clone();
-                    self.syncing.spawn_blocking(move || {
-                        let durable = ledger.store().blobs.sync(&id.0).is_ok();
-                        if durable {
-                            chunks::keep(ledger.store(), &id, &list);
-                        }
-                        Synced { blob: id, whole: true, durable }
-                    });
-                }
-                Want::SyncPart(id) => {
-                    let ledger = self.shared.ledger.clone();
-                    self.syncing.spawn_blocking(move || {
-                        let durable = ledger.store().blobs.sync(&id.0).is_ok();
-                        Synced { blob: id, whole: false, durable }
-                    });
-                }
+                Want::Sync(id, list) => self.make_durable(id, Some(list)),
+                Want::SyncPart(id) => self.make_durable(id, None),
                 Want::Remove(id) => self.remove(&id),
             }
         }
+    }
+
+    /// The whole of it, with the list of its chunks, or what came until now.
+    fn make_durable(&mut self, id: BlobId, list: Option<Vec<Hash>>) {
+        let ledger = self.shared.ledger.clone();
+        self.syncing.spawn_blocking(move || {
+            let durable = ledger.store().blobs.sync(&id.0).is_ok();
+            if let Some(list) = list.as_ref().filter(|_| durable) {
+                chunks::keep(ledger.store(), &id, list);
+            }
+            Synced { blob: id, whole: list.is_some(), durable }
+        });
     }
 
     /// The kernel may keep what it could not write, and give it to whoever reads it until the machine restarts.

@@ -70,7 +70,7 @@ pub(crate) fn choose<T>(
     for ((id, name), value) in all {
         if id == folded || name.to_lowercase() == folded {
             exact.push(value);
-        } else if folded.len() >= 4 && id.starts_with(&folded) {
+        } else if folded.len() >= rows::BEGINNING && id.starts_with(&folded) {
             begun.push(value);
         }
     }

@@ -5,7 +5,7 @@ use entente_protocol::ids::RecordId;
 
 use crate::store::{Index, Position, Span};
 
-use super::{RecordRow, Table, decode, position};
+use super::{RecordRow, Table, position, row_at};
 
 /// Letters of its id by which a record can be found, at the least: a million beginnings.
 pub const BEGINNING: usize = 4;
@@ -31,8 +31,8 @@ pub fn records_that_begin<'a>(
 ) -> impl Iterator<Item = (Position, RecordRow)> + 'a {
     let rows = index.range(Table::Record as u8, Span::Prefix(&beginning(index, text)), false, usize::MAX);
     let row = |order: &[u8]| {
-        let row = index.get(Table::Order as u8, order).ok()?.and_then(|bytes| decode::<RecordRow>(&bytes))?;
-        Some((position(order)?, row))
+        let position = position(order)?;
+        Some((position, row_at(index, position).ok()??))
     };
     rows.filter_map(Result::ok)
         .filter(|_| text.len() >= BEGINNING)

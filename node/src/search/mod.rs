@@ -2,9 +2,9 @@
 //!
 //! [`fold`] makes one form of what people read as the same, [`words`] cuts it into terms, `inverted` finds the records
 //! that hold them: the newest terms are in memory, the others in files without names, whose keys are in memory only.
-//! The index is filled in the background soon after a node starts, the newest records first, and kept up from what the ledger
-//! says has changed ([`Touched`]): a record is in it exactly as long as it is in the lists. A search first takes in what
-//! waits, for `PATIENCE` at most, and says how much it left.
+//! The index is filled in the background soon after a node starts, the newest records first, and kept up from what the
+//! ledger says has changed ([`Touched`]): a record is in it exactly as long as it is in the lists. A search first takes
+//! in what waits, for `PATIENCE` at most, and says how much it left.
 
 mod bits;
 mod blocks;

@@ -18,7 +18,7 @@ pub const CHUNK_STRIDE: usize = (64 << 10) + 16;
 pub const MAX_CHUNKS: u64 = 1 << 24;
 
 /// What the file with the list of an attachment's chunks ends in.
-pub const LIST: &str = "list";
+const LIST: &str = "list";
 
 /// The id of an attachment, as the protocol knows it.
 pub type BlobId = [u8; 32];
@@ -172,15 +172,17 @@ impl Blobs {
     /// # Errors
     /// Fails if the file cannot be removed.
     pub fn remove(&self, id: &BlobId) -> Result<(), BlobError> {
+        let mut any = false;
         for path in [self.list(id), self.path(id)] {
-            let removed = match std::fs::remove_file(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                Err(error) => Err(error),
-                Ok(()) => sync_dir(&self.shard(id)),
-            };
-            removed.map_err(|source| BlobError::Io { path, source })?;
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(BlobError::Io { path, source }),
+                Ok(()) => any = true,
+            }
         }
-        Ok(())
+        let path = self.shard(id);
+        let durable = if any { sync_dir(&path) } else { Ok(()) };
+        durable.map_err(|source| BlobError::Io { path, source })
     }
 
     fn path(&self, id: &BlobId) -> PathBuf {
