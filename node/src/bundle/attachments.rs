@@ -90,11 +90,66 @@ impl Incoming {
             return None;
         }
         self.next += 1;
-        if self.next < count || store.blobs.sync(&id.0).is_err() {
+        if self.next < count {
             return None;
         }
-        chunks::keep(store, &id, &self.hashes);
-        self.hashes.clear();
-        self.blob.take()
+        let whole = std::mem::take(self);
+        if let Err(error) = store.blobs.sync(&id.0) {
+            tracing::error!(%error, "an attachment could not be made durable, so nothing of it is kept");
+            remove(store, &id);
+            return None;
+        }
+        chunks::keep(store, &id, &whole.hashes);
+        whole.blob
+    }
+}
+
+/// After a failed sync nobody knows what the disk holds, and who fetches it from a partner would go on with what is here.
+fn remove(store: &Store, id: &BlobId) {
+    if let Err(error) = store.blobs.remove(&id.0) {
+        tracing::error!(%error, "what came of an attachment could not be removed");
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::store::faulty::FaultyDisk;
+    use crate::store::{Blobs, StoreKey};
+
+    #[test]
+    fn what_cannot_be_made_durable_is_not_left_for_others_to_go_on_with() {
+        let key = StoreKey::from_bytes(Zeroizing::new([3; 32]));
+        let bytes = vec![7; chunk::sealed_len(5, 0)];
+        let hashes = vec![derive::chunk_hash(0, &bytes)];
+        let blob = derive::blob_id(&hashes);
+        let known = KnownBlob { blob, place: None, size: 5, complete: false, record: None };
+        let mut failed = 0;
+        for call in 1.. {
+            let home = tempfile::tempdir().unwrap();
+            let (mut store, _) = Store::open(home.path(), &key).unwrap();
+            let disk = Arc::new(FaultyDisk::failing_at(call));
+            store.blobs = Blobs::open(disk.clone(), home.path(), &key).unwrap();
+            let mut incoming = Incoming { blob: Some(known.clone()), hashes: hashes.clone(), next: 0 };
+            if incoming.chunk(&store, blob, 0, &bytes).is_some() {
+                assert!(store.blobs.len(&blob.0).unwrap().is_some());
+                // The list of its chunks need not be kept.
+                if disk.failed() {
+                    continue;
+                }
+                break;
+            }
+            // Was it whole, and could only not be made durable?
+            if incoming.blob.is_none() {
+                failed += 1;
+                assert_eq!(store.blobs.len(&blob.0).unwrap(), None, "call {call}");
+            }
+        }
+        assert_eq!(failed, 3, "the file, its folder, and the folder of all");
     }
 }

@@ -16,7 +16,7 @@ pub mod compact;
 mod disk;
 mod erase;
 #[cfg(test)]
-mod faulty;
+pub(crate) mod faulty;
 pub mod frame;
 pub mod index;
 pub mod journal;
