@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use entente_protocol::relay::RelayRefusal;
-use libp2p::Stream;
 use tokio::time::timeout;
 
 use super::circuits_tests::{Asked, Rogue, hidden, info, relay};
 use super::tests::{Node, PATIENCE, config, id, open};
+use super::tied::Stream;
 use super::*;
 
 const SHORT: Duration = Duration::from_millis(300);

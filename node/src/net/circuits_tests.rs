@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use entente_protocol::codec;
 use entente_protocol::relay::{RelayMessage, RelayRefusal};
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use libp2p::PeerId;
 use libp2p::gossipsub::IdentTopic;
 use libp2p::swarm::{ConnectionId, SwarmEvent};
-use libp2p::{PeerId, Stream};
 use tokio::time::timeout;
 
 use super::tests::{Node, PATIENCE, config, id, key, member, no_terms, open, seed};
+use super::tied::Stream;
 use super::*;
 use crate::door::{recv_msg, send_msg};
 
@@ -28,7 +29,9 @@ pub(super) fn relay(number: u8, door: &Door) -> Member {
 
 fn start(door: Door, number: u8, relaying: &Relaying, members: Vec<Member>) -> Node {
     let relaying = relaying.clone();
-    let (net, events) = spawn(NetConfig { relaying, ..config(&door, number, members) }).unwrap();
+    // Nobody says that it lives: what ends is noticed without.
+    let tunables = Tunables { keep_alive: Duration::from_secs(3600), ..Tunables::default() };
+    let (net, events) = spawn(NetConfig { relaying, tunables, ..config(&door, number, members) }).unwrap();
     Node { door, net, events }
 }
 

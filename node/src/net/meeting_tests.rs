@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use entente_protocol::codec;
 use entente_protocol::relay::{Offer, RelayMessage};
 use futures::{AsyncReadExt, AsyncWriteExt};
-use libp2p::Stream;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::circuits_tests::{Asked, Rogue, hidden, info, relay};
 use super::limits::MEET_GAP;
 use super::tests::{Node, PATIENCE, config, id, open};
+use super::tied::Stream;
 use super::*;
 use crate::door::{PUNCH_DIALS, recv_msg, send_msg};
 

@@ -36,6 +36,7 @@ mod relaying;
 mod session;
 mod streams;
 mod swarm;
+mod tied;
 mod transport;
 
 use std::collections::HashMap;
@@ -169,7 +170,7 @@ pub struct PeerInfo {
     pub last_seen: Option<Instant>,
     /// Why the last dial failed; cleared by a session.
     pub last_error: Option<DialReason>,
-    /// The other end of the last connection, if it was not relayed.
+    /// The other end of the connection that has stood longest, of those that no relay carries; `None` without.
     pub address: Option<Address>,
     /// How it is reached; `None` while there is no connection.
     pub reached: Option<Reached>,

@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::io::BufReader;
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use libp2p::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -28,6 +27,7 @@ use super::limits::{
     OUTBOX_MESSAGES, READ_BUFFER,
 };
 use super::streams::{OpenError, Reply};
+use super::tied::Stream;
 use super::{DialReason, NetEvent, SendError, Shared, Tunables, lock};
 use crate::door::{TransportId, recv_msg, send_msg};
 

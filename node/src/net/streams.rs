@@ -16,10 +16,11 @@ use libp2p::swarm::{
     ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm, NetworkBehaviour,
     NotifyHandler, SubstreamProtocol, THandler, THandlerInEvent, THandlerOutEvent, ToSwarm,
 };
-use libp2p::{PeerId, Stream, StreamProtocol};
+use libp2p::{PeerId, StreamProtocol};
 use tokio::sync::oneshot;
 
 use super::limits::WAITING_STREAMS;
+use super::tied::{Connection, Stream};
 
 /// A stream that a peer opened.
 #[derive(Debug)]
@@ -98,11 +99,12 @@ pub(super) struct Handler {
     protocol: StreamProtocol,
     wanted: VecDeque<Reply>,
     inbound: VecDeque<Stream>,
+    connection: Connection,
 }
 
 impl Handler {
     fn new(protocol: StreamProtocol) -> Self {
-        Self { protocol, wanted: VecDeque::new(), inbound: VecDeque::new() }
+        Self { protocol, wanted: VecDeque::new(), inbound: VecDeque::new(), connection: Connection::new() }
     }
 }
 
@@ -142,10 +144,10 @@ impl ConnectionHandler for Handler {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol, .. })
                 if self.inbound.len() < WAITING_STREAMS =>
             {
-                self.inbound.push_back(protocol);
+                self.inbound.push_back(self.connection.tie(protocol));
             }
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol, info }) => {
-                let _ = info.send(Ok(protocol));
+                let _ = info.send(Ok(self.connection.tie(protocol)));
             }
             ConnectionEvent::DialUpgradeError(DialUpgradeError { error, info }) => {
                 let _ = info.send(Err(match error {

@@ -442,7 +442,7 @@ async fn an_oversized_or_odd_frame_ends_the_session_and_not_the_node() {
 }
 
 /// A session stream to `door`'s node 1, from a swarm whose owner writes what it likes; `None` if it is refused.
-async fn rogue(number: u8, door: &Door) -> Option<libp2p::Stream> {
+async fn rogue(number: u8, door: &Door) -> Option<tied::Stream> {
     let keys = transport::DialKeys::new(Way::new(None).unwrap(), vec![key(1)]);
     let registration = open().await.register(&key(1), id(number));
     let shared = Arc::new(Shared::new(id(number), vec![]));
