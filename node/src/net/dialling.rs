@@ -163,7 +163,8 @@ impl Driver {
         let dialled = peer.dialling.take();
         let in_vain = matches!(error, DialError::DialPeerConditionFalse(_));
         if in_vain || !peer.connections.is_empty() {
-            return;
+            // It may have stood in the way of a meeting.
+            return self.meet(Instant::now());
         }
         let relays = self.relays_to(&id);
         if dialled == Some(Dial::Direct) && !relays.is_empty() {

@@ -205,22 +205,20 @@ impl Driver {
         let too_soon = peer.former && peer.last_session.is_some_and(|last| last.elapsed() < PARLEY_GAP);
         let remote = endpoint.get_remote_address();
         let via = relay_of(remote);
-        let waited_for = endpoint.is_listener() && peer.met.is_under_way(now);
+        let met = peer.met.is_under_way(now) || self.circuits.told.says(&id, remote);
+        let waited_for = endpoint.is_listener() && met;
         let punched = via.is_none() && (waited_for || met_where(remote).is_some());
-        peer.connections.insert(connection, Connection { since: now, via, punched });
+        peer.connections.insert(connection, Connection { since: now, at: address(remote), via, punched });
         if endpoint.is_dialer() {
             peer.dialling = None;
         }
         peer.direct_again = now + DIRECT_AGAIN;
         peer.was_relayed = peer.relayed_by().is_some();
-        let (address, reached) = (address(remote), peer.reached());
         if via.is_none() {
             peer.met.end();
         }
-        self.shared.update(&id, |info| {
-            info.address = address.or_else(|| info.address.take());
-            info.reached = reached;
-        });
+        let (seen_at, reached) = (peer.seen_at().cloned(), peer.reached());
+        self.shared.update(&id, |info| (info.address, info.reached) = (seen_at, reached));
         if too_soon {
             self.swarm.close_connection(connection);
             return;
@@ -236,11 +234,11 @@ impl Driver {
     fn on_disconnected(&mut self, peer_id: &PeerId, connection: ConnectionId) {
         let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
         let removed = peer.connections.remove(&connection).is_some();
-        let reached = peer.reached();
+        let (seen_at, reached) = (peer.seen_at().cloned(), peer.reached());
         if reached.is_none() {
             peer.met.end();
         }
-        self.shared.update(&id, |info| info.reached = reached);
+        self.shared.update(&id, |info| (info.address, info.reached) = (seen_at, reached));
         if !removed || !peer.connections.is_empty() {
             return;
         }

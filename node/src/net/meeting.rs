@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use libp2p::Multiaddr;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -17,7 +18,7 @@ use super::driver::Driver;
 use super::limits::{MEET_AGAIN, MEET_GAP, MEETINGS, MEETINGS_AT_ONCE};
 use super::lock;
 use super::peer::{Dial, Peer};
-use super::transport::met_at;
+use super::transport::{met_at, multiaddr};
 use crate::door::{PUNCH_TIME, TransportId};
 
 /// Ports below are those of services that are no partner's node: no relay makes anybody knock there.
@@ -45,6 +46,12 @@ impl Told {
     /// What `relay` said of `whom`, once.
     pub(super) fn take(&self, relay: &TransportId, whom: &TransportId) -> Option<SocketAddr> {
         lock(&self.0).remove(whom).filter(|(by, _)| by == relay).map(|(_, at)| at)
+    }
+
+    /// Does a relay say that `whom` is seen at `at`? Who comes from there comes to meet, though its circuit
+    /// may stand a moment later here.
+    pub(super) fn says(&self, whom: &TransportId, at: &Multiaddr) -> bool {
+        lock(&self.0).get(whom).is_some_and(|(_, told)| multiaddr(*told) == *at)
     }
 
     pub(super) fn forget(&self, whom: &TransportId) {
@@ -173,10 +180,13 @@ impl Driver {
         let under_way = self.peers.values().filter(|peer| peer.met.is_under_way(now)).count();
         let mut free = MEETINGS_AT_ONCE.saturating_sub(under_way);
         for (id, peer) in &mut self.peers {
-            let idle = peer.relayed_by().is_some() && peer.dialling.is_none() && !peer.former && free > 0;
+            let calls = me < *id;
+            // Who stands by does so beside any dial of its own.
+            let busy = calls && peer.dialling.is_some();
+            let idle = peer.relayed_by().is_some() && !busy && !peer.former && free > 0;
             let Some(at) = idle.then(|| peer.due_to_meet(now)).flatten() else { continue };
             free -= 1;
-            if me < *id {
+            if calls {
                 peer.dialling = Some(Dial::Met);
                 let options = DialOpts::peer_id(peer.peer_id)
                     .addresses(vec![met_at(at)])

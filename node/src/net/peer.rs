@@ -30,6 +30,8 @@ pub(super) enum Dial {
 /// A connection with a member.
 pub(super) struct Connection {
     pub(super) since: Instant,
+    /// Its other end; `None` if a relay carries it.
+    pub(super) at: Option<Address>,
     /// The relay that carries it.
     pub(super) via: Option<TransportId>,
     /// Did it come of a meeting?
@@ -99,6 +101,13 @@ impl Peer {
             return None;
         }
         self.connections.values().max_by_key(|of| of.since).and_then(|of| of.via)
+    }
+
+    /// The other end of the connection that has stood longest without a relay. The first leaves from the port that the
+    /// member's door listens on, where it can be met; while it stands, others cannot.
+    pub(super) fn seen_at(&self) -> Option<&Address> {
+        let direct = self.connections.values().filter(|of| of.via.is_none());
+        direct.min_by_key(|of| of.since).and_then(|of| of.at.as_ref())
     }
 
     /// How it is reached; `None` if it is not connected.
