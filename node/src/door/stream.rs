@@ -41,6 +41,8 @@ const CALM_WAITS: u8 = 16;
 pub struct DoorStream {
     line: Line,
     noise: TransportState,
+    /// What names this connection, and is the same at both of its ends.
+    binding: [u8; 32],
     masks: LengthMasks,
     /// Ciphertext as it came from the socket.
     raw: Window,
@@ -75,10 +77,12 @@ impl DoorStream {
         masks: LengthMasks,
         limits: Limits,
     ) -> io::Result<Self> {
+        let binding = blake3::derive_key("entente door 1 binding", noise.get_handshake_hash());
         let noise = noise.into_transport_mode().map_err(invalid)?;
         Ok(Self {
             line: line.into(),
             noise,
+            binding,
             masks,
             raw: Window::default(),
             frame: None,
@@ -90,6 +94,13 @@ impl DoorStream {
             limits,
             waits: (None, None),
         })
+    }
+
+    /// What only the two ends of this connection share: from the hash of its handshake (Noise specification, section
+    /// 11.2), in which both of its ephemeral keys are.
+    #[must_use]
+    pub fn binding(&self) -> &[u8; 32] {
+        &self.binding
     }
 
     /// From here on it is a partnership's.

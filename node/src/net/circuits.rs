@@ -2,8 +2,8 @@
 //!
 //! All of it goes over streams of the connections that members have with each other anyway, so whoever asks a relay
 //! is a member, by its key, and nobody else can. What a relay carries is the front door and all that follows
-//! behind it, between the two ends: it has the partnership's door key and is in the middle, but what runs inside the door
-//! is libp2p's Noise between their identities, which it does not have.
+//! behind it, between the two ends: it has the partnership's door key and is in the middle, but if it opened the door on
+//! both sides, the two ends would not believe that they speak to each other (`proven.rs`).
 
 use std::io;
 use std::net::SocketAddr;

@@ -11,6 +11,7 @@
 //! | `driver.rs` | the one task that owns the swarm, the sessions and the dialling |
 //! | `swarm.rs` | what the swarm is made of |
 //! | `transport.rs` | libp2p's transport behind the door |
+//! | `proven.rs` | who is at the other end: identities are proven inside the door, and what follows is encrypted once |
 //! | `streams.rs` | the part of the swarm that opens and accepts streams |
 //! | `circuits.rs` | ways through partners that relay: asked for, answered, carried |
 //! | `meeting.rs` | hole punching: who is reached through a relay is met where the relay sees it |
@@ -32,6 +33,7 @@ mod gossip;
 pub mod limits;
 mod meeting;
 mod peer;
+mod proven;
 mod relaying;
 mod session;
 mod streams;
