@@ -64,6 +64,8 @@ pub(super) struct Driver {
     pub(super) relay_news: Option<Instant>,
     next_session: u64,
     pub(super) next_tick: Instant,
+    /// Until it was first told of members.
+    starting: bool,
 }
 
 impl Driver {
@@ -108,8 +110,11 @@ impl Driver {
             relay_news: None,
             next_session: 0,
             next_tick: Instant::now(),
+            starting: true,
         };
+        let known = !config.members.is_empty();
         driver.set_members(config.members);
+        driver.starting = !known;
         Ok(driver)
     }
 
@@ -139,7 +144,10 @@ impl Driver {
             Command::Announce(data) => {
                 let _ = self.swarm.behaviour_mut().gossip.inner.publish(self.topic.clone(), data);
             }
-            Command::SetMembers(members) => self.set_members(members),
+            Command::SetMembers(members) => {
+                self.set_members(members);
+                self.starting = false;
+            }
             Command::SetDoorKeys { admit, knock } => {
                 let mut oldest_first: Vec<_> = admit.iter().take(MAX_KEYS).cloned().collect();
                 oldest_first.reverse();
@@ -391,7 +399,7 @@ impl Driver {
         if !former {
             lock(&self.shared.peers).insert(id, PeerInfo::unheard(id));
         }
-        let first = if self.shared.me < id { now } else { now + COURTESY };
+        let first = if self.starting { now } else { now + COURTESY };
         let peer = Peer {
             peer_id,
             addrs,

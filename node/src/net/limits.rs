@@ -108,7 +108,8 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// A session that lived as long as this ends the back-off.
 pub const STEADY: Duration = Duration::from_secs(10);
 
-/// By how much the side with the higher identity waits before its first dial, so that rarely both dial.
+/// By how much a node that runs waits before it dials a member that it hears of. Whoever starts, or has just joined, dials
+/// the others at once: it alone knows when it can be reached, and dials that fail make the others wait.
 pub const COURTESY: Duration = Duration::from_millis(400);
 
 /// The driver wakes as often as this at least: gossipsub's heartbeat stops in a swarm that nobody polls.
