@@ -29,6 +29,7 @@ use crate::me::Me;
 use crate::net::Relaying;
 use crate::partnership::apply::{self, apply};
 use crate::partnership::commands::Command;
+use crate::partnership::epochs;
 use crate::partnership::fence::{self, FenceReason};
 use crate::partnership::join::Welcome;
 use crate::partnership::quarantine;
@@ -272,7 +273,8 @@ impl Node {
     /// [`NodeError`]; then this node is not a member, and asks again.
     pub async fn welcomed(&self, id: PartnershipId, welcome: Welcome) -> Result<PartnershipId, NodeError> {
         let secrets = self.shared.keeper.look(|s| s.partnership(&id).cloned());
-        let secrets = secrets.ok_or(NodeError::Welcome("we did not ask"))?;
+        let mut secrets = secrets.ok_or(NodeError::Welcome("we did not ask"))?;
+        secrets.doors = Some(welcome.doors);
         let acts: Vec<Unverified<ActBody>> = welcome.acts.into_iter().flatten().collect();
         let graph = graph_of(&acts).ok_or(NodeError::Welcome("its acts do not hang together"))?;
         if graph.partnership() != id {
@@ -284,16 +286,15 @@ impl Node {
         }
         let header = welcome.header.verify_self(|h| h.minter.0).map_err(|_| NodeError::Welcome("its key"))?;
         let key = partnership::prekeys::open_slot(&secrets, &header, &welcome.slot)?;
-        let space = derive::space_of_all(&id);
-        let readers: Vec<_> = state.readers_of(None, clock::now()).into_iter().collect();
-        let right = header.value().space == space
-            && header.value().readers == protocol_epoch::readers_hash(&readers)
-            && state.membership.node(&header.value().minter).is_some();
-        if !right {
-            return Err(NodeError::Welcome("its key is not for the present members"));
+        let minted = protocol_epoch::id_of(&header);
+        // Who left since it let us in gives the key of before: it opens doors, and nobody writes under it any more.
+        let epoch = epochs::bind(&state, header, key, None);
+        if epoch.space != derive::space_of_all(&id) || !epoch.is_for(&self.me.node()) {
+            return Err(NodeError::Welcome("its key is not for us, or not from a member"));
         }
+        let key = (minted, Secret::new(&epoch.key));
+        let readers = epoch.readers.into_iter().collect();
         let epoch = KnownEpoch { partnership: id, header: welcome.header, readers, slots: Vec::new() };
-        let key = (protocol_epoch::id_of(&header), Secret::new(&key));
         self.begin(secrets, graph, acts, epoch, key).await
     }
 

@@ -22,6 +22,13 @@ pub struct Secret(
     [u8; 32],
 );
 
+/// What it is stays out of logs.
+impl core::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
 impl Drop for Secret {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -154,6 +161,9 @@ pub struct PartnershipSecrets {
     /// Keys of single entries that were given as history; absent while there are none.
     #[n(9)]
     pub history: Option<Vec<RecordSecret>>,
+    /// Door keys of before this node came, told by who let it in: it knocks with them until its own are as many.
+    #[n(10)]
+    pub doors: Option<Vec<Secret>>,
 }
 
 /// How prekeys follow each other.
@@ -322,6 +332,7 @@ impl PartnershipSecrets {
             prekeys: None,
             fenced: None,
             history: None,
+            doors: None,
         })
     }
 

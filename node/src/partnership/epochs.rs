@@ -11,6 +11,7 @@ use entente_protocol::signed::{Unverified, VerifyError};
 use crate::clock::SystemRandom;
 use crate::frames::{Frame, KnownEpoch};
 
+use super::driver::DOOR_KEYS;
 use super::history;
 use super::ring::{Epoch, Terms};
 use super::state::State;
@@ -169,6 +170,18 @@ pub fn give(state: &State, to: &NodeId, id: &EpochId) -> Option<(Unverified<Epoc
     }
     let slot = epoch::seal_slot(id, &epoch.key, to, state.prekey_of(to)?, &mut SystemRandom).ok()?;
     Some((epoch.header.to_unverified(), slot))
+}
+
+/// The epoch that opens the members' doors to who was let in: that of the present members. Who is a member no more
+/// gets no newer one; it gives the last that it shares with the newcomer, which nobody else could give.
+#[must_use]
+pub fn for_newcomer(state: &State, to: &NodeId, now: Timestamp) -> Option<EpochId> {
+    let all = state.all();
+    if state.is_member() {
+        return state.ring.writable(&all, &state.readers_of(None, now), |_| true).map(|(id, _)| id);
+    }
+    let newest = state.ring.newest(&all, DOOR_KEYS);
+    newest.into_iter().find(|(_, epoch)| epoch.is_for(to)).map(|(id, _)| id)
 }
 
 /// Was a node of this organisation among an epoch's readers? Its other nodes, whom its root key certified, may

@@ -6,7 +6,7 @@
 //!    │ ◀─────────── Terms (found, invite) ── │     the joiner reads the agreement
 //!    │ ── Ask (join act, signed) ─────────▶  │
 //!    │ ◀──────────────────────── Waiting ── │     until a steward approves
-//!    │ ◀──────────────── Acts … Welcome ─── │     all acts, an epoch, its slot
+//!    │ ◀──────────────── Acts … Welcome ─── │     all acts, an epoch, its slot, door keys
 //! ```
 //! The joiner checks that the founding act hashes to the partnership that the invitation names, and that
 //! the act that invites is signed by the organisation that the invitation names.
@@ -29,7 +29,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::address::Address;
 use crate::door::{Door, DoorKey, DoorStream, KnockError, Registration, Way, knock, recv_msg, send_msg};
 
+use crate::secrets::Secret;
+
 use super::commands::Command;
+use super::driver::DOOR_KEYS;
 
 /// One message through the door of an invitation.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -49,9 +52,9 @@ pub enum JoinMessage {
     /// Acts of the partnership, in causal order; several of these may come.
     #[n(4)]
     Acts(#[n(0)] Vec<Unverified<ActBody>>),
-    /// You are in: the epoch of all members, and your slot.
+    /// You are in: the epoch of all members, your slot, and the door keys of epochs before it.
     #[n(5)]
-    Welcome(#[n(0)] Unverified<EpochHeader>, #[n(1)] Slot),
+    Welcome(#[n(0)] Unverified<EpochHeader>, #[n(1)] Slot, #[n(2)] Vec<Secret>),
     /// No.
     #[n(6)]
     Refused(#[n(0)] Refusal),
@@ -109,6 +112,8 @@ pub struct Welcome {
     pub header: Unverified<EpochHeader>,
     /// The new member's slot.
     pub slot: Slot,
+    /// Door keys to knock with at members whom this epoch did not reach. They open nothing that was written.
+    pub doors: Vec<Secret>,
 }
 
 /// How long to wait for the other side to say something.
@@ -170,7 +175,7 @@ async fn decide(stream: &mut DoorStream, verdict: Verdict) -> Option<()> {
     for slice in welcome.acts {
         send(stream, &JoinMessage::Acts(slice)).await.ok()?;
     }
-    send(stream, &JoinMessage::Welcome(welcome.header, welcome.slot)).await.ok()?;
+    send(stream, &JoinMessage::Welcome(welcome.header, welcome.slot, welcome.doors)).await.ok()?;
     // The joiner hangs up when it has read everything; hanging up first could cut it short.
     let _hung_up = receive(stream, PATIENCE).await;
     Some(())
@@ -293,7 +298,10 @@ async fn welcomed(stream: &mut DoorStream, first: JoinMessage) -> Result<Welcome
     loop {
         match message {
             JoinMessage::Acts(slice) if acts.len() < SLICES => acts.push(slice),
-            JoinMessage::Welcome(header, slot) => return Ok(Welcome { acts, header, slot }),
+            JoinMessage::Welcome(header, slot, mut doors) => {
+                doors.truncate(DOOR_KEYS);
+                return Ok(Welcome { acts, header, slot, doors });
+            }
             JoinMessage::Refused(refusal) => return Err(JoinError::Refused(refusal)),
             _ => return Err(JoinError::Broken("an unexpected answer".into())),
         }

@@ -381,7 +381,7 @@ impl Driver {
     }
 
     pub(super) fn wait_or_welcome(&mut self, org: OrgId, node: NodeId) -> Verdict {
-        if self.state.membership.node(&node).is_some() {
+        if self.state.membership.node(&node).is_some() && self.state.is_member() {
             // A second node needs nobody's approval, and the key for it nobody else's time.
             self.mint_now();
         }
@@ -400,10 +400,10 @@ impl Driver {
 
     fn welcome(&self, node: &NodeId) -> Option<Welcome> {
         self.state.membership.node(node)?;
-        let all = self.state.all();
-        let (id, _) = self.state.ring.writable(&all, &self.state.readers_of(None, clock::now()), |_| true)?;
+        let id = epochs::for_newcomer(&self.state, node, clock::now())?;
         let (header, slot) = epochs::give(&self.state, node, &id)?;
-        Some(Welcome { acts: govern::missing(&self.state, &[]), header, slot })
+        let doors = self.door_keys().1.iter().map(|door| Secret::new(&door.0)).collect();
+        Some(Welcome { acts: govern::missing(&self.state, &[]), header, slot, doors })
     }
 
     fn answer_joiners(&mut self) {

@@ -19,7 +19,7 @@ mod courier;
 pub mod decide;
 mod driver;
 mod effects;
-mod epochs;
+pub mod epochs;
 mod explain;
 pub mod fence;
 mod fetch;

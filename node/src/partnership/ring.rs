@@ -34,6 +34,14 @@ pub struct Epoch {
     pub terms: Arc<Terms>,
 }
 
+impl Epoch {
+    /// Was it made for this node, by one of those that it was made for?
+    #[must_use]
+    pub fn is_for(&self, node: &NodeId) -> bool {
+        self.readers.contains(node) && self.readers.contains(&self.header.value().minter)
+    }
+}
+
 /// What records are judged by, at some point of a partnership's history.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Terms {

@@ -81,6 +81,8 @@ pub struct Store {
     pub acts: Vec<Rc<VerifiedAct>>,
     /// Epochs.
     pub epochs: BTreeMap<EpochId, Epoch>,
+    /// Epochs of before it came, of which it knows the door keys alone.
+    pub doors: BTreeSet<EpochId>,
     /// Logs.
     pub logs: BTreeMap<LogKey, Log>,
     /// What became of each entry.

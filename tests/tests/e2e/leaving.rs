@@ -1,7 +1,7 @@
 //! Who is out gets nothing more, and is heard no more.
 
 use entente_node::api::types::PartnershipState;
-use entente_tests::{Partnership, TestNode, draft, wait_until};
+use entente_tests::{Partnership, TestNode, draft, invite_and_ask, wait_until};
 
 #[tokio::test]
 async fn a_removed_member_gets_nothing_more_and_the_others_go_on() {
@@ -103,6 +103,33 @@ async fn a_member_that_leaves_is_former_everywhere_and_gets_nothing_more() {
     assert_eq!(p[2].partnership("Prevention").await.unwrap().summary.state, PartnershipState::Former);
     assert_eq!(p[2].record(later).await.unwrap_err().code, "not-found");
     assert!(p[2].record(early).await.is_ok(), "what it had it keeps");
+}
+
+#[tokio::test]
+async fn who_let_somebody_in_and_left_still_hands_over_the_key() {
+    let mut p = Partnership::of(&[("Founder", "npm"), ("Leaver", "cso")]).await;
+    p[0].cli(&["member", "promote", "Prevention", "Leaver"]).await.ok();
+    wait_until("the second is a steward", async || {
+        p[1].partnership("Prevention").await.unwrap().members_now.iter().all(|member| member.steward)
+    })
+    .await;
+    let mut newcomer = TestNode::start_new("Newcomer", "cso").await;
+    invite_and_ask(&p[1], &newcomer, "Prevention").await;
+    newcomer.stop().await;
+    // The founder hears of the newcomer and of the departure at once: the key between them does not reach it.
+    p[0].stop().await;
+    p[1].cli(&["partnership", "approve", "Prevention", "Newcomer"]).await.ok();
+    p[1].cli(&["partnership", "leave", "Prevention", "--yes"]).await.ok();
+    p[0].start().await;
+    wait_until("the founder knows both", async || {
+        let seen = p[0].partnership("Prevention").await.unwrap();
+        seen.summary.members == 2 && seen.former.len() == 1
+    })
+    .await;
+    newcomer.start().await;
+    wait_until("it is a member", async || newcomer.partnership("Prevention").await.is_ok()).await;
+    let id = p[0].publish(draft("training", "Welcome"), "Prevention", None).await;
+    wait_until("it reads what comes", async || newcomer.record(id).await.is_ok()).await;
 }
 
 #[tokio::test]

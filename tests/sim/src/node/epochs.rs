@@ -209,6 +209,20 @@ impl Node {
         self.newest_for(&self.all(), &readers).map(|(id, _)| id)
     }
 
+    /// The epoch that opens the members' doors to who was let in: the current one, or, from who is a member no more,
+    /// the last that both were to read.
+    pub(super) fn epoch_for_newcomer(&self, to: &NodeId) -> Option<EpochId> {
+        let live = self.live.as_ref()?;
+        if !live.folded.roster.nodes.contains_key(to) {
+            return None;
+        }
+        if self.is_member() {
+            return self.current_epoch();
+        }
+        let is_for = |e: &Epoch| e.readers.contains(to) && e.readers.contains(&e.header.1.value().minter);
+        self.newest_epochs().into_iter().find(|(_, epoch)| is_for(epoch)).map(|(id, _)| *id)
+    }
+
     pub(super) fn give_if_minted_here(&mut self, env: &mut Env, id: &EpochId) {
         let Some(live) = &self.live else { return };
         let me = self.id();
@@ -268,14 +282,30 @@ impl Node {
         }
     }
 
-    /// The epochs whose door keys admit and are tried.
+    /// The epochs whose door keys it knocks with: those that admit, and those that it was told when it came.
+    #[must_use]
+    pub fn knocks(&self) -> BTreeSet<EpochId> {
+        let mut knocks = self.doors();
+        let room = DOOR_KEYS.saturating_sub(knocks.len());
+        let told = self.store.doors.difference(&self.doors()).take(room).copied().collect::<Vec<_>>();
+        knocks.extend(told);
+        knocks
+    }
+
+    /// The epochs whose door keys admit.
     #[must_use]
     pub fn doors(&self) -> BTreeSet<EpochId> {
-        let Some(live) = &self.live else { return BTreeSet::new() };
+        self.newest_epochs().into_iter().map(|(id, _)| *id).collect()
+    }
+
+    /// Those whose keys open doors, the newest first.
+    fn newest_epochs(&self) -> Vec<(&EpochId, &Epoch)> {
+        let Some(live) = &self.live else { return Vec::new() };
         let all = self.all();
         let mut epochs: Vec<_> = live.ring.iter().filter(|(_, e)| e.space == all).collect();
         epochs.sort_by_key(|(id, e)| std::cmp::Reverse((e.header.1.value().created, **id)));
-        epochs.iter().take(DOOR_KEYS).map(|(id, _)| **id).collect()
+        epochs.truncate(DOOR_KEYS);
+        epochs
     }
 
     fn open_slot(&self, env: &mut Env, header: &Header, slot: &Slot) -> Option<Key> {

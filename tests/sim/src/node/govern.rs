@@ -1,10 +1,11 @@
 //! Membership on a node: `node/src/partnership/govern.rs` and `members.rs`. New kinds of act are made in
 //! [`Node::act`].
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use entente_protocol::epoch::{EpochHeader, Slot};
-use entente_protocol::ids::{ActId, Hash, NodeId, OrgId, Timestamp};
+use entente_protocol::ids::{ActId, EpochId, Hash, NodeId, OrgId, Timestamp};
 use entente_protocol::membership::acts::{self, Amend, Author, Invite, Remove, RevokeNode};
 use entente_protocol::membership::{Act, ActBody, Inserted, Proposal, Verdict, VerifiedAct};
 use entente_protocol::signed::Unverified;
@@ -18,11 +19,12 @@ use crate::store::Write;
 /// A last day that is renewed to: 2050-01-01.
 const RENEWED: u64 = 2_524_608_000_000;
 
-/// What who was let in is sent: all acts, and the key.
+/// What who was let in is sent: all acts, the key, and the door keys of those before.
 #[derive(Clone)]
 pub struct Welcome {
     acts: Vec<Unverified<ActBody>>,
     epoch: (Unverified<EpochHeader>, Slot),
+    doors: BTreeSet<EpochId>,
 }
 
 impl Node {
@@ -202,15 +204,16 @@ impl Node {
 
     /// What who waits at the door is sent, once it is a member and there is a key for it.
     pub fn welcome(&mut self, env: &mut Env, to: &NodeId) -> Option<Welcome> {
-        let id = self.current_epoch()?;
+        let id = self.epoch_for_newcomer(to)?;
         let Some(Message::Epoch(header, slot)) = self.give(env, to, &id) else { return None };
         let live = self.live.as_ref()?;
         let acts = live.graph.iter().map(|act| act.signed().to_unverified()).collect();
-        Some(Welcome { acts, epoch: (header, slot) })
+        Some(Welcome { acts, epoch: (header, slot), doors: self.knocks() })
     }
 
-    /// Begins in a partnership: with all acts, and the key.
+    /// Begins in a partnership: with all acts, and the key. Who does not have both on its disk is not in, and asks again.
     pub fn join(&mut self, env: &mut Env, welcome: &Welcome) {
+        self.store.doors.clone_from(&welcome.doors);
         if self.live.is_none() {
             self.store.acts = welcome.acts.iter().filter_map(|act| env.memo.act(act)).collect();
             self.start(env);

@@ -243,7 +243,7 @@ impl World {
         self.reach(node, other)
             && b.is_partner(&a.id())
             && !self.sessions.contains_key(&(node, other))
-            && a.doors().intersection(&b.doors()).next().is_some()
+            && a.knocks().intersection(&b.doors()).next().is_some()
     }
 
     fn connect(&mut self, a: usize, b: usize) {
