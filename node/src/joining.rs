@@ -14,9 +14,9 @@ use entente_protocol::signed::Unverified;
 use crate::clock;
 use crate::door::Way;
 use crate::node::{Node, NodeError};
-use crate::partnership;
 use crate::partnership::decide::declaration;
 use crate::partnership::join::{self, Asked, CheckedTerms, JoinError, Welcome};
+use crate::partnership::{self, Handle};
 use crate::secrets::{Joining, PartnershipSecrets, Secrets};
 
 /// How long to wait before asking again after the line broke: doubles from the first to the last.
@@ -190,8 +190,18 @@ pub fn resume(node: &Arc<Node>) {
         .keeper
         .look(|s| s.partnerships.iter().filter(|p| p.joining.is_some()).map(|p| p.id).collect());
     for id in waiting {
-        keep_asking(node, id, None);
+        if !has_come_in(node, &id) {
+            keep_asking(node, id, None);
+        } else if let Err(error) = node.no_longer_joining(&id) {
+            tracing::warn!(%error, "the vault still says that we wait");
+        }
     }
+}
+
+/// Were the acts and a key on the disk before the power went?
+fn has_come_in(node: &Node, id: &PartnershipId) -> bool {
+    let in_it = |handle: &Handle| handle.membership().node(&node.me.node()).is_some();
+    node.handle(id).is_some_and(|handle| in_it(&handle) && handle.ring.count() > 0)
 }
 
 fn keep_asking(node: &Arc<Node>, id: PartnershipId, line: Option<crate::door::DoorStream>) {

@@ -309,12 +309,14 @@ impl Node {
     ) -> Result<PartnershipId, NodeError> {
         let id = graph.partnership();
         let space = derive::space_of_all(&id);
-        secrets.joining = None;
+        let joining = secrets.joining.take();
         secrets.prekeys.get_or_insert_with(|| Prekeys::first(clock::now()));
         secrets.epochs.push(EpochSecret { id: key.0, space, key: key.1, since: Some(clock::now()) });
+        // Who does not have everything on its disk when the power goes asks again.
+        let asked = joining.is_some();
         self.shared.keeper.change(|all| {
             all.partnerships.retain(|p| p.id != id);
-            all.partnerships.push(secrets.clone());
+            all.partnerships.push(PartnershipSecrets { joining: joining.clone(), ..secrets.clone() });
         })?;
         let mut state = State::new(self.me.clone(), secrets, graph);
         let mut frames: Vec<Frame> = acts.into_iter().map(|act| Frame::Act(id, act)).collect();
@@ -326,9 +328,21 @@ impl Node {
             let _nothing_to_tell = apply(&mut state, ledger.store(), &mut batch, *position, frame);
         }
         ledger.settle(landed.ticket, batch).map_err(LedgerError::Index)?;
+        if asked {
+            self.no_longer_joining(&id)?;
+        }
         self.start(state)?;
         self.tell(Event::Membership { partnership: id });
         Ok(id)
+    }
+
+    /// It is in, and asks no more.
+    pub(crate) fn no_longer_joining(&self, id: &PartnershipId) -> Result<(), VaultError> {
+        self.shared.keeper.change(|all| {
+            if let Some(ours) = all.partnership_mut(id) {
+                ours.joining = None;
+            }
+        })
     }
 
     /// Stops everything in order; nothing acknowledged is lost if it is not called.

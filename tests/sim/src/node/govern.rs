@@ -226,6 +226,9 @@ impl Node {
             live.asked.insert(id);
         }
         self.take_epoch(env, &welcome.epoch.0, &welcome.epoch.1);
+        while self.unsynced() > 0 {
+            self.landed(env);
+        }
     }
 }
 
