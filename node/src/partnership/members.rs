@@ -4,7 +4,7 @@ use entente_protocol::derive;
 use entente_protocol::epoch::{EpochHeader, Slot};
 use entente_protocol::ids::{ActId, EpochId, NodeId, OrgId};
 use entente_protocol::limits;
-use entente_protocol::membership::{ActBody, verify_act};
+use entente_protocol::membership::{ActBody, MemberNode, verify_act};
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Event, Message, PUSH_FANOUT};
 use tokio::sync::oneshot;
@@ -222,12 +222,10 @@ impl Driver {
         });
     }
 
-    pub(super) fn addresses_of(&self, node: &NodeId) -> Vec<Address> {
-        let known = self.state.membership.nodes_ever().find(|(_, id, _)| id == node);
-        let card = known.map(|(_, _, of)| govern::card_addresses(&of.card));
+    pub(super) fn addresses_of(&self, node: &NodeId, of: &MemberNode) -> Vec<Address> {
         let told = self.told.get(node).into_iter().flatten().filter_map(|a| a.parse().ok());
         let mut addresses: Vec<Address> = told.collect();
-        for address in card.unwrap_or_default() {
+        for address in govern::card_addresses(&of.card) {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }

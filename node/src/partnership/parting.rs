@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use entente_protocol::ids::{ActId, NodeId, TransportId};
-use entente_protocol::membership::Departure;
+use entente_protocol::membership::{Departure, MemberNode};
 use entente_protocol::sync::{Event, Message};
 use tokio::time::Instant;
 
@@ -39,11 +39,17 @@ impl Driver {
     /// A former member's node that may parley.
     pub(super) fn former_by_transport(&self, transport: &TransportId) -> Option<NodeId> {
         let may = self.state.membership.parleys();
-        let ever = self.state.membership.nodes_ever();
-        let of = |(_, node, of): &(_, NodeId, &entente_protocol::membership::MemberNode)| {
-            of.card.transport == *transport && may.contains_key(node)
-        };
-        ever.into_iter().find(of).map(|(_, node, _)| node)
+        let mut ever = self.known_cards();
+        ever.find(|(node, of)| of.card.transport == *transport && may.contains_key(node))
+            .map(|(node, _)| node)
+    }
+
+    /// All nodes that ever were, present ones first, and those that came back by what was undone since: with other keys.
+    fn known_cards(&self) -> impl Iterator<Item = (NodeId, &MemberNode)> {
+        let membership = &self.state.membership;
+        let returned = membership.former.values().flat_map(|former| &former.returned);
+        let ever = membership.nodes_ever().map(|(_, node, of)| (node, of));
+        ever.chain(returned.map(|of| (of.card.node, of)))
     }
 
     /// What a node would have another hear: the acts that put it out; of a member, all.
@@ -105,14 +111,14 @@ impl Driver {
             self.parting.over.get(node).is_none_or(|told| told != points)
         };
         let mut members = Vec::new();
-        let mut known = BTreeSet::from([me]);
-        for (_, node, of) in membership.nodes_ever() {
+        let mut known = BTreeSet::new();
+        for (node, of) in self.known_cards().filter(|(node, _)| *node != me) {
             let former = membership.node(&node).is_none();
-            if former && !parleys.contains_key(&node) || !known.insert(node) {
+            if former && !parleys.contains_key(&node) || !known.insert(of.card.transport) {
                 continue;
             }
             let dialled = untold(&node) && if former { steward } else { goes_out };
-            let addrs = if dialled { self.addresses_of(&node) } else { Vec::new() };
+            let addrs = if dialled { self.addresses_of(&node, of) } else { Vec::new() };
             let sought = dialled && !former;
             let relays = self.relays.theirs.contains(&node);
             members.push(Member { id: of.card.transport, addrs, former, sought, relays });

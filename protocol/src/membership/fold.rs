@@ -15,6 +15,7 @@ mod index;
 mod judge;
 mod proposals;
 mod standing;
+mod undone;
 
 use crate::handling::Role;
 use crate::ids::{ActId, NodeId, OrgId};

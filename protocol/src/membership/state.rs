@@ -223,7 +223,9 @@ pub struct Former {
     pub cutoff: BTreeMap<LogId, Seq>,
     /// The nodes that it had.
     pub nodes: BTreeMap<NodeId, MemberNode>,
-    /// The acts by which it went.
+    /// Nodes with the cards of admissions that were undone: by these it may still take itself for a member.
+    pub returned: Vec<MemberNode>,
+    /// The acts by which it went, and those that undid what let it in again.
     pub acts: Vec<ActId>,
 }
 

@@ -34,20 +34,17 @@ pub fn check(world: &mut World) -> Vec<String> {
     wrong
 }
 
-/// Who is a member no more by all acts together was told, also if it was away when it was put out (S11): it holds an act
-/// that puts it out. A second one that came later need not reach it. Whoever was away for so many epochs
-/// that no member keeps a door for it is not told (decision 0018).
+/// Who is a member no more by all acts together knows it, also if it was away when it was put out (S11), and if somebody
+/// let it in again who could not. Whoever was away for so many epochs that no member keeps a door for it is not told
+/// (decision 0018).
 fn all_know_of_their_departure(world: &World, truth: &Folded, wrong: &mut Vec<String>) {
     let members = world.nodes.iter().filter(|n| truth.roster.nodes.contains_key(&n.id()));
     let doors: BTreeSet<EpochId> = members.flat_map(Node::doors).collect();
     for node in world.nodes.iter().filter(|n| n.evil.is_none()) {
-        let (Some(points), Some(graph)) = (truth.roster.former.get(&node.id()), node.graph()) else {
-            continue;
-        };
-        let told = points.iter().any(|act| graph.contains(act));
-        if !told && !node.doors().is_disjoint(&doors) {
+        let former = truth.roster.former.contains_key(&node.id());
+        if former && node.is_member() && !node.knocks().is_disjoint(&doors) {
             let number = node.party.number;
-            wrong.push(format!("node {number} was put out and does not know; doors {}", node.doors().len()));
+            wrong.push(format!("node {number} was put out and does not know; doors {}", node.knocks().len()));
         }
     }
 }

@@ -83,7 +83,10 @@ impl Membership {
     /// are named at most. Of nodes that were seized there is none: whoever holds them is told nothing.
     #[must_use]
     pub fn parleys(&self) -> BTreeMap<NodeId, Vec<ActId>> {
-        let former = self.former.values().flat_map(|f| f.nodes.keys().map(|id| (*id, &f.acts)));
+        let former = self.former.values().flat_map(|f| {
+            let returned = f.returned.iter().map(|of| of.card.node);
+            f.nodes.keys().copied().chain(returned).map(|id| (id, &f.acts))
+        });
         let revoked = self.revoked.iter().map(|(id, r)| (*id, &r.acts));
         let seized = |id: &NodeId| self.revoked.get(id).is_some_and(|r| r.seized_at.is_some());
         former

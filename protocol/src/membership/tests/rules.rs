@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::ids::Seq;
+use crate::membership::acts::RevokeNode;
 use crate::membership::{Act, ActBody, ActError, Departure, Seniority, verify_act};
 use crate::signed::sign;
 
@@ -383,6 +384,43 @@ fn a_leaver_says_how_far_its_logs_go() {
     let body = ActBody { act: unsorted, ..leave.body().clone() };
     let refused = verify_act(&sign(body, &b.node).to_unverified());
     assert!(matches!(refused, Err(ActError::Form(_))), "{refused:?}");
+}
+
+#[test]
+fn who_was_let_in_again_by_what_was_undone_is_told_what_undid_it() {
+    let (a, b, c) = three();
+    let mut graph = founded(&a);
+    admit(&mut graph, &a, &b, true);
+    admit(&mut graph, &a, &c, false);
+    let removal = a.remove(&graph, &c);
+    put(&removal, &mut graph);
+    let mut elsewhere = graph.clone();
+    admit(&mut elsewhere, &b, &c, false);
+    let revoked = |seized_at| {
+        let reason = "a test".to_owned();
+        let revoke = RevokeNode { node: b.node_id(), reason, seized_at, cutoff: Vec::new(), root: None };
+        acts::revoke_node(a.author(&graph), revoke).unwrap()
+    };
+    let after = |cut: &VerifiedAct| {
+        let mut here = graph.clone();
+        put(cut, &mut here);
+        merged(&here, &elsewhere)
+    };
+    for cut in [a.remove(&graph, &b), revoked(None)] {
+        let all = after(&cut);
+        let former = Membership::of(&all).former[&c.id()].clone();
+        assert_eq!(former.acts, [removal.id(), cut.id()]);
+        assert_eq!(former.returned.iter().map(|of| of.card.node).collect::<Vec<_>>(), [c.node_id()]);
+        let mut told = elsewhere.clone();
+        assert!(Membership::of(&told).is_member(&c.id()), "by what it holds it is in");
+        for act in all.missing_up_to(&told.heads(), &former.acts) {
+            put(all.get(&act).unwrap(), &mut told);
+        }
+        assert!(!Membership::of(&told).is_member(&c.id()), "by what it is shown it is not");
+    }
+    // Who holds a seized node is not shown the revocation by way of somebody whom it lets in.
+    let former = Membership::of(&after(&revoked(Some(Timestamp(1))))).former[&c.id()].clone();
+    assert_eq!(former.acts, [removal.id()]);
 }
 
 #[test]
