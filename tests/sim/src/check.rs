@@ -35,14 +35,17 @@ pub fn check(world: &mut World) -> Vec<String> {
 }
 
 /// Who is a member no more by all acts together knows it, also if it was away when it was put out (S11), and if somebody
-/// let it in again who could not. Whoever was away for so many epochs that no member keeps a door for it is not told
-/// (decision 0018).
+/// let it in again who could not. Whoever was away for so many epochs that no member keeps a door for it is not told; and
+/// whose removal stands only by a later act holds it and yet takes itself for a member (decision 0018).
 fn all_know_of_their_departure(world: &World, truth: &Folded, wrong: &mut Vec<String>) {
     let members = world.nodes.iter().filter(|n| truth.roster.nodes.contains_key(&n.id()));
     let doors: BTreeSet<EpochId> = members.flat_map(Node::doors).collect();
-    for node in world.nodes.iter().filter(|n| n.evil.is_none()) {
-        let former = truth.roster.former.contains_key(&node.id());
-        if former && node.is_member() && !node.knocks().is_disjoint(&doors) {
+    for node in world.nodes.iter().filter(|n| n.evil.is_none() && n.is_member()) {
+        let org = truth.org_of(&node.id());
+        let Some(former) = org.and_then(|org| truth.membership.former.get(&org)) else { continue };
+        let holds = node.graph().is_some_and(|graph| former.acts.iter().any(|act| graph.contains(act)));
+        let disputed = holds && former.returned.is_empty();
+        if !disputed && !node.knocks().is_disjoint(&doors) {
             let number = node.party.number;
             wrong.push(format!("node {number} was put out and does not know; doors {}", node.knocks().len()));
         }
