@@ -96,18 +96,11 @@ impl Incoming {
         let whole = std::mem::take(self);
         if let Err(error) = store.blobs.sync(&id.0) {
             tracing::error!(%error, "an attachment could not be made durable, so nothing of it is kept");
-            remove(store, &id);
+            chunks::remove(store, &id);
             return None;
         }
         chunks::keep(store, &id, &whole.hashes);
         whole.blob
-    }
-}
-
-/// After a failed sync nobody knows what the disk holds, and who fetches it from a partner would go on with what is here.
-fn remove(store: &Store, id: &BlobId) {
-    if let Err(error) = store.blobs.remove(&id.0) {
-        tracing::error!(%error, "what came of an attachment could not be removed");
     }
 }
 

@@ -225,8 +225,7 @@ impl Driver {
         if via.is_none() {
             peer.met.end();
         }
-        let (seen_at, reached) = (peer.seen_at().cloned(), peer.reached());
-        self.shared.update(&id, |info| (info.address, info.reached) = (seen_at, reached));
+        self.shared.tell_way(&id, peer);
         if too_soon {
             self.swarm.close_connection(connection);
             return;
@@ -242,11 +241,10 @@ impl Driver {
     fn on_disconnected(&mut self, peer_id: &PeerId, connection: ConnectionId) {
         let Some((id, peer)) = find(&mut self.peers, peer_id) else { return };
         let removed = peer.connections.remove(&connection).is_some();
-        let (seen_at, reached) = (peer.seen_at().cloned(), peer.reached());
-        if reached.is_none() {
+        if peer.reached().is_none() {
             peer.met.end();
         }
-        self.shared.update(&id, |info| (info.address, info.reached) = (seen_at, reached));
+        self.shared.tell_way(&id, peer);
         if !removed || !peer.connections.is_empty() {
             return;
         }

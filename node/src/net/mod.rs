@@ -394,6 +394,12 @@ impl Shared {
     fn update(&self, peer: &TransportId, change: impl FnOnce(&mut PeerInfo)) {
         lock(&self.peers).get_mut(peer).map(change).unwrap_or_default();
     }
+
+    /// Where a peer is seen and how it is reached, as its connections are now.
+    fn tell_way(&self, id: &TransportId, peer: &peer::Peer) {
+        let (seen_at, reached) = (peer.seen_at().cloned(), peer.reached());
+        self.update(id, |info| (info.address, info.reached) = (seen_at, reached));
+    }
 }
 
 /// The state behind these locks is valid at every step, so a panic elsewhere does not spoil it.

@@ -115,7 +115,7 @@ impl Driver {
                 Want::Send(to, message) => self.send(to, Job::Message(Message::Blob(message))),
                 Want::Sync(id, list) => self.make_durable(id, Some(list)),
                 Want::SyncPart(id) => self.make_durable(id, None),
-                Want::Remove(id) => self.remove(&id),
+                Want::Remove(id) => chunks::remove(self.shared.ledger.store(), &id),
             }
         }
     }
@@ -132,20 +132,13 @@ impl Driver {
         });
     }
 
-    /// The kernel may keep what it could not write, and give it to whoever reads it until the machine restarts.
-    fn remove(&self, id: &BlobId) {
-        if let Err(error) = self.shared.ledger.store().blobs.remove(&id.0) {
-            tracing::error!(%error, "what came of an attachment could not be removed");
-        }
-    }
-
     /// What was fetched is durable, or could not be made so.
     pub(super) fn synced(&mut self, synced: Synced) {
         let Synced { blob: id, whole, durable } = synced;
         // Its record may have been withdrawn meanwhile, and the file with it.
         if !apply::is_known(self.shared.ledger.store(), &id) {
             self.fetcher.forget(&id);
-            return self.remove(&id);
+            return chunks::remove(self.shared.ledger.store(), &id);
         }
         if !durable {
             tracing::error!(
@@ -156,7 +149,9 @@ impl Driver {
             let wants = self.fetcher.part_synced(id, durable).into_iter().collect();
             return self.fetched(wants);
         }
-        let Some(blob) = self.fetcher.synced(id, durable) else { return self.remove(&id) };
+        let Some(blob) = self.fetcher.synced(id, durable) else {
+            return chunks::remove(self.shared.ledger.store(), &id);
+        };
         if self.is_partners(&blob) {
             self.bounds.attachments += blob.size;
         }

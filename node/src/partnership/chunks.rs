@@ -18,6 +18,14 @@ pub fn keep(store: &Store, blob: &BlobId, hashes: &[Hash]) {
     }
 }
 
+/// Removes what came of an attachment that could not be made durable, or is not wanted any more. The kernel may keep what
+/// it could not write, and give it to whoever reads it until the machine restarts: who fetches would go on with that.
+pub fn remove(store: &Store, blob: &BlobId) {
+    if let Err(error) = store.blobs.remove(&blob.0) {
+        tracing::error!(%error, "what came of an attachment could not be removed");
+    }
+}
+
 /// Hashes of the chunks of an attachment of so many bytes in the clear, from a number on; at most `HASHES`. `None` if
 /// they are not all here.
 #[must_use]
