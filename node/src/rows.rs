@@ -111,10 +111,16 @@ pub fn keys<'a>(index: &'a Index, table: u8, prefix: &'a [u8]) -> impl Iterator<
     index.range(table, Span::Prefix(prefix), false, usize::MAX).keys().filter_map(Result::ok)
 }
 
-/// How many there are in a table of which the index keeps count (`Order`, `Draft`, `Refused`; in `Shared`, drafts).
+/// How many rows a table has.
 #[must_use]
 pub fn count(index: &Index, table: Table) -> u64 {
     index.tally(table as u8)
+}
+
+/// How many drafts were shared somewhere.
+#[must_use]
+pub fn drafts_shared(index: &Index) -> u64 {
+    index.tally(batch::SHARED_DRAFTS)
 }
 
 /// A journal position that a row holds.

@@ -126,8 +126,9 @@ pub(super) fn newest(
 #[must_use]
 pub fn counts(node: &Node) -> (u64, u64) {
     // Each draft has a row in the order, and one that was shared is counted in `Shared`.
-    let [ids, drafts, shared] = [Table::Order, Table::Draft, Table::Shared]
-        .map(|table| rows::count(&node.shared.ledger.store().index, table));
+    let index = &node.shared.ledger.store().index;
+    let [ids, drafts] = [Table::Order, Table::Draft].map(|table| rows::count(index, table));
+    let shared = rows::drafts_shared(index);
     (ids.saturating_sub(drafts), drafts.saturating_sub(shared))
 }
 

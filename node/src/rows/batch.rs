@@ -9,9 +9,10 @@ use crate::store::{Index, IndexError, Position};
 
 use super::{Table, decode, position};
 
-/// What the index counts, and the bytes of a key that count once: a draft that was shared has several rows in `Shared`.
-const COUNTED: [(Table, usize); 4] =
-    [(Table::Order, 12), (Table::Draft, 16), (Table::Shared, 16), (Table::Refused, 12)];
+/// Counts the drafts that were shared: each has a row in `Shared` for each partnership.
+pub(super) const SHARED_DRAFTS: u8 = 0;
+/// The bytes that the keys of one draft begin with there.
+const DRAFT: usize = 16;
 
 /// Changes to the index that belong together: by table and key, to a value or to none. Of a key the last counts.
 #[derive(Default)]
@@ -92,10 +93,10 @@ impl Batch {
     /// # Errors
     /// [`IndexError`] where a value is too large.
     pub fn write_into(self, batch: &mut crate::store::Batch<'_>) -> Result<(), IndexError> {
-        for (table, begins) in self.counted() {
-            let before = batch.index().has(table as u8, begins);
-            let after = self.is_there(batch.index(), table, begins);
-            batch.tally(table as u8, i64::from(after) - i64::from(before));
+        for draft in self.drafts_shared() {
+            let before = batch.index().has(Table::Shared as u8, draft);
+            let after = self.is_there(batch.index(), Table::Shared, draft);
+            batch.tally(SHARED_DRAFTS, i64::from(after) - i64::from(before));
         }
         for ((table, key), value) in self.0 {
             match value {
@@ -106,13 +107,13 @@ impl Batch {
         Ok(())
     }
 
-    /// The beginnings of keys that this changes and that are counted, each once.
-    fn counted(&self) -> BTreeSet<(Table, &[u8])> {
-        let keys = self.0.keys().filter_map(|(table, key)| {
-            let (table, len) = COUNTED.into_iter().find(|(counted, _)| *counted as u8 == *table)?;
-            Some((table, key.get(..len).unwrap_or(key)))
-        });
-        keys.collect()
+    /// What the keys of the drafts begin with of which this changes where they were shared, each once.
+    fn drafts_shared(&self) -> BTreeSet<&[u8]> {
+        let shared = self.0.range((Table::Shared as u8, Vec::new())..).map(|((table, key), _)| (*table, key));
+        shared
+            .take_while(|(table, _)| *table == Table::Shared as u8)
+            .map(|(_, key)| key.get(..DRAFT).unwrap_or(key))
+            .collect()
     }
 
     /// Is there a row whose key begins so once this batch is applied?
@@ -161,9 +162,12 @@ mod tests {
             let walked = |index: &Index| {
                 let drafts: BTreeSet<_> =
                     rows::keys(index, Table::Shared as u8, &[]).map(|key| key[..16].to_vec()).collect();
-                [rows::keys(index, Table::Order as u8, &[]).count() as u64, drafts.len() as u64, 0]
+                let has = rows::keys(index, Table::Has as u8, &[]).count() as u64;
+                [rows::keys(index, Table::Order as u8, &[]).count() as u64, drafts.len() as u64, has]
             };
-            let counted = |index: &Index| [Table::Order, Table::Shared, Table::Has].map(|t| rows::count(index, t));
+            let counted = |index: &Index| {
+                [rows::count(index, Table::Order), rows::drafts_shared(index), rows::count(index, Table::Has)]
+            };
             prop_assert_eq!(counted(&index), walked(&index));
             index.close().unwrap();
             let again = open();

@@ -37,7 +37,7 @@ impl<'a> Batch<'a> {
         self.index
     }
 
-    /// Changes by how much a tally counts; [`Index::tally`] says it once this batch is applied.
+    /// Changes what a tally counts that has the number of no table; [`Index::tally`] says it once this batch is applied.
     pub fn tally(&mut self, tally: u8, by: i64) {
         *self.tallies.entry(tally).or_default() += by;
     }
@@ -69,7 +69,7 @@ impl<'a> Batch<'a> {
         let full = full_key(table, key)?;
         match self.changes.get(&full) {
             Some(change) => Ok(change.clone()),
-            None => self.index.get_raw(&full),
+            None => self.index.get_full(&full),
         }
     }
 

@@ -2,8 +2,8 @@
 //! whenever there is doubt about it. Start from [`Index`] and [`Batch`]; no sled type leaves this module.
 //!
 //! ```text
-//! key   = table (1 byte) ‖ key bytes        (in the clear: hash what is confidential with `Index::name`)
-//! value = nonce (24 random) ‖ XChaCha20-Poly1305 (index key, nonce, AAD = key) of the value
+//! bound = table (1 byte) ‖ key bytes        (in the clear: hash what is confidential with `Index::name`)
+//! page  = nonce (24 random) ‖ XChaCha20-Poly1305 (index key, nonce, AAD = bound) of its rows (`page.rs`)
 //! ```
 //!
 //! sled 0.34 never calls fsync on Linux, so its files are trusted only if they were closed and synced by us, or
@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chacha20poly1305::aead::{Aead, Payload};
@@ -28,14 +28,17 @@ use super::keys::{Purpose, StoreKey};
 use super::marker::{Marker, boot_id};
 
 mod applied;
+mod page;
+mod range;
 
 use applied::Applied;
+pub use range::{Entry, Range, Span};
 
 /// The largest value, in bytes: sled is slow and fragile above 64 KiB, sealing takes 40 bytes.
 pub const MAX_VALUE: usize = 60 << 10;
 /// The largest key, in bytes: names are 16 bytes, composed keys some dozens.
 pub const MAX_KEY: usize = 1 << 10;
-/// The table that this module keeps for itself; callers have 0 to 254.
+/// The table that this module keeps for itself; callers have 1 to 254, and 0 for a tally of their own.
 const OWN_TABLE: u8 = 255;
 const CURSOR_KEY: [u8; 7] = [OWN_TABLE, b'c', b'u', b'r', b's', b'o', b'r'];
 /// sled's page cache, in bytes: the operating system caches the file as well.
@@ -91,20 +94,6 @@ pub enum Rebuild {
     Erased,
 }
 
-/// Which part of a table to go through.
-#[derive(Clone, Copy, Debug)]
-pub enum Span<'a> {
-    /// All of it.
-    All,
-    /// The keys that begin with these bytes.
-    Prefix(&'a [u8]),
-    /// From a key (included) to a key (excluded).
-    Between(&'a [u8], &'a [u8]),
-}
-
-/// A key and its value.
-pub type Entry = (Vec<u8>, Zeroizing<Vec<u8>>);
-
 /// An open index.
 pub struct Index {
     dir: PathBuf,
@@ -112,6 +101,8 @@ pub struct Index {
     cipher: XChaCha20Poly1305,
     names: Zeroizing<[u8; 32]>,
     applied: Mutex<Applied>,
+    /// The tallies of what was applied, to be read while something is applied.
+    tallies: [AtomicU64; 256],
     damaged: AtomicBool,
 }
 
@@ -169,9 +160,9 @@ impl Index {
     fn open_trusted(dir: &Path, key: &StoreKey) -> Result<Self, IndexError> {
         let index = Self::new(dir, key, open_sled(&dir.join("sled"))?);
         // The cursor is in every index: if it cannot be decrypted, the key or the database is wrong.
-        let applied = index.get_raw(&CURSOR_KEY)?.ok_or_else(|| damaged("it has no cursor"))?;
-        *index.lock_applied() =
-            Applied::from_bytes(&applied).ok_or_else(|| damaged("it has another version"))?;
+        let applied = index.cursor_row()?.ok_or_else(|| damaged("it has no cursor"))?;
+        let applied = Applied::from_bytes(&applied).ok_or_else(|| damaged("it has another version"))?;
+        index.is_applied(&mut index.lock_applied(), applied);
         Ok(index)
     }
 
@@ -183,6 +174,7 @@ impl Index {
             cipher: XChaCha20Poly1305::new((&*cipher_key).into()),
             names: key.derive(Purpose::IndexNames),
             applied: Mutex::new(Applied::NOTHING),
+            tallies: [const { AtomicU64::new(0) }; 256],
             damaged: AtomicBool::new(false),
         }
     }
@@ -201,9 +193,9 @@ impl Index {
         self.lock_applied().cursor
     }
 
-    /// How many there are of what a tally counts.
+    /// How many rows a table has, or how many there are of what callers count by the number of no table.
     pub fn tally(&self, tally: u8) -> u64 {
-        self.lock_applied().tallies.get(&tally).copied().unwrap_or_default()
+        self.tallies.get(usize::from(tally)).map_or(0, |count| count.load(Ordering::SeqCst))
     }
 
     /// Is there a key that begins so? What it holds is not decrypted.
@@ -216,22 +208,15 @@ impl Index {
     /// # Errors
     /// [`IndexError::Damaged`] if the database fails or the value does not authenticate.
     pub fn get(&self, table: u8, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
-        self.get_raw(&full_key(table, key)?)
+        self.get_full(&full_key(table, key)?)
     }
 
     /// At most `limit` entries of a part of a table, in the order of their keys, or the reverse.
     ///
     /// # Errors
-    /// Each entry can be [`IndexError::Damaged`]; after a failure of the database the iterator ends.
+    /// Each entry can be [`IndexError::Damaged`]; after a failure the iterator ends.
     pub fn range(&self, table: u8, span: Span<'_>, reverse: bool, limit: usize) -> Range<'_> {
-        let (start, end) = span.bounds(table);
-        let allowed = if table == OWN_TABLE { Err(IndexError::ReservedTable) } else { self.db() };
-        let inner = allowed.and_then(|db| {
-            let end = end.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-            let start = std::ops::Bound::Included(start);
-            self.guarded(|| Ok(db.range::<Vec<u8>, _>((start, end))))
-        });
-        Range { index: self, inner: Some(inner), reverse, left: limit }
+        Range::new(self, (table, span), reverse, limit)
     }
 
     /// An empty batch of changes.
@@ -250,20 +235,30 @@ impl Index {
             return Err(IndexError::CursorMovedBack);
         }
         let mut sealed = sled::Batch::default();
-        let mut nonces = Nonces::new(batch.len() + 1)?;
-        let (changes, tallies) = batch.into_changes();
-        for (key, value) in changes {
-            match value {
-                Some(value) => sealed.insert(&*key, self.seal(nonces.next()?, &key, &value)?),
-                None => sealed.remove(&*key),
-            }
+        let (changes, mut tallies) = batch.into_changes();
+        let mut changes = changes.iter().peekable();
+        while let Some((key, _)) = changes.peek() {
+            let (page, end) = self.place(key)?;
+            let here = std::iter::from_fn(|| changes.next_if(|(key, _)| **key < end));
+            let here: Vec<_> =
+                here.map(|(key, value)| (&**key, value.as_deref().map(Vec::as_slice))).collect();
+            *tallies.entry(table_of(&page.bound)).or_default() += self.rewrite(&page, &here, &mut sealed)?;
         }
         let then = applied.then(cursor, tallies);
-        sealed.insert(&CURSOR_KEY, self.seal(nonces.next()?, &CURSOR_KEY, &then.to_bytes())?);
+        sealed.insert(&CURSOR_KEY, self.seal(&CURSOR_KEY, &then.to_bytes())?);
         let db = self.db()?;
         self.guarded(|| db.apply_batch(sealed))?;
-        *applied = then;
+        self.is_applied(&mut applied, then);
         Ok(())
+    }
+
+    fn is_applied(&self, applied: &mut Applied, now: Applied) {
+        for (tally, count) in &now.tallies {
+            if let Some(known) = self.tallies.get(usize::from(*tally)) {
+                known.store(*count, Ordering::SeqCst);
+            }
+        }
+        *applied = now;
     }
 
     /// Writes everything out durably and closes, so that the index is trusted after a restart too.
@@ -286,15 +281,79 @@ impl Index {
         Marker::of(&self.dir).write_closed().map_err(io)
     }
 
-    pub(crate) fn get_raw(&self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
+    /// The value of a key with its table.
+    pub(crate) fn get_full(&self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
+        let Some(page) = self.page(key, Near::At(key))? else { return Ok(None) };
+        let row = self.rows(&page)?.into_iter().find(|row| row.0 == key);
+        Ok(row.map(|(_, value)| Zeroizing::new(value.to_vec())))
+    }
+
+    /// A page of the table that a full key is of, if there is one there.
+    fn page(&self, of: &[u8], near: Near<'_>) -> Result<Option<Page>, IndexError> {
         let db = self.db()?;
-        match self.guarded(|| db.get(key))? {
-            Some(sealed) => self.open_value(key, &sealed).map(Some),
+        // Much is asked for that a node never has: withdrawals, ended consents, teams.
+        if self.tally(table_of(of)) == 0 {
+            return Ok(None);
+        }
+        let found = self.guarded(|| match near {
+            Near::At(key) => db.get_lt([key, &[0]].concat()),
+            Near::After(key) => db.get_gt(key),
+            Near::Before(key) => db.get_lt(key),
+        })?;
+        let Some((bound, sealed)) = found.filter(|(bound, _)| bound.first() == of.first()) else {
+            return Ok(None);
+        };
+        let rows = self.open_value(&bound, &sealed)?;
+        Ok(Some(Page { bound: bound.to_vec(), rows }))
+    }
+
+    fn rows<'a>(&self, page: &'a Page) -> Result<Vec<page::Row<'a>>, IndexError> {
+        page::rows(&page.rows).ok_or_else(|| self.distrust("a page has no rows".to_owned()))
+    }
+
+    /// The page where a key has its place, empty if there is none yet, and where it ends: at the next page, or with
+    /// the table.
+    fn place(&self, key: &[u8]) -> Result<(Page, Vec<u8>), IndexError> {
+        let table = table_of(key);
+        let none = || Page { bound: vec![table], rows: Zeroizing::default() };
+        let page = self.page(key, Near::At(key))?.unwrap_or_else(none);
+        let db = self.db()?;
+        let next = self.guarded(|| db.get_gt(&page.bound))?.map(|(bound, _)| bound.to_vec());
+        let end = vec![table.saturating_add(1)];
+        Ok((page, next.map_or(end.clone(), |next| next.min(end))))
+    }
+
+    /// Puts into the batch what becomes of a page, and says by how many rows more.
+    fn rewrite(
+        &self,
+        page: &Page,
+        changes: &[(&[u8], Option<&[u8]>)],
+        sealed: &mut sled::Batch,
+    ) -> Result<i64, IndexError> {
+        let rows = self.rows(page)?;
+        let too_large = || IndexError::TooLarge { bytes: page.rows.len() };
+        let changed = page::changed(&rows, changes).ok_or_else(too_large)?;
+        if changed.pages.is_empty() {
+            sealed.remove(&*page.bound);
+        }
+        for (n, new) in changed.pages.into_iter().enumerate() {
+            let bound = if n == 0 { &page.bound } else { &new.first };
+            sealed.insert(&**bound, self.seal(bound, &new.rows)?);
+        }
+        Ok(i64::try_from(changed.rows).unwrap_or(i64::MAX) - i64::try_from(rows.len()).unwrap_or(i64::MAX))
+    }
+
+    fn cursor_row(&self) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
+        let db = self.db()?;
+        match self.guarded(|| db.get(CURSOR_KEY))? {
+            Some(sealed) => self.open_value(&CURSOR_KEY, &sealed).map(Some),
             None => Ok(None),
         }
     }
 
-    fn seal(&self, nonce: [u8; NONCE], key: &[u8], value: &[u8]) -> Result<Vec<u8>, IndexError> {
+    fn seal(&self, key: &[u8], value: &[u8]) -> Result<Vec<u8>, IndexError> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|_| IndexError::Random)?;
         let payload = Payload { msg: value, aad: key };
         let ciphertext = self
             .cipher
@@ -350,23 +409,26 @@ impl Drop for Index {
     }
 }
 
-/// Random nonces, asked of the system together and given once each.
-struct Nonces(std::vec::IntoIter<[u8; NONCE]>);
+/// A page as it is kept, opened.
+struct Page {
+    bound: Vec<u8>,
+    rows: Zeroizing<Vec<u8>>,
+}
 
-impl Nonces {
-    fn new(count: usize) -> Result<Self, IndexError> {
-        let mut nonces = vec![[0; NONCE]; count];
-        getrandom::fill(nonces.as_flattened_mut()).map_err(|_| IndexError::Random)?;
-        Ok(Self(nonces.into_iter()))
-    }
-
-    fn next(&mut self) -> Result<[u8; NONCE], IndexError> {
-        self.0.next().ok_or(IndexError::Random)
-    }
+/// Which page is meant: the one that has this key's place, or the one with the next bound after this or before.
+enum Near<'a> {
+    At(&'a [u8]),
+    After(&'a [u8]),
+    Before(&'a [u8]),
 }
 
 fn damaged(reason: &str) -> IndexError {
     IndexError::Damaged(reason.to_owned())
+}
+
+/// The table that a full key is of.
+fn table_of(full: &[u8]) -> u8 {
+    full.first().copied().unwrap_or(OWN_TABLE)
 }
 
 /// The key as sled has it.
@@ -381,80 +443,6 @@ pub(crate) fn full_key(table: u8, key: &[u8]) -> Result<Vec<u8>, IndexError> {
     full.push(table);
     full.extend_from_slice(key);
     Ok(full)
-}
-
-/// The least key that is greater than every key with this prefix; `None` if there is none.
-fn after_prefix(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
-    while let Some(last) = prefix.pop() {
-        if last < u8::MAX {
-            prefix.push(last + 1);
-            return Some(prefix);
-        }
-    }
-    None
-}
-
-impl Span<'_> {
-    /// The first full key, and the first one after the last.
-    fn bounds(self, table: u8) -> (Vec<u8>, Option<Vec<u8>>) {
-        let with = |key: &[u8]| [&[table], key].concat();
-        match self {
-            Self::All => (with(&[]), after_prefix(with(&[]))),
-            Self::Prefix(prefix) => (with(prefix), after_prefix(with(prefix))),
-            // sled panics on a range that ends before it starts.
-            Self::Between(start, end) => (with(start), Some(with(end.max(start)))),
-        }
-    }
-}
-
-/// Iterator over a part of a table, made by [`Index::range`].
-pub struct Range<'a> {
-    index: &'a Index,
-    inner: Option<Result<sled::Iter, IndexError>>,
-    reverse: bool,
-    left: usize,
-}
-
-impl<'a> Range<'a> {
-    /// The keys alone: what they hold is not decrypted.
-    pub fn keys(mut self) -> impl Iterator<Item = Result<Vec<u8>, IndexError>> + use<'a> {
-        std::iter::from_fn(move || self.step()).map(|sealed| sealed.map(|(key, _)| short(&key)))
-    }
-
-    fn step(&mut self) -> Option<Result<(sled::IVec, sled::IVec), IndexError>> {
-        self.left = self.left.checked_sub(1)?;
-        let mut iter = match self.inner.take()? {
-            Ok(iter) => iter,
-            Err(error) => return Some(Err(error)),
-        };
-        let reverse = self.reverse;
-        let step = self.index.guarded(|| {
-            let next = if reverse { iter.next_back() } else { iter.next() };
-            next.transpose().map(|next| (next, iter))
-        });
-        let (next, iter) = match step {
-            Ok(step) => step,
-            Err(error) => return Some(Err(error)),
-        };
-        self.inner = Some(Ok(iter));
-        next.map(Ok)
-    }
-}
-
-/// A key without its table.
-fn short(full: &[u8]) -> Vec<u8> {
-    full.get(1..).unwrap_or_default().to_vec()
-}
-
-impl Iterator for Range<'_> {
-    type Item = Result<Entry, IndexError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.step().map(|sealed| {
-            let (key, sealed) = sealed?;
-            Ok((short(&key), self.index.open_value(&key, &sealed)?))
-        })
-    }
 }
 
 fn open_sled(dir: &Path) -> Result<sled::Db, IndexError> {

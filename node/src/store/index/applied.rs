@@ -1,5 +1,5 @@
-//! What an index says of itself, in one entry that is written with every batch: how far the journal is applied, and how
-//! many there are of what is counted.
+//! What an index says of itself, in one entry that is written with every batch: how far the journal is applied, how many
+//! rows each table has, and how many there are of what callers count.
 //!
 //! ```text
 //! version (1 byte) ‖ position (12) ‖ (tally (1) ‖ count (8, big-endian))*
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::super::frame::Position;
 
 /// An index of another version is rebuilt.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 pub(super) struct Applied {
     /// Everything before this position of the journal has been applied.

@@ -1,6 +1,10 @@
 //! The index: order, atomicity, confidentiality, and when it is discarded.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
 use super::super::batch::MAX_BATCH_BYTES;
 use super::*;
 
@@ -64,12 +68,6 @@ fn ranges_go_both_ways_and_stay_within_their_table_and_limit() {
 }
 
 #[test]
-fn a_prefix_of_highest_bytes_ends_where_it_should() {
-    assert_eq!(after_prefix(vec![1, 255]), Some(vec![2]));
-    assert_eq!(after_prefix(vec![255, 255]), None);
-}
-
-#[test]
 fn bounds_of_keys_values_and_batches_are_enforced() {
     let home = tempfile::tempdir().unwrap();
     let (index, _) = open(home.path());
@@ -117,12 +115,14 @@ fn with_another_key_it_is_discarded_and_nothing_is_served() {
 }
 
 #[test]
-fn a_value_that_was_moved_to_another_key_is_found_and_the_index_distrusted() {
+fn a_page_that_was_moved_to_another_place_is_found_and_the_index_distrusted() {
     let home = tempfile::tempdir().unwrap();
     let index = filled(home.path());
     let db = index.db().unwrap();
-    let sealed = db.get(b"\x01k\x01").unwrap().unwrap();
-    db.insert(b"\x01k\x02", sealed).unwrap();
+    let (bound, sealed) = db.get_lt(b"\x01k\x02").unwrap().unwrap();
+    assert_ne!(*bound, *b"\x01k\x01");
+    db.insert(b"\x01k\x01", sealed).unwrap();
+    assert!(index.get(1, b"k").unwrap().is_none());
     assert!(matches!(index.get(1, b"k\x02"), Err(IndexError::Damaged(_))));
     assert!(matches!(index.close(), Err(IndexError::Damaged(_))));
     assert_eq!(open(home.path()).1, Some(Rebuild::Damaged));
@@ -135,4 +135,90 @@ fn names_hide_what_they_stand_for_and_differ_by_table() {
     assert_eq!(index.name(1, b"n"), index.name(1, b"n"));
     assert_ne!(index.name(1, b"n"), index.name(2, b"n"));
     assert_ne!(index.name(1, b"n"), index.name(1, b"m"));
+}
+
+/// A change of one row of two small tables, in which keys of one are now and then as long as a page.
+fn change() -> impl Strategy<Value = (u8, Vec<u8>, Option<Vec<u8>>)> {
+    let key = prop_oneof![9 => prop::collection::vec(0_u8..4, 1..4), 1 => Just(vec![2; 900])];
+    let value = prop::option::weighted(0.8, (any::<u8>(), 0_usize..300).prop_map(|(n, len)| vec![n; len]));
+    (1_u8..3, key, value)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn pages_hold_what_a_plain_map_holds(
+        batches in prop::collection::vec(prop::collection::vec(change(), 0..40), 1..8),
+        (from, to) in (prop::collection::vec(0_u8..4, 0..3), prop::collection::vec(0_u8..4, 0..3)),
+    ) {
+        let home = tempfile::tempdir().unwrap();
+        let (mut index, _) = open(home.path());
+        let mut plain = BTreeMap::new();
+        for changes in batches {
+            let mut batch = index.batch();
+            for (table, key, value) in changes {
+                match &value {
+                    Some(value) => batch.put(table, &key, value).unwrap(),
+                    None => batch.delete(table, &key).unwrap(),
+                }
+                plain.insert((table, key), value);
+            }
+            index.apply(batch, index.cursor()).unwrap();
+        }
+        plain.retain(|_, value| value.is_some());
+        for reopened in [false, true] {
+            if reopened {
+                index.close().unwrap();
+                index = open(home.path()).0;
+            }
+            for ((table, key), value) in &plain {
+                prop_assert_eq!(index.get(*table, key).unwrap().map(|v| v.to_vec()), value.clone());
+            }
+            for table in 1..3 {
+                prop_assert_eq!(index.tally(table), plain.keys().filter(|(t, _)| *t == table).count() as u64);
+                for span in [Span::All, Span::Prefix(&from), Span::Between(&from, &to)] {
+                    let inside = |key: &[u8]| match span {
+                        Span::All => true,
+                        Span::Prefix(prefix) => key.starts_with(prefix),
+                        Span::Between(from, to) => from <= key && key < to,
+                    };
+                    let mut expected: Vec<_> =
+                        plain.keys().filter(|(t, key)| *t == table && inside(key)).map(|(_, key)| key).collect();
+                    for reverse in [false, true] {
+                        let range = index.range(table, span, reverse, usize::MAX);
+                        let found: Vec<_> = range.keys().map(Result::unwrap).collect();
+                        prop_assert_eq!(found.iter().collect::<Vec<_>>(), expected.clone());
+                        expected.reverse();
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_walk_gives_each_row_once_though_pages_are_split_under_it() {
+    for reverse in [false, true] {
+        let home = tempfile::tempdir().unwrap();
+        let (index, _) = open(home.path());
+        let put = |keys: &mut dyn Iterator<Item = u8>| {
+            let mut batch = index.batch();
+            keys.for_each(|n| batch.put(1, &[n], &[n; 90]).unwrap());
+            index.apply(batch, index.cursor()).unwrap();
+        };
+        put(&mut (0..100).step_by(2));
+        let mut seen = Vec::new();
+        for row in index.range(1, Span::All, reverse, usize::MAX) {
+            let key = row.unwrap().0[0];
+            if key % 2 == 0 {
+                seen.push(key);
+            }
+            put(&mut [key ^ 1, (key ^ 64) | 1].into_iter().filter(|n| *n < 100));
+        }
+        if reverse {
+            seen.reverse();
+        }
+        assert_eq!(seen, (0..100).step_by(2).collect::<Vec<_>>());
+    }
 }
