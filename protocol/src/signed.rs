@@ -7,6 +7,7 @@
 //! [`Signed`] has no public constructor besides [`sign`] and [`Unverified::verify`].
 
 use core::marker::PhantomData;
+use std::cell::Cell;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode};
@@ -78,9 +79,23 @@ pub fn check(
     signature: &[u8; 64],
     key: &[u8; 32],
 ) -> Result<(), VerifyError> {
-    let key = VerifyingKey::from_bytes(key).map_err(|_| VerifyError::Key(what))?;
+    let key = point(key).ok_or(VerifyError::Key(what))?;
     key.verify_strict(&message(label, bytes), &Signature::from_bytes(signature))
         .map_err(|_| VerifyError::Signature(what))
+}
+
+/// The point of a public key. To find it is an eighth of a check, and what comes together has mostly one author: the
+/// last one is remembered.
+fn point(key: &[u8; 32]) -> Option<VerifyingKey> {
+    thread_local! {
+        static LAST: Cell<Option<VerifyingKey>> = const { Cell::new(None) };
+    }
+    if let Some(last) = LAST.get().filter(|last| last.as_bytes() == key) {
+        return Some(last);
+    }
+    let found = VerifyingKey::from_bytes(key).ok()?;
+    LAST.set(Some(found));
+    Some(found)
 }
 
 /// Signs exact bytes under a label; for what is not a [`Statement`] of its own (log heads).

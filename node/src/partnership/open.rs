@@ -216,7 +216,7 @@ pub fn title(fields: &[(String, entente_protocol::value::Value)]) -> String {
     for (_, value) in by_name.into_iter().chain(fields) {
         value.each_text(&mut |text| {
             if found.is_empty() {
-                found = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                found = beginning(text);
             }
         });
         if !found.is_empty() {
@@ -227,6 +227,27 @@ pub fn title(fields: &[(String, entente_protocol::value::Value)]) -> String {
         found = found.chars().take(TITLE - 1).chain(['…']).collect();
     }
     found
+}
+
+/// As much of a text as a title can hold and a little more, with one space between words. Texts can be long, and each
+/// record that comes gets a title.
+fn beginning(text: &str) -> String {
+    let mut begins = String::new();
+    let mut apart = false;
+    for letter in text.chars() {
+        if letter.is_whitespace() {
+            apart = !begins.is_empty();
+            continue;
+        }
+        if begins.len() > TITLE * char::MAX.len_utf8() {
+            break;
+        }
+        if std::mem::take(&mut apart) {
+            begins.push(' ');
+        }
+        begins.push(letter);
+    }
+    begins
 }
 
 /// Characters of a title in a list.
