@@ -21,7 +21,7 @@ pub use figures::percentile;
 pub use home::{Home, Output, PASSPHRASE, program};
 pub use link::{Link, Shape};
 pub use node::TestNode;
-pub use partnership::{PERMISSIVE, Partnership, invite, invite_and_ask, join};
+pub use partnership::{PERMISSIVE, Partnership, approve, ask_to_join, invite, invite_and_ask, join};
 pub use records::{DraftBuilder, draft, publish_on};
 pub use routers::Routers;
 pub use socks::{Asked, Socks};

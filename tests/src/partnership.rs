@@ -2,7 +2,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use entente_cli::client::route;
+use entente_cli::client::{Client, route};
 use entente_node::api::types::{
     AboutOrg, InvitationCreated, InvitationView, Invited, Join, NewInvitation, NewPartnership,
     PartnershipCreated, PartnershipState, Problem,
@@ -165,16 +165,31 @@ pub async fn invite_and_ask(
 ) -> (String, PartnershipState) {
     let kind = joiner.status().await.organisation.expect("an unlocked node says who it is").kind;
     let invitation = invite(inviter, partnership, kind.as_str()).await;
-    let seen: Result<InvitationView, Problem> = joiner
-        .client()
-        .post(&route(&["invitations", "look"]), &Invited { invitation: invitation.clone() })
-        .await;
-    let seen = seen.unwrap_or_else(|e| panic!("{} looks at an invitation: {e:?}", joiner.name()));
-    let ask = Join { invitation: invitation.clone(), agreement: seen.agreement.hash, person: None };
-    let asked: Result<PartnershipCreated, Problem> =
-        joiner.client().post(&route(&["partnerships", "join"]), &ask).await;
+    let asked = ask_to_join(joiner.client(), &invitation).await;
     let asked = asked.unwrap_or_else(|e| panic!("{} asks to join: {e:?}", joiner.name()));
     (invitation, asked.state)
+}
+
+/// Looks at an invitation, accepts its agreement and asks to be let in.
+///
+/// # Errors
+/// What the node says against it.
+pub async fn ask_to_join(client: &Client, invitation: &str) -> Result<PartnershipCreated, Problem> {
+    let invited = Invited { invitation: invitation.to_owned() };
+    let seen: InvitationView = client.post(&route(&["invitations", "look"]), &invited).await?;
+    let ask = Join { invitation: invited.invitation, agreement: seen.agreement.hash, person: None };
+    client.post(&route(&["partnerships", "join"]), &ask).await
+}
+
+/// Lets in an organisation that has asked.
+///
+/// # Panics
+/// If the inviter's node refuses.
+pub async fn approve(inviter: &TestNode, organisation: &OrgId, partnership: &str) {
+    let about = AboutOrg { organisation: organisation.to_string(), reason: None };
+    let approved: Result<Value, Problem> =
+        inviter.client().post(&route(&["partnerships", partnership, "approve"]), &about).await;
+    approved.unwrap_or_else(|e| panic!("{} approves {organisation}: {e:?}", inviter.name()));
 }
 
 /// Invites a node, lets it ask, approves it, and waits until it is a member.
@@ -184,10 +199,7 @@ pub async fn invite_and_ask(
 pub async fn join(inviter: &TestNode, joiner: &TestNode, partnership: &str) {
     invite_and_ask(inviter, joiner, partnership).await;
     let organisation = joiner.status().await.organisation.expect("an unlocked node says who it is").id;
-    let about = AboutOrg { organisation: organisation.to_string(), reason: None };
-    let approved: Result<Value, Problem> =
-        inviter.client().post(&route(&["partnerships", partnership, "approve"]), &about).await;
-    approved.unwrap_or_else(|e| panic!("{} approves {}: {e:?}", inviter.name(), joiner.name()));
+    approve(inviter, &organisation, partnership).await;
     wait_until(&format!("{} is a member", joiner.name()), async || {
         let seen = joiner.partnership(partnership).await;
         seen.is_ok_and(|p| p.summary.state == PartnershipState::Member)

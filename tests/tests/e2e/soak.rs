@@ -1,7 +1,7 @@
 //! Killed again and again at any moment: nothing acknowledged is lost, no position is used twice.
 //!
 //! A few kills in every run; `ENTENTE_KILLS=1000 cargo test -p entente-tests --test e2e killed_at_random` is the
-//! soak, `ENTENTE_SEED` another one. Moments are drawn by what has happened (so many acknowledgements) and then
+//! soak (`ENTENTE_JOINS=100 … killed_while_it_comes_in` that of joining), `ENTENTE_SEED` another one. Moments are drawn by what has happened (so many acknowledgements) and then
 //! by a wait of up to 30 ms, which lands inside whatever is under way.
 
 use std::cell::RefCell;
@@ -9,14 +9,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entente_cli::client::route;
-use entente_node::api::types::{AboutOrg, Problem};
+use entente_node::api::types::{AboutOrg, PartnershipState, Problem};
 use entente_protocol::ids::{OrgId, RecordId};
 use entente_tests::{
-    Partnership, TestNode, draft, invite, invite_and_ask, publish_on, wait_until, wait_until_within,
+    Partnership, TestNode, approve, ask_to_join, draft, invite, invite_and_ask, publish_on, wait_until,
+    wait_until_within,
 };
 
 /// Kills of a usual run.
 const KILLS: usize = 12;
+/// Nodes of a usual run that are killed while they come in.
+const JOINS: usize = 4;
 /// Kills between two looks at whether both nodes end equal.
 const SETTLE: usize = 10;
 /// Invitations, each an act of membership; 64 may be open.
@@ -257,5 +260,53 @@ async fn killed_at_random_moments_a_node_loses_nothing_acknowledged_and_uses_no_
             settle(&p, &done).await;
             eprintln!("{turn} kills, {} acknowledged", done.count());
         }
+    }
+}
+
+#[tokio::test]
+async fn a_node_killed_while_it_comes_in_is_in_afterwards_and_has_all() {
+    let p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    let mut random = Random(number("ENTENTE_SEED", 4711) as u64 | 1);
+    for turn in 1..=number("ENTENTE_JOINS", JOINS) {
+        let mut joiner = TestNode::start_new(&format!("Guest {turn}"), "network").await;
+        let org = joiner.status().await.organisation.unwrap().id;
+        let invitation = invite(&p[0], "Prevention", "network").await;
+        let pause = Duration::from_micros(random.below(120_000));
+        let coming = async {
+            let asked = ask_to_join(&joiner.connect().await, &invitation).await;
+            if asked.is_ok() {
+                approve(&p[0], &org, "Prevention").await;
+            }
+            asked
+        };
+        let killer = async {
+            tokio::time::sleep(pause).await;
+            joiner.send_sigkill();
+        };
+        let (asked, ()) = tokio::join!(coming, killer);
+        joiner.kill();
+        joiner.start().await;
+        if let Err(problem) = asked {
+            assert!(is_cut_off(&problem), "{problem:?}");
+            ask_to_join(joiner.client(), &invitation).await.unwrap();
+            approve(&p[0], &org, "Prevention").await;
+        }
+        wait_until_within(LONG, "it is a member", async || {
+            let seen = joiner.partnership("Prevention").await;
+            seen.is_ok_and(|p| p.summary.state == PartnershipState::Member)
+        })
+        .await;
+        let (theirs, own) = (
+            p[1].publish(draft("training", "For the new one"), "Prevention", None).await,
+            joiner.publish(draft("training", "From the new one"), "Prevention", None).await,
+        );
+        wait_until_within(LONG, "each has what the other published", async || {
+            joiner.record(theirs).await.is_ok() && p[1].record(own).await.is_ok()
+        })
+        .await;
+        assert!(joiner.sync_status().await.quarantined.is_empty(), "turn {turn}");
+        let remove = ["partnership", "remove", "Prevention", &org.to_string(), "--reason", "a test"];
+        p[0].cli(&remove).await.ok();
+        eprintln!("{turn} came in, killed after {pause:?}");
     }
 }
