@@ -106,7 +106,7 @@ pub fn prefix<'a>(
         .map(|(key, value)| (key, value.to_vec()))
 }
 
-/// The keys of these rows; what they hold is not decrypted.
+/// The keys of these rows.
 pub fn keys<'a>(index: &'a Index, table: u8, prefix: &'a [u8]) -> impl Iterator<Item = Vec<u8>> + 'a {
     index.range(table, Span::Prefix(prefix), false, usize::MAX).keys().filter_map(Result::ok)
 }

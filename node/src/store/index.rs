@@ -29,6 +29,7 @@ use super::marker::{Marker, boot_id};
 
 mod applied;
 mod page;
+mod paging;
 mod range;
 
 use applied::Applied;
@@ -198,7 +199,7 @@ impl Index {
         self.tallies.get(usize::from(tally)).map_or(0, |count| count.load(Ordering::SeqCst))
     }
 
-    /// Is there a key that begins so? What it holds is not decrypted.
+    /// Is there a key that begins so?
     pub fn has(&self, table: u8, prefix: &[u8]) -> bool {
         self.range(table, Span::Prefix(prefix), false, 1).keys().any(|key| key.is_ok())
     }
@@ -281,68 +282,6 @@ impl Index {
         Marker::of(&self.dir).write_closed().map_err(io)
     }
 
-    /// The value of a key with its table.
-    pub(crate) fn get_full(&self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
-        let Some(page) = self.page(key, Near::At(key))? else { return Ok(None) };
-        let row = self.rows(&page)?.into_iter().find(|row| row.0 == key);
-        Ok(row.map(|(_, value)| Zeroizing::new(value.to_vec())))
-    }
-
-    /// A page of the table that a full key is of, if there is one there.
-    fn page(&self, of: &[u8], near: Near<'_>) -> Result<Option<Page>, IndexError> {
-        let db = self.db()?;
-        // Much is asked for that a node never has: withdrawals, ended consents, teams.
-        if self.tally(table_of(of)) == 0 {
-            return Ok(None);
-        }
-        let found = self.guarded(|| match near {
-            Near::At(key) => db.get_lt([key, &[0]].concat()),
-            Near::After(key) => db.get_gt(key),
-            Near::Before(key) => db.get_lt(key),
-        })?;
-        let Some((bound, sealed)) = found.filter(|(bound, _)| bound.first() == of.first()) else {
-            return Ok(None);
-        };
-        let rows = self.open_value(&bound, &sealed)?;
-        Ok(Some(Page { bound: bound.to_vec(), rows }))
-    }
-
-    fn rows<'a>(&self, page: &'a Page) -> Result<Vec<page::Row<'a>>, IndexError> {
-        page::rows(&page.rows).ok_or_else(|| self.distrust("a page has no rows".to_owned()))
-    }
-
-    /// The page where a key has its place, empty if there is none yet, and where it ends: at the next page, or with
-    /// the table.
-    fn place(&self, key: &[u8]) -> Result<(Page, Vec<u8>), IndexError> {
-        let table = table_of(key);
-        let none = || Page { bound: vec![table], rows: Zeroizing::default() };
-        let page = self.page(key, Near::At(key))?.unwrap_or_else(none);
-        let db = self.db()?;
-        let next = self.guarded(|| db.get_gt(&page.bound))?.map(|(bound, _)| bound.to_vec());
-        let end = vec![table.saturating_add(1)];
-        Ok((page, next.map_or(end.clone(), |next| next.min(end))))
-    }
-
-    /// Puts into the batch what becomes of a page, and says by how many rows more.
-    fn rewrite(
-        &self,
-        page: &Page,
-        changes: &[(&[u8], Option<&[u8]>)],
-        sealed: &mut sled::Batch,
-    ) -> Result<i64, IndexError> {
-        let rows = self.rows(page)?;
-        let too_large = || IndexError::TooLarge { bytes: page.rows.len() };
-        let changed = page::changed(&rows, changes).ok_or_else(too_large)?;
-        if changed.pages.is_empty() {
-            sealed.remove(&*page.bound);
-        }
-        for (n, new) in changed.pages.into_iter().enumerate() {
-            let bound = if n == 0 { &page.bound } else { &new.first };
-            sealed.insert(&**bound, self.seal(bound, &new.rows)?);
-        }
-        Ok(i64::try_from(changed.rows).unwrap_or(i64::MAX) - i64::try_from(rows.len()).unwrap_or(i64::MAX))
-    }
-
     fn cursor_row(&self) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
         let db = self.db()?;
         match self.guarded(|| db.get(CURSOR_KEY))? {
@@ -407,19 +346,6 @@ impl Drop for Index {
             });
         }
     }
-}
-
-/// A page as it is kept, opened.
-struct Page {
-    bound: Vec<u8>,
-    rows: Zeroizing<Vec<u8>>,
-}
-
-/// Which page is meant: the one that has this key's place, or the one with the next bound after this or before.
-enum Near<'a> {
-    At(&'a [u8]),
-    After(&'a [u8]),
-    Before(&'a [u8]),
 }
 
 fn damaged(reason: &str) -> IndexError {

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use zeroize::Zeroizing;
 
-use super::{Index, IndexError, Near, OWN_TABLE};
+use super::paging::Near;
+use super::{Index, IndexError, OWN_TABLE};
 
 /// A part of a table.
 #[derive(Clone, Copy, Debug)]
