@@ -39,7 +39,7 @@ pub(crate) enum Purpose {
     FrameCipher,
     /// Marks the headers of frames and segments, so that they can be found again after damage.
     FrameCheck,
-    /// Encrypts the values of the index.
+    /// Encrypts the pages of the index.
     IndexCipher,
     /// Hashes those keys of the index whose order does not matter.
     IndexNames,

@@ -6,7 +6,7 @@
 //!   lock                 who has the store open
 //!   journal/00000001.seg frames, encrypted and chained by hashes
 //!   index/state          whether sled's files can be trusted
-//!   index/sled/          tables, encrypted values
+//!   index/sled/          tables, encrypted pages
 //!   blobs/ab/cdef…       attachments: chunks encrypted by the caller
 //! ```
 
