@@ -95,7 +95,7 @@ impl Batch {
     pub fn write_into(self, batch: &mut crate::store::Batch<'_>) -> Result<(), IndexError> {
         for draft in self.drafts_shared() {
             let before = batch.index().has(Table::Shared as u8, draft);
-            let after = self.is_there(batch.index(), Table::Shared, draft);
+            let after = self.is_shared(batch.index(), draft);
             batch.tally(SHARED_DRAFTS, i64::from(after) - i64::from(before));
         }
         for ((table, key), value) in self.0 {
@@ -116,10 +116,10 @@ impl Batch {
             .collect()
     }
 
-    /// Is there a row whose key begins so once this batch is applied?
-    fn is_there(&self, index: &Index, table: Table, begins: &[u8]) -> bool {
-        self.written(table, begins).next().is_some()
-            || super::keys(index, table as u8, begins).any(|key| !self.deletes(table, &key))
+    /// Is a draft shared anywhere once this batch is applied?
+    fn is_shared(&self, index: &Index, draft: &[u8]) -> bool {
+        self.written(Table::Shared, draft).next().is_some()
+            || super::keys(index, Table::Shared as u8, draft).any(|key| !self.deletes(Table::Shared, &key))
     }
 }
 

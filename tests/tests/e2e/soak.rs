@@ -1,8 +1,9 @@
 //! Killed again and again at any moment: nothing acknowledged is lost, no position is used twice.
 //!
 //! A few kills in every run; `ENTENTE_KILLS=1000 cargo test -p entente-tests --test e2e killed_at_random` is the
-//! soak (`ENTENTE_JOINS=100 … killed_while_it_comes_in` that of joining), `ENTENTE_SEED` another one. Moments are drawn by what has happened (so many acknowledgements) and then
-//! by a wait of up to 30 ms, which lands inside whatever is under way.
+//! soak (`ENTENTE_JOINS=100 … killed_while_it_comes_in` that of joining), `ENTENTE_SEED` another one. Moments are
+//! drawn by what has happened (so many acknowledgements, a question to be let in) and then by a wait, which lands
+//! inside whatever is under way.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -25,16 +25,16 @@ pub(super) enum Near<'a> {
 impl Index {
     /// The value of a key with its table.
     pub(crate) fn get_full(&self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
-        let Some(page) = self.page(key, Near::At(key))? else { return Ok(None) };
+        let Some(page) = self.page(table_of(key), Near::At(key))? else { return Ok(None) };
         let row = self.rows(&page)?.into_iter().find(|row| row.0 == key);
         Ok(row.map(|(_, value)| Zeroizing::new(value.to_vec())))
     }
 
-    /// A page of the table that a full key is of, if there is one there.
-    pub(super) fn page(&self, of: &[u8], near: Near<'_>) -> Result<Option<Page>, IndexError> {
+    /// A page of a table, if there is one there.
+    pub(super) fn page(&self, table: u8, near: Near<'_>) -> Result<Option<Page>, IndexError> {
         let db = self.db()?;
         // Much is asked for that a node never has: withdrawals, ended consents, teams.
-        if self.tally(table_of(of)) == 0 {
+        if self.tally(table) == 0 {
             return Ok(None);
         }
         let found = self.guarded(|| match near {
@@ -42,7 +42,7 @@ impl Index {
             Near::After(key) => db.get_gt(key),
             Near::Before(key) => db.get_lt(key),
         })?;
-        let Some((bound, sealed)) = found.filter(|(bound, _)| bound.first() == of.first()) else {
+        let Some((bound, sealed)) = found.filter(|(bound, _)| table_of(bound) == table) else {
             return Ok(None);
         };
         let rows = self.open_value(&bound, &sealed)?;
@@ -58,11 +58,11 @@ impl Index {
     pub(super) fn place(&self, key: &[u8]) -> Result<(Page, Vec<u8>), IndexError> {
         let table = table_of(key);
         let none = || Page { bound: vec![table], rows: Zeroizing::default() };
-        let page = self.page(key, Near::At(key))?.unwrap_or_else(none);
+        let page = self.page(table, Near::At(key))?.unwrap_or_else(none);
         let db = self.db()?;
         let next = self.guarded(|| db.get_gt(&page.bound))?.map(|(bound, _)| bound.to_vec());
         let end = vec![table.saturating_add(1)];
-        Ok((page, next.map_or(end.clone(), |next| next.min(end))))
+        Ok((page, next.filter(|next| *next < end).unwrap_or(end)))
     }
 
     /// Puts into the batch what becomes of a page, and says by how many rows more.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use zeroize::Zeroizing;
 
 use super::paging::Near;
-use super::{Index, IndexError, OWN_TABLE};
+use super::{Index, IndexError, OWN_TABLE, table_of};
 
 /// A part of a table.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,8 @@ impl<'a> Range<'a> {
 
     /// Reads the next page that may have rows of this part; says whether there was one.
     fn read(&mut self) -> Result<bool, IndexError> {
-        if self.start.first() == Some(&OWN_TABLE) {
+        let table = table_of(&self.start);
+        if table == OWN_TABLE {
             return Err(IndexError::ReservedTable);
         }
         let near = match &self.bound {
@@ -74,13 +75,12 @@ impl<'a> Range<'a> {
             Some(bound) => Near::After(bound),
             None => Near::At(&self.start),
         };
-        let mut page = self.index.page(&self.start, near)?;
+        let mut page = self.index.page(table, near)?;
         if page.is_none() && self.bound.is_none() && !self.reverse {
-            page = self.index.page(&self.start, Near::After(&self.start))?;
+            page = self.index.page(table, Near::After(&self.start))?;
         }
         let Some(page) = page.filter(|page| page.bound < self.end) else { return Ok(false) };
-        let (start, end) = (self.start.clone(), self.end.clone());
-        let inside = start.as_slice()..end.as_slice();
+        let inside = self.start.as_slice()..self.end.as_slice();
         for (key, value) in self.index.rows(&page)?.into_iter().filter(|(key, _)| inside.contains(key)) {
             let row = (key.to_vec(), Zeroizing::new(value.to_vec()));
             if self.reverse {
