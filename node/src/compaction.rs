@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::frames::Frame;
 use crate::node::Node;
 use crate::store::compact::{CompactError, Compacted, Pass, compact};
-use crate::store::{Position, Store, StoreKey};
+use crate::store::{Locked, Position, Store, StoreKey};
 
 /// A journal that is shorter is not looked at, bytes: 64 MiB.
 const WORTH: u64 = 64 << 20;
@@ -27,29 +27,31 @@ pub fn request(home: &Path) -> std::io::Result<()> {
     crate::home::write_private(&wanted(home), b"").map_err(std::io::Error::other)
 }
 
+/// Was it asked for?
+pub fn is_requested(home: &Path) -> bool {
+    wanted(home).exists()
+}
+
 fn wanted(home: &Path) -> PathBuf {
     home.join("journal.compact")
 }
 
-/// Compacts the journal if somebody asked for it. `damaged` is called before damaged ranges go.
+/// Compacts the journal, as was asked for. `damaged` is called before damaged ranges go.
 ///
 /// # Errors
 /// [`CompactError`]; then the journal is as it was, and it has to be asked for again.
-pub fn if_requested(
-    home: &Path,
+pub fn as_requested(
+    store: &Locked,
     key: &StoreKey,
     damaged: &mut dyn FnMut() -> Result<(), String>,
-) -> Result<Option<Compacted>, CompactError> {
-    if !wanted(home).exists() {
-        return Ok(None);
-    }
+) -> Result<Compacted, CompactError> {
     // Before it is tried: what fails once, on a full disk say, must not keep the node from starting again and again.
-    if let Err(source) = std::fs::remove_file(wanted(home)) {
-        return Err(CompactError::Io { path: home.to_owned(), source });
+    if let Err(source) = std::fs::remove_file(wanted(store.home())) {
+        return Err(CompactError::Io { path: store.home().to_owned(), source });
     }
     let mut census = Census::default();
     let mut needed = |pass, at, bytes: &[u8]| census.needed(pass, at, bytes);
-    compact(home, key, &mut needed, damaged).map(Some)
+    compact(store, key, &mut needed, damaged)
 }
 
 /// Looks through a journal that has doubled since, and asks for its compaction if half of it is dead. That is in no

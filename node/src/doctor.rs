@@ -12,7 +12,7 @@ use crate::node::Node;
 use crate::recovery::RecoveryFacts;
 use crate::rows::Table;
 
-/// Bytes that should be free on the disk: the journal rolls at 64 MiB, and a catch-up needs some of them.
+/// Bytes that should be free on the disk: the journal rolls at 16 MiB, and a catch-up needs some of them.
 const LOW_DISK: u64 = 512 * 1024 * 1024;
 /// A clock before this program was made is wrong: 2026-01-01.
 const PROGRAM_MADE: u64 = 1_767_225_600_000;

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::types::Event;
 use crate::clock::{self, SystemRandom};
+use crate::compaction;
 use crate::door::{Door, Punching, Way};
 use crate::frames::{Frame, KnownEpoch};
 use crate::home::{self, Config, Home, HomeError};
@@ -39,7 +40,7 @@ use crate::records;
 use crate::replaying::{Replaying, bytes_in};
 use crate::rows::Batch;
 use crate::secrets::{EpochSecret, PartnershipSecrets, Place, Prekeys, Secret, Secrets};
-use crate::store::{Position, Recovery, Store, StoreError, StoreKey};
+use crate::store::{Begun, Locked, Position, Recovery, Store, StoreError, StoreKey};
 use crate::vault::{Vault, VaultError};
 
 /// Events that a slow listener may lag behind by.
@@ -132,11 +133,9 @@ impl Node {
     /// [`NodeError`]; nothing runs then.
     pub async fn open(home: &Home, passphrase: &[u8]) -> Result<Arc<Node>, NodeError> {
         let mut config = home.config()?;
-        let (vault, contents) = Vault::open(&home.vault(), passphrase)?;
-        let mut secrets = Secrets::from_bytes(&contents)?;
+        let (vault, mut secrets, store) = unlock(home, passphrase)?;
         let me = Arc::new(Me::from_secrets(&secrets)?);
-        compact(home, &vault, &mut secrets);
-        let (store, recovery) = Store::open(home.path(), &StoreKey::from_bytes(secrets.store.key()))?;
+        let (store, recovery) = store.open(&StoreKey::from_bytes(secrets.store.key()))?;
         if recovery.lost_acknowledged() {
             fence_all(&vault, &mut secrets, FenceReason::JournalCut)?;
             Store::cut_is_known(home.path())?;
@@ -195,7 +194,7 @@ impl Node {
         let looking = tokio::spawn(crate::lan::run(Arc::downgrade(&node), lan, door));
         let visiting = tokio::spawn(crate::mailbox::run(Arc::downgrade(&node)));
         let indexing = tokio::spawn(crate::search::run(Arc::downgrade(&node)));
-        let compacting = tokio::spawn(crate::compaction::look_later(Arc::downgrade(&node)));
+        let compacting = tokio::spawn(compaction::look_later(Arc::downgrade(&node)));
         let running = [visiting, indexing, looking, compacting];
         node.coming.write().unwrap_or_else(PoisonError::into_inner).extend(running);
         Ok(node)
@@ -370,14 +369,42 @@ impl Node {
     }
 }
 
-/// Compacts the journal if that was asked for. A node whose journal could not be compacted goes on with the old one.
-fn compact(home: &Home, vault: &Vault, secrets: &mut Secrets) {
+/// Opens the vault. The passphrase takes a third of a second, by intention: what takes no key is opened meanwhile.
+fn unlock(home: &Home, passphrase: &[u8]) -> Result<(Vault, Secrets, Begun), NodeError> {
+    // First, so that nobody changes the vault after it was read.
+    let store = Store::lock(home.path())?;
+    let open_vault = || -> Result<_, NodeError> {
+        let (vault, contents) = Vault::open(&home.vault(), passphrase)?;
+        Ok((vault, Secrets::from_bytes(&contents)?))
+    };
+    if compaction::is_requested(home.path()) {
+        let (vault, mut secrets) = open_vault()?;
+        compact(&store, &vault, &mut secrets);
+        return Ok((vault, secrets, store.begin()?));
+    }
+    let (opened, begun) = std::thread::scope(|threads| {
+        let beginning = threads.spawn(|| store.begin());
+        (open_vault(), beginning.join())
+    });
+    let begun = begun.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
+    match opened {
+        Ok((vault, secrets)) => Ok((vault, secrets, begun)),
+        Err(error) => {
+            if let Err(error) = begun.leave() {
+                tracing::warn!(%error, "the index could not be closed");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Compacts the journal, as was asked for. A node whose journal could not be compacted goes on with the old one.
+fn compact(store: &Locked, vault: &Vault, secrets: &mut Secrets) {
     let key = StoreKey::from_bytes(secrets.store.key());
     let mut damaged =
         || fence_all(vault, secrets, FenceReason::JournalDamaged).map_err(|error| error.to_string());
-    match crate::compaction::if_requested(home.path(), &key, &mut damaged) {
-        Ok(None) => {}
-        Ok(Some(done)) => tracing::info!(?done, "the journal was compacted"),
+    match compaction::as_requested(store, &key, &mut damaged) {
+        Ok(done) => tracing::info!(?done, "the journal was compacted"),
         Err(error) => tracing::warn!(%error, "the journal was not compacted"),
     }
 }

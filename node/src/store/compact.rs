@@ -14,11 +14,11 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::Locked;
 use super::disk::{replace_file, sync_dir};
 use super::frame::{FrameCodec, FrameHash, Position, SEGMENT_HEADER};
 use super::journal::{Journal, JournalError, ReadError, SEGMENT_BYTES};
 use super::keys::StoreKey;
-use super::lock::{Lock, LockError};
 use super::recover::next_segment;
 
 /// The marker of a compaction that is to be finished.
@@ -46,9 +46,6 @@ pub struct Compacted {
 /// Why a journal was not compacted. It is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum CompactError {
-    /// Somebody has it open.
-    #[error(transparent)]
-    Lock(#[from] LockError),
     /// It cannot be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -77,18 +74,18 @@ pub enum Pass {
     Copy,
 }
 
-/// Compacts the journal of a store that nobody has open. `needed` is shown every frame twice; `damaged` is called
+/// Compacts the journal of a store that nobody else has open. `needed` is shown every frame twice; `damaged` is called
 /// before damaged ranges, and the knowledge of them, go.
 ///
 /// # Errors
 /// [`CompactError`]; then the journal is as it was.
 pub fn compact(
-    home: &Path,
+    store: &Locked,
     key: &StoreKey,
     needed: &mut dyn FnMut(Pass, Position, &[u8]) -> bool,
     damaged: &mut dyn FnMut() -> Result<(), String>,
 ) -> Result<Compacted, CompactError> {
-    compact_on(home, key, SEGMENT_BYTES, &|| Ok(()), needed, damaged)
+    compact_on(&store.home, key, SEGMENT_BYTES, &|| Ok(()), needed, damaged)
 }
 
 /// [`compact`] with segments of a given length; `step` is asked before each change of the disk, and stops it there.
@@ -100,7 +97,6 @@ fn compact_on(
     needed: &mut dyn FnMut(Pass, Position, &[u8]) -> bool,
     damaged: &mut dyn FnMut() -> Result<(), String>,
 ) -> Result<Compacted, CompactError> {
-    let _lock = Lock::acquire(&home.join("lock"))?;
     let dir = home.join("journal");
     let io = |source| CompactError::Io { path: dir.clone(), source };
     finish_on(home, step).map_err(io)?;

@@ -6,15 +6,11 @@
 //! page  = nonce (24 random) ‖ XChaCha20-Poly1305 (index key, nonce, AAD = bound) of its rows (`page.rs`)
 //! ```
 //!
-//! sled 0.34 never calls fsync on Linux, so its files are trusted only if they were closed and synced by us, or
-//! if the computer has not restarted since (a kill leaves the page cache intact, a power cut does not). A marker
-//! file says which. sled panics on damaged pages: every call is made where a panic becomes an error.
+//! sled's files, and whether they can be trusted, are [`Files`]: they are opened without a key.
 
-use std::fs::File;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chacha20poly1305::aead::{Aead, Payload};
@@ -22,17 +18,18 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
 use super::batch::Batch;
-use super::disk::{private_dir, sync_dir};
 use super::frame::Position;
 use super::keys::{Purpose, StoreKey};
-use super::marker::{Marker, boot_id};
 
 mod applied;
+mod files;
 mod page;
 mod paging;
 mod range;
 
 use applied::Applied;
+pub(crate) use files::Files;
+use files::damaged;
 pub use range::{Entry, Range, Span};
 
 /// The largest value, in bytes: sled is slow and fragile above 64 KiB, sealing takes 40 bytes.
@@ -42,10 +39,6 @@ pub const MAX_KEY: usize = 1 << 10;
 /// The table that this module keeps for itself; callers have 1 to 254, and 0 for a tally of their own.
 const OWN_TABLE: u8 = 255;
 const CURSOR_KEY: [u8; 7] = [OWN_TABLE, b'c', b'u', b'r', b's', b'o', b'r'];
-/// sled's page cache, in bytes: the operating system caches the file as well.
-const CACHE_BYTES: u64 = 8 << 20;
-/// sled writes its buffers out this often, in milliseconds. What a kill loses is replayed from the journal.
-const FLUSH_EVERY_MS: u64 = 500;
 const NONCE: usize = 24;
 
 /// Why the index could not be used. The journal is not affected; opening the store again rebuilds the index.
@@ -97,14 +90,12 @@ pub enum Rebuild {
 
 /// An open index.
 pub struct Index {
-    dir: PathBuf,
-    db: Option<sled::Db>,
+    files: Files,
     cipher: XChaCha20Poly1305,
     names: Zeroizing<[u8; 32]>,
     applied: Mutex<Applied>,
     /// The tallies of what was applied, to be read while something is applied.
     tallies: [AtomicU64; 256],
-    damaged: AtomicBool,
 }
 
 impl Index {
@@ -113,20 +104,24 @@ impl Index {
     /// # Errors
     /// Fails only if the folder cannot be written or emptied.
     pub fn open(dir: &Path, key: &StoreKey) -> Result<(Self, Option<Rebuild>), IndexError> {
-        let io = |source| IndexError::Io { path: dir.to_owned(), source };
-        private_dir(dir).map_err(io)?;
-        let marker = Marker::of(dir);
-        let mut rebuild = marker.doubt(&boot_id());
-        if rebuild.is_none() {
-            // From here on the files change: until they are closed, they are trusted for this boot only.
-            marker.write_open(&boot_id()).map_err(io)?;
-            match Self::open_trusted(dir, key) {
-                Ok(index) => return Ok((index, None)),
-                Err(error) => tracing::warn!(%error, "the index is rebuilt"),
+        Self::over(Files::open(dir)?, dir, key)
+    }
+
+    /// [`Index::open`] over its files, which were opened before there was a key.
+    pub(crate) fn over(
+        files: Result<Files, Rebuild>,
+        dir: &Path,
+        key: &StoreKey,
+    ) -> Result<(Self, Option<Rebuild>), IndexError> {
+        let rebuild = match files.map(|files| Self::read(files, key)) {
+            Ok(Ok(index)) => return Ok((index, None)),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the index is rebuilt");
+                Rebuild::Damaged
             }
-            rebuild = Some(Rebuild::Damaged);
-        }
-        Ok((Self::open_empty(dir, key)?, rebuild))
+            Err(why) => why,
+        };
+        Ok((Self::open_empty(dir, key)?, Some(rebuild)))
     }
 
     /// Something was erased: this index is made anew when it is next opened, since its files may keep what was
@@ -135,31 +130,19 @@ impl Index {
     /// # Errors
     /// [`IndexError::Io`].
     pub fn make_anew_when_opened(&self) -> Result<(), IndexError> {
-        Marker::of(&self.dir)
-            .write_stale()
-            .map_err(|source| IndexError::Io { path: self.dir.clone(), source })
+        self.files.make_anew_when_opened()
     }
 
     /// Discards whatever there is and starts an empty index.
     pub(crate) fn open_empty(dir: &Path, key: &StoreKey) -> Result<Self, IndexError> {
-        let io = |source| IndexError::Io { path: dir.to_owned(), source };
-        let marker = Marker::of(dir);
-        // A crash in the middle of removing must not leave half a database that is trusted.
-        marker.write_discard().map_err(io)?;
-        match std::fs::remove_dir_all(dir.join("sled")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
-            _ => {}
-        }
-        marker.is_fresh().map_err(io)?;
-        sync_dir(dir).map_err(io)?;
-        let index = Self::new(dir, key, open_sled(&dir.join("sled"))?);
+        let index = Self::new(Files::anew(dir)?, key);
         index.apply(index.batch(), Position::START)?;
-        marker.write_open(&boot_id()).map_err(io)?;
+        index.files.are_trusted()?;
         Ok(index)
     }
 
-    fn open_trusted(dir: &Path, key: &StoreKey) -> Result<Self, IndexError> {
-        let index = Self::new(dir, key, open_sled(&dir.join("sled"))?);
+    fn read(files: Files, key: &StoreKey) -> Result<Self, IndexError> {
+        let index = Self::new(files, key);
         // The cursor is in every index: if it cannot be decrypted, the key or the database is wrong.
         let applied = index.cursor_row()?.ok_or_else(|| damaged("it has no cursor"))?;
         let applied = Applied::from_bytes(&applied).ok_or_else(|| damaged("it has another version"))?;
@@ -167,16 +150,14 @@ impl Index {
         Ok(index)
     }
 
-    fn new(dir: &Path, key: &StoreKey, db: sled::Db) -> Self {
+    fn new(files: Files, key: &StoreKey) -> Self {
         let cipher_key = key.derive(Purpose::IndexCipher);
         Self {
-            dir: dir.to_owned(),
-            db: Some(db),
+            files,
             cipher: XChaCha20Poly1305::new((&*cipher_key).into()),
             names: key.derive(Purpose::IndexNames),
             applied: Mutex::new(Applied::NOTHING),
             tallies: [const { AtomicU64::new(0) }; 256],
-            damaged: AtomicBool::new(false),
         }
     }
 
@@ -247,8 +228,7 @@ impl Index {
         }
         let then = applied.then(cursor, tallies);
         sealed.insert(&CURSOR_KEY, self.seal(&CURSOR_KEY, &then.to_bytes())?);
-        let db = self.db()?;
-        self.guarded(|| db.apply_batch(sealed))?;
+        self.files.ask(|db| db.apply_batch(sealed))?;
         self.is_applied(&mut applied, then);
         Ok(())
     }
@@ -266,25 +246,12 @@ impl Index {
     ///
     /// # Errors
     /// Fails if the files could not be synced; they are then discarded on the next restart.
-    pub fn close(mut self) -> Result<(), IndexError> {
-        let Some(db) = self.db.take() else { return Ok(()) };
-        self.guarded(|| db.flush().map(|_| ()))?;
-        self.guarded(move || {
-            drop(db);
-            Ok(())
-        })?;
-        let io = |source| IndexError::Io { path: self.dir.clone(), source };
-        if self.damaged.load(Ordering::SeqCst) {
-            // The marker says so already, and must go on saying it.
-            return Err(damaged("it was found damaged while it was open"));
-        }
-        sync_tree(&self.dir.join("sled")).map_err(io)?;
-        Marker::of(&self.dir).write_closed().map_err(io)
+    pub fn close(self) -> Result<(), IndexError> {
+        self.files.close()
     }
 
     fn cursor_row(&self) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
-        let db = self.db()?;
-        match self.guarded(|| db.get(CURSOR_KEY))? {
+        match self.files.ask(|db| db.get(CURSOR_KEY))? {
             Some(sealed) => self.open_value(&CURSOR_KEY, &sealed).map(Some),
             None => Ok(None),
         }
@@ -310,46 +277,13 @@ impl Index {
         });
         match opened {
             Some(value) => Ok(Zeroizing::new(value)),
-            None => Err(self.distrust("a value does not authenticate".to_owned())),
+            None => Err(self.files.distrust("a value does not authenticate".to_owned())),
         }
-    }
-
-    /// Calls sled; an error or a panic of it becomes ours, and the index is not trusted again.
-    fn guarded<T>(&self, call: impl FnOnce() -> sled::Result<T>) -> Result<T, IndexError> {
-        guarded(call).map_err(|error| self.distrust(error))
-    }
-
-    fn distrust(&self, reason: String) -> IndexError {
-        if !self.damaged.swap(true, Ordering::SeqCst) {
-            // If even this fails, the same damage will be met again.
-            let _ = Marker::of(&self.dir).write_discard();
-        }
-        IndexError::Damaged(reason)
-    }
-
-    fn db(&self) -> Result<&sled::Db, IndexError> {
-        self.db.as_ref().ok_or_else(|| damaged("it is closed"))
     }
 
     fn lock_applied(&self) -> MutexGuard<'_, Applied> {
         self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Drop for Index {
-    fn drop(&mut self) {
-        if let Some(db) = self.db.take() {
-            // sled may panic while it writes out its last pages.
-            let _ = guarded(move || {
-                drop(db);
-                Ok(())
-            });
-        }
-    }
-}
-
-fn damaged(reason: &str) -> IndexError {
-    IndexError::Damaged(reason.to_owned())
 }
 
 /// The table that a full key is of.
@@ -369,50 +303,6 @@ pub(crate) fn full_key(table: u8, key: &[u8]) -> Result<Vec<u8>, IndexError> {
     full.push(table);
     full.extend_from_slice(key);
     Ok(full)
-}
-
-fn open_sled(dir: &Path) -> Result<sled::Db, IndexError> {
-    let io = |source| IndexError::Io { path: dir.to_owned(), source };
-    private_dir(dir).map_err(io)?;
-    remove_stray_snapshots(dir).map_err(io)?;
-    guarded(|| {
-        sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS)).open()
-    })
-    .map_err(IndexError::Damaged)
-}
-
-/// A snapshot that a kill left unfinished keeps sled from opening.
-fn remove_stray_snapshots(dir: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let stray = name.to_str().is_some_and(|n| n.starts_with("snap.") && n.ends_with(".generating"));
-        if stray {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the database panicked".to_owned()),
-    }
-}
-
-/// Makes all files in a folder durable, and their names.
-fn sync_tree(dir: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            sync_tree(&entry.path())?;
-        } else {
-            File::open(entry.path())?.sync_all()?;
-        }
-    }
-    sync_dir(dir)
 }
 
 #[cfg(test)]

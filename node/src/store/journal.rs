@@ -22,8 +22,9 @@ use super::keys::StoreKey;
 use super::recover::{DamageKind, DamagedRange, Recovery, Segments, Step, Walker, read_up_to, recover};
 use super::writer::{Answer, MAX_APPEND_BYTES, Queue, Request, Writer, frames_len};
 
-/// The length at which a segment is full and a new one begins, in bytes: 64 MiB. It bounds what opening reads.
-pub const SEGMENT_BYTES: u64 = 64 << 20;
+/// The length at which a segment is full and a new one begins, in bytes: 16 MiB. It bounds what opening reads: each 16
+/// MiB take some 50 ms of a start. Before November 2026 segments were 64 MiB long; those are read as they are.
+pub const SEGMENT_BYTES: u64 = 16 << 20;
 
 /// What one `read` fetches first: enough for most frames, so that one system call is enough.
 const FIRST_READ: usize = 4 << 10;

@@ -42,6 +42,7 @@ pub use recover::{DamageKind, DamagedRange};
 pub(crate) use disk::write_temp;
 pub(crate) use disk::{parent, private_dir, replace_file, sync_dir};
 
+use index::Files;
 use lock::Lock;
 
 /// Room that new records and partners' entries leave on the disk: 64 MiB, or a sixteenth of a small one.
@@ -61,6 +62,19 @@ pub struct Store {
     home: PathBuf,
     /// Released last.
     _lock: Lock,
+}
+
+/// A store's folder that nobody else has open, before there is a key for it.
+pub struct Locked {
+    home: PathBuf,
+    lock: Lock,
+}
+
+/// A locked folder of which what takes no key is open.
+pub struct Begun {
+    locked: Locked,
+    /// The index' files, or why they are not used.
+    index: Result<Files, Rebuild>,
 }
 
 /// What opening a store found.
@@ -138,24 +152,41 @@ pub struct Replayed {
 /// An empty file in the home: the journal ended before what had been applied, and nobody has acted on it.
 const CUT: &str = "journal.cut";
 
-impl Store {
-    /// Opens the store in a folder, alone, and creates what is missing. The caller then calls
-    /// [`Store::replay`], so that the index catches up with the journal.
+fn folder(path: &Path, source: io::Error) -> StoreError {
+    StoreError::Folder { path: path.to_owned(), source }
+}
+
+impl Locked {
+    /// Opens what takes no key: while the passphrase takes its time, say.
     ///
     /// # Errors
-    /// [`LockError::LockedBy`] if it is open already; else names the part that failed. A wrong key changes
-    /// nothing.
-    pub fn open(home: &Path, key: &StoreKey) -> Result<(Self, Recovery), StoreError> {
-        let folder = |path: &Path, source| StoreError::Folder { path: path.to_owned(), source };
-        private_dir(home).map_err(|e| folder(home, e))?;
-        let lock = Lock::acquire(&home.join("lock"))?;
-        compact::finish(home).map_err(|e| folder(home, e))?;
+    /// [`StoreError`].
+    pub fn begin(self) -> Result<Begun, StoreError> {
+        compact::finish(&self.home).map_err(|e| folder(&self.home, e))?;
+        let index = Files::open(&self.home.join("index"))?;
+        Ok(Begun { locked: self, index })
+    }
+
+    /// The folder.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+}
+
+impl Begun {
+    /// Opens the store, and creates what is missing. The caller then calls [`Store::replay`], so that the index
+    /// catches up with the journal.
+    ///
+    /// # Errors
+    /// Names the part that failed. A wrong key changes nothing.
+    pub fn open(self, key: &StoreKey) -> Result<(Store, Recovery), StoreError> {
+        let Self { locked: Locked { home, lock }, index: files } = self;
         let (journal, found) = Journal::open(&home.join("journal"), key)?;
         let index_dir = home.join("index");
-        let (mut index, mut rebuild) = Index::open(&index_dir, key)?;
+        let (mut index, mut rebuild) = Index::over(files, &index_dir, key)?;
         if index.cursor() > journal.end() {
             // Survives a crash before the caller has acted on it.
-            crate::home::write_private(&home.join(CUT), b"").map_err(|e| folder(home, e))?;
+            crate::home::write_private(&home.join(CUT), b"").map_err(|e| folder(&home, e))?;
             drop(index);
             index = Index::open_empty(&index_dir, key)?;
             rebuild = Some(Rebuild::Ahead);
@@ -166,9 +197,37 @@ impl Store {
         let blobs_dir = home.join("blobs");
         let blobs = Blobs::open(std::sync::Arc::new(disk::RealDisk), &blobs_dir, key)
             .map_err(|e| folder(&blobs_dir, e))?;
-        disk::sync_dir(home).map_err(|e| folder(home, e))?;
+        disk::sync_dir(&home).map_err(|e| folder(&home, e))?;
         let recovery = Recovery { journal: found, rebuild };
-        Ok((Self { journal, index, blobs, home: home.to_owned(), _lock: lock }, recovery))
+        Ok((Store { journal, index, blobs, home, _lock: lock }, recovery))
+    }
+
+    /// Closes it, since there is no key.
+    ///
+    /// # Errors
+    /// As [`Store::close`].
+    pub fn leave(self) -> Result<(), StoreError> {
+        self.index.map_or(Ok(()), Files::close).map_err(Into::into)
+    }
+}
+
+impl Store {
+    /// Locks the folder of a store, which is made if there is none.
+    ///
+    /// # Errors
+    /// [`LockError::LockedBy`] if somebody has it open.
+    pub fn lock(home: &Path) -> Result<Locked, StoreError> {
+        private_dir(home).map_err(|e| folder(home, e))?;
+        let lock = Lock::acquire(&home.join("lock"))?;
+        Ok(Locked { home: home.to_owned(), lock })
+    }
+
+    /// Locks and opens the store in a folder, as [`Begun::open`].
+    ///
+    /// # Errors
+    /// Of the two.
+    pub fn open(home: &Path, key: &StoreKey) -> Result<(Self, Recovery), StoreError> {
+        Self::lock(home)?.begin()?.open(key)
     }
 
     /// After the caller has made durable that the journal ends too early: later openings say nothing of it.

@@ -20,7 +20,7 @@ use super::writer::MAX_GROUP_BYTES;
 pub(crate) const MAX_SEGMENT: u32 = 99_999_999;
 
 /// Segment files kept open for reading: far below the usual limit of 1,024 open files.
-const MAX_OPEN_SEGMENTS: usize = 64;
+const MAX_OPEN_SEGMENTS: usize = 128;
 
 /// How much is read ahead, in bytes: small enough to stay in the processor's cache.
 const READ_AHEAD: usize = 256 << 10;

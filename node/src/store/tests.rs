@@ -163,6 +163,24 @@ fn a_wrong_key_changes_nothing() {
 }
 
 #[test]
+fn what_takes_no_key_is_opened_alone_and_closed_when_there_is_none() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = open(home.path());
+    append(&store, 10);
+    replay(&store);
+    drop(store);
+    let state = home.path().join("index/state");
+    assert_ne!(std::fs::read_to_string(&state).unwrap(), "closed\n");
+    let begun = Store::lock(home.path()).unwrap().begin().unwrap();
+    assert!(matches!(Store::lock(home.path()), Err(StoreError::Lock(LockError::LockedBy { .. }))));
+    begun.leave().unwrap();
+    assert_eq!(std::fs::read_to_string(&state).unwrap(), "closed\n");
+    let begun = Store::lock(home.path()).unwrap().begin().unwrap();
+    let (store, recovery) = begun.open(&key()).unwrap();
+    assert_eq!((recovery.rebuild, indexed(&store)), (None, 10));
+}
+
+#[test]
 fn planted_markers_are_in_no_file_under_the_home() {
     const MARKER: &[u8] = b"PLANTED-MARKER-0451";
     let home = tempfile::tempdir().unwrap();

@@ -104,6 +104,8 @@ async fn a_wrong_passphrase_opens_nothing() {
     assert!(!node.home().path().join("node.sock").exists());
     assert_eq!(std::fs::read(node.home().path().join("api.token")).ok(), token);
     assert!(TcpStream::connect(("127.0.0.1", node.home().port())).is_err(), "the port is closed");
+    let index = std::fs::read_to_string(node.home().path().join("index/state")).unwrap();
+    assert_eq!(index, "closed\n", "what was opened before the passphrase was looked at is closed in order");
     node.home().give_passphrase(PASSPHRASE);
     node.start().await;
 }

@@ -32,12 +32,11 @@ impl Index {
 
     /// A page of a table, if there is one there.
     pub(super) fn page(&self, table: u8, near: Near<'_>) -> Result<Option<Page>, IndexError> {
-        let db = self.db()?;
         // Much is asked for that a node never has: withdrawals, ended consents, teams.
         if self.tally(table) == 0 {
             return Ok(None);
         }
-        let found = self.guarded(|| match near {
+        let found = self.files.ask(|db| match near {
             Near::At(key) => db.get_lt([key, &[0]].concat()),
             Near::After(key) => db.get_gt(key),
             Near::Before(key) => db.get_lt(key),
@@ -50,7 +49,7 @@ impl Index {
     }
 
     pub(super) fn rows<'a>(&self, page: &'a Page) -> Result<Vec<page::Row<'a>>, IndexError> {
-        page::rows(&page.rows).ok_or_else(|| self.distrust("a page does not read as rows".to_owned()))
+        page::rows(&page.rows).ok_or_else(|| self.files.distrust("a page does not read as rows".to_owned()))
     }
 
     /// The page where a key has its place, empty if there is none yet, and where it ends: at the next page, or with
@@ -59,8 +58,7 @@ impl Index {
         let table = table_of(key);
         let none = || Page { bound: vec![table], rows: Zeroizing::default() };
         let page = self.page(table, Near::At(key))?.unwrap_or_else(none);
-        let db = self.db()?;
-        let next = self.guarded(|| db.get_gt(&page.bound))?.map(|(bound, _)| bound.to_vec());
+        let next = self.files.ask(|db| db.get_gt(&page.bound))?.map(|(bound, _)| bound.to_vec());
         let end = vec![table.saturating_add(1)];
         Ok((page, next.filter(|next| *next < end).unwrap_or(end)))
     }

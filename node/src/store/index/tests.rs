@@ -118,10 +118,9 @@ fn with_another_key_it_is_discarded_and_nothing_is_served() {
 fn a_page_that_was_moved_to_another_place_is_found_and_the_index_distrusted() {
     let home = tempfile::tempdir().unwrap();
     let index = filled(home.path());
-    let db = index.db().unwrap();
-    let (bound, sealed) = db.get_lt(b"\x01k\x02").unwrap().unwrap();
+    let (bound, sealed) = index.files.ask(|db| db.get_lt(b"\x01k\x02")).unwrap().unwrap();
     assert_ne!(*bound, *b"\x01k\x01");
-    db.insert(b"\x01k\x01", sealed).unwrap();
+    index.files.ask(|db| db.insert(b"\x01k\x01", sealed)).unwrap();
     assert!(index.get(1, b"k").unwrap().is_none());
     assert!(matches!(index.get(1, b"k\x02"), Err(IndexError::Damaged(_))));
     assert!(matches!(index.close(), Err(IndexError::Damaged(_))));
