@@ -5,7 +5,7 @@
 //! between costs nothing: on opening, everything after the cursor is applied again.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -18,12 +18,17 @@ use crate::store::{IndexError, JournalError, Pending, Position, Store};
 /// How often, and how many times, to look whether the last reader is gone: 5 s in all.
 const CLOSING: (Duration, u32) = (Duration::from_millis(10), 500);
 
+/// How long rows are gathered before the index writes them out together. A kill costs the next start what came in it.
+const GATHERED: Duration = Duration::from_millis(200);
+
 /// The node's store, shared by all partnerships.
 #[derive(Clone)]
 pub struct Ledger {
     store: Arc<Store>,
     tickets: Arc<Mutex<Tickets>>,
     touched: Touched,
+    /// Wakes the thread that has the index write out.
+    settled: mpsc::SyncSender<()>,
 }
 
 #[derive(Default)]
@@ -59,7 +64,14 @@ impl Ledger {
     /// Over an open store.
     #[must_use]
     pub fn new(store: Store) -> Ledger {
-        Ledger { store: Arc::new(store), tickets: Arc::default(), touched: Touched::default() }
+        let store = Arc::new(store);
+        let (settled, wakes) = mpsc::sync_channel(1);
+        let of = Arc::downgrade(&store);
+        let thread = std::thread::Builder::new().name("index".into());
+        if let Err(error) = thread.spawn(move || write_out_later(&of, &wakes)) {
+            tracing::warn!(%error, "the index is written out by whoever fills it");
+        }
+        Ledger { store, tickets: Arc::default(), touched: Touched::default(), settled }
     }
 
     /// Closes the store once nobody reads it any more, so that the index is trusted after a restart of the
@@ -150,6 +162,7 @@ impl Ledger {
         batch.write_into(&mut changes)?;
         self.store.index.apply(changes, cursor)?;
         drop(tickets);
+        let _woken_already = self.settled.try_send(());
         self.touched.add(touched);
         Ok(())
     }
@@ -179,6 +192,17 @@ impl Ledger {
         }
         self.settle(landed.ticket, batch)?;
         Ok(())
+    }
+}
+
+/// Until the ledger is dropped.
+fn write_out_later(store: &Weak<Store>, settled: &mpsc::Receiver<()>) {
+    while settled.recv().is_ok() {
+        std::thread::sleep(GATHERED);
+        let Some(store) = store.upgrade() else { return };
+        if let Err(error) = store.index.write_out() {
+            tracing::error!(%error, "the index failed; the journal has everything, restart the node");
+        }
     }
 }
 

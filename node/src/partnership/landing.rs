@@ -89,7 +89,7 @@ impl Driver {
     }
 
     /// Frames are durable, or could not be written. What else has landed already is applied in one change with
-    /// them where that is the same as one after the other: each change costs the index two writes.
+    /// them where that is the same as one after the other.
     pub(super) async fn landed(&mut self, first: (Result<Landed, JournalError>, Then)) {
         let mut next = Some(first);
         while let Some((landed, then)) = next.take() {

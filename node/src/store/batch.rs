@@ -6,13 +6,13 @@ use zeroize::Zeroizing;
 
 use super::index::{Index, IndexError, MAX_VALUE, full_key};
 
-/// The most changes in one batch: it is held in memory, and sled holds it again.
+/// The most changes in one batch: it is held in memory until it is written out, and sled holds it again.
 pub const MAX_BATCH_CHANGES: usize = 1 << 16;
 /// The most bytes of keys and values in one batch.
 pub const MAX_BATCH_BYTES: usize = 32 << 20;
 
 /// Full keys and their new values; `None` removes.
-type Changes = BTreeMap<Vec<u8>, Option<Zeroizing<Vec<u8>>>>;
+pub(super) type Changes = BTreeMap<Vec<u8>, Option<Zeroizing<Vec<u8>>>>;
 
 /// Changes that are applied together, by [`Index::apply`].
 pub struct Batch<'a> {

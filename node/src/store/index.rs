@@ -10,8 +10,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
@@ -23,13 +22,17 @@ use super::keys::{Purpose, StoreKey};
 
 mod applied;
 mod files;
+mod fresh;
 mod page;
 mod paging;
 mod range;
+mod writing;
 
 use applied::Applied;
 pub(crate) use files::Files;
 use files::damaged;
+use fresh::{Fresh, Held};
+use paging::Near;
 pub use range::{Entry, Range, Span};
 
 /// The largest value, in bytes: sled is slow and fragile above 64 KiB, sealing takes 40 bytes.
@@ -93,9 +96,9 @@ pub struct Index {
     files: Files,
     cipher: XChaCha20Poly1305,
     names: Zeroizing<[u8; 32]>,
-    applied: Mutex<Applied>,
-    /// The tallies of what was applied, to be read while something is applied.
-    tallies: [AtomicU64; 256],
+    held: RwLock<Held>,
+    /// Held by whoever writes out.
+    writing: Mutex<()>,
 }
 
 impl Index {
@@ -136,7 +139,7 @@ impl Index {
     /// Discards whatever there is and starts an empty index.
     pub(crate) fn open_empty(dir: &Path, key: &StoreKey) -> Result<Self, IndexError> {
         let index = Self::new(Files::anew(dir)?, key);
-        index.apply(index.batch(), Position::START)?;
+        let _nothing = index.write_pages(&Applied::NOTHING, &Fresh::default(), Position::START)?;
         index.files.are_trusted()?;
         Ok(index)
     }
@@ -146,7 +149,7 @@ impl Index {
         // The cursor is in every index: if it cannot be decrypted, the key or the database is wrong.
         let applied = index.cursor_row()?.ok_or_else(|| damaged("it has no cursor"))?;
         let applied = Applied::from_bytes(&applied).ok_or_else(|| damaged("it has another version"))?;
-        index.is_applied(&mut index.lock_applied(), applied);
+        *index.held_mut() = Held::of(applied);
         Ok(index)
     }
 
@@ -156,8 +159,8 @@ impl Index {
             files,
             cipher: XChaCha20Poly1305::new((&*cipher_key).into()),
             names: key.derive(Purpose::IndexNames),
-            applied: Mutex::new(Applied::NOTHING),
-            tallies: [const { AtomicU64::new(0) }; 256],
+            held: RwLock::new(Held::of(Applied::NOTHING)),
+            writing: Mutex::default(),
         }
     }
 
@@ -172,12 +175,20 @@ impl Index {
 
     /// Everything before this position of the journal has been applied.
     pub fn cursor(&self) -> Position {
-        self.lock_applied().cursor
+        self.held().cursor
     }
 
-    /// How many rows a table has, or how many there are of what callers count by the number of no table.
+    /// How many rows a table has, or how many there are of what callers count by the number of no table. Rows are
+    /// counted where they are written out, which is done first.
     pub fn tally(&self, tally: u8) -> u64 {
-        self.tallies.get(usize::from(tally)).map_or(0, |count| count.load(Ordering::SeqCst))
+        let (count, unwritten) = self.held().tally(tally);
+        if !unwritten {
+            return count;
+        }
+        if let Err(error) = self.write_out() {
+            tracing::error!(%error, "rows were not counted");
+        }
+        self.held().tally(tally).0
     }
 
     /// Is there a key that begins so?
@@ -193,6 +204,17 @@ impl Index {
         self.get_full(&full_key(table, key)?)
     }
 
+    /// The value of a key with its table.
+    pub(crate) fn get_full(&self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
+        let held = self.held();
+        if let Some(change) = held.change(key) {
+            return Ok(change.clone());
+        }
+        let Some(page) = self.page(&held.written, table_of(key), Near::At(key))? else { return Ok(None) };
+        let row = self.rows(&page)?.into_iter().find(|row| row.0 == key);
+        Ok(row.map(|(_, value)| Zeroizing::new(value.to_vec())))
+    }
+
     /// At most `limit` entries of a part of a table, in the order of their keys, or the reverse.
     ///
     /// # Errors
@@ -206,40 +228,25 @@ impl Index {
         Batch::new(self)
     }
 
-    /// Applies a batch and the new cursor, together or not at all.
+    /// Applies a batch and the new cursor, together or not at all: seen at once, written out by [`Index::write_out`].
     ///
     /// # Errors
     /// [`IndexError::CursorMovedBack`] if the cursor is already further; [`IndexError::Damaged`] if the database
-    /// fails.
+    /// fails, or did before.
     pub fn apply(&self, batch: Batch<'_>, cursor: Position) -> Result<(), IndexError> {
-        let mut applied = self.lock_applied();
-        if cursor < applied.cursor {
+        self.files.are_sound()?;
+        let mut held = self.held_mut();
+        if cursor < held.cursor {
             return Err(IndexError::CursorMovedBack);
         }
-        let mut sealed = sled::Batch::default();
-        let (changes, mut tallies) = batch.into_changes();
-        let mut changes = changes.iter().peekable();
-        while let Some((key, _)) = changes.peek() {
-            let (page, end) = self.place(key)?;
-            let here = std::iter::from_fn(|| changes.next_if(|(key, _)| **key < end));
-            let here: Vec<_> =
-                here.map(|(key, value)| (&**key, value.as_deref().map(Vec::as_slice))).collect();
-            *tallies.entry(table_of(&page.bound)).or_default() += self.rewrite(&page, &here, &mut sealed)?;
+        let (rows, tallies) = batch.into_changes();
+        held.fresh.add(rows, tallies);
+        held.cursor = cursor;
+        if held.fresh.is_full() {
+            drop(held);
+            self.write_out()?;
         }
-        let then = applied.then(cursor, tallies);
-        sealed.insert(&CURSOR_KEY, self.seal(&CURSOR_KEY, &then.to_bytes())?);
-        self.files.ask(|db| db.apply_batch(sealed))?;
-        self.is_applied(&mut applied, then);
         Ok(())
-    }
-
-    fn is_applied(&self, applied: &mut Applied, now: Applied) {
-        for (tally, count) in &now.tallies {
-            if let Some(known) = self.tallies.get(usize::from(*tally)) {
-                known.store(*count, Ordering::SeqCst);
-            }
-        }
-        *applied = now;
     }
 
     /// Writes everything out durably and closes, so that the index is trusted after a restart too.
@@ -247,6 +254,7 @@ impl Index {
     /// # Errors
     /// Fails if the files could not be synced; they are then discarded on the next restart.
     pub fn close(self) -> Result<(), IndexError> {
+        self.write_out()?;
         self.files.close()
     }
 
@@ -281,9 +289,18 @@ impl Index {
         }
     }
 
-    fn lock_applied(&self) -> MutexGuard<'_, Applied> {
-        self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    /// To be kept while sled is asked: what leaves is seen until sled has it.
+    fn held(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn held_mut(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The table that a full key is of.

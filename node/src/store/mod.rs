@@ -273,6 +273,7 @@ impl Store {
         }
         if passed {
             self.index.apply(self.index.batch(), scan.position())?;
+            self.index.write_out()?;
         }
         Ok(replayed)
     }

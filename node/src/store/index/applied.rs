@@ -1,4 +1,4 @@
-//! What an index says of itself, in one entry that is written with every batch: how far the journal is applied, how many
+//! What an index says of itself, in one entry that is written with the rows: how far the journal is applied, how many
 //! rows each table has, and how many there are of what callers count.
 //!
 //! ```text
@@ -29,6 +29,10 @@ impl Applied {
             *count = count.saturating_add_signed(by);
         }
         Applied { cursor, tallies }
+    }
+
+    pub(super) fn tally(&self, tally: u8) -> u64 {
+        self.tallies.get(&tally).copied().unwrap_or(0)
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {

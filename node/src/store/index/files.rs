@@ -81,6 +81,15 @@ impl Files {
         guarded(|| call(db)).map_err(|error| self.distrust(error))
     }
 
+    /// Were they not found damaged?
+    pub(super) fn are_sound(&self) -> Result<(), IndexError> {
+        match self.damaged.load(Ordering::SeqCst) {
+            false => Ok(()),
+            // The marker says so already, and must go on saying it.
+            true => Err(damaged("it was found damaged while it was open")),
+        }
+    }
+
     /// What they hold makes no sense: they are discarded when they are next opened.
     pub(super) fn distrust(&self, reason: String) -> IndexError {
         if !self.damaged.swap(true, Ordering::SeqCst) {
@@ -102,10 +111,7 @@ impl Files {
             Ok(())
         })
         .map_err(|error| self.distrust(error))?;
-        if self.damaged.load(Ordering::SeqCst) {
-            // The marker says so already, and must go on saying it.
-            return Err(damaged("it was found damaged while it was open"));
-        }
+        self.are_sound()?;
         sync_tree(&self.dir.join("sled")).map_err(|source| self.io(source))?;
         Marker::of(&self.dir).write_closed().map_err(|source| self.io(source))
     }

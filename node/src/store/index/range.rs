@@ -1,9 +1,9 @@
 //! Walking through a part of a table, page by page.
 //!
-//! Pages may be split and filled between two steps. Where the next begins is therefore told by the last key that was
-//! given, so that no row is given twice and none that was there all the time is passed over.
+//! Pages may be split and filled between two steps. A step therefore gives all rows up to where its page ends, or begins,
+//! and the next goes on from there: no row is given twice, and none that was there all the time is passed over.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use zeroize::Zeroizing;
 
@@ -43,8 +43,6 @@ pub struct Range<'a> {
     /// What is still to be read: from a full key (included) to a full key (excluded).
     start: Vec<u8>,
     end: Vec<u8>,
-    /// The bound of the page that was read last.
-    bound: Option<Vec<u8>>,
     /// What was read and not given yet, in the order in which it is given.
     ready: VecDeque<Entry>,
     reverse: bool,
@@ -54,7 +52,7 @@ pub struct Range<'a> {
 impl<'a> Range<'a> {
     pub(super) fn new(index: &'a Index, (table, span): (u8, Span<'_>), reverse: bool, left: usize) -> Self {
         let (start, end) = span.bounds(table);
-        Self { index, start, end, bound: None, ready: VecDeque::new(), reverse, left }
+        Self { index, start, end, ready: VecDeque::new(), reverse, left }
     }
 
     /// The keys alone.
@@ -62,40 +60,41 @@ impl<'a> Range<'a> {
         self.map(|entry| entry.map(|(key, _)| key))
     }
 
-    /// Reads the next page that may have rows of this part; says whether there was one.
+    /// Reads the rows of the next page that are in this part; says whether it went on at all.
     fn read(&mut self) -> Result<bool, IndexError> {
         let table = table_of(&self.start);
         if table == OWN_TABLE {
             return Err(IndexError::ReservedTable);
         }
-        let near = match &self.bound {
-            Some(bound) if self.reverse && *bound <= self.start => return Ok(false),
-            Some(bound) if self.reverse => Near::Before(bound),
-            None if self.reverse => Near::Before(&self.end),
-            Some(bound) => Near::After(bound),
-            None => Near::At(&self.start),
+        if self.start >= self.end {
+            return Ok(false);
+        }
+        // What leaves for sled while this reads is seen here.
+        let held = self.index.held();
+        let near = if self.reverse { Near::Before(&self.end) } else { Near::At(&self.start) };
+        let page = self.index.page(&held.written, table, near)?;
+        let (from, to) = match &page {
+            Some(page) if self.reverse => (page.bound.clone().max(self.start.clone()), self.end.clone()),
+            None if self.reverse || held.written.tally(table) == 0 => (self.start.clone(), self.end.clone()),
+            _ => (self.start.clone(), self.index.next_bound(&self.start)?.min(self.end.clone())),
         };
-        let mut page = self.index.page(table, near)?;
-        if page.is_none() && self.bound.is_none() && !self.reverse {
-            page = self.index.page(table, Near::After(&self.start))?;
+        let inside = |key: &[u8]| *from <= *key && *key < *to;
+        let rows = page.as_ref().map(|page| self.index.rows(page)).transpose()?.unwrap_or_default();
+        let mut rows: BTreeMap<&[u8], &[u8]> = rows.into_iter().filter(|(key, _)| inside(key)).collect();
+        for (key, change) in held.changes(&from, &to) {
+            match change {
+                Some(value) => rows.insert(key, value),
+                None => rows.remove(&**key),
+            };
         }
-        let Some(page) = page.filter(|page| page.bound < self.end) else { return Ok(false) };
-        let inside = self.start.as_slice()..self.end.as_slice();
-        for (key, value) in self.index.rows(&page)?.into_iter().filter(|(key, _)| inside.contains(key)) {
-            let row = (key.to_vec(), Zeroizing::new(value.to_vec()));
-            if self.reverse {
-                self.ready.push_front(row);
-            } else {
-                self.ready.push_back(row);
-            }
+        let owned = |(key, value): (&[u8], &[u8])| (key.to_vec(), Zeroizing::new(value.to_vec()));
+        if self.reverse {
+            self.ready.extend(rows.into_iter().rev().map(owned));
+            self.end = from;
+        } else {
+            self.ready.extend(rows.into_iter().map(owned));
+            self.start = to;
         }
-        match self.ready.back() {
-            // What is split off a page between two steps comes again under another bound.
-            Some((last, _)) if self.reverse => self.end.clone_from(last),
-            Some((last, _)) => self.start = [last.as_slice(), &[0]].concat(),
-            None => {}
-        }
-        self.bound = Some(page.bound);
         Ok(true)
     }
 }

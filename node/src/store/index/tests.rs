@@ -28,6 +28,7 @@ fn filled(dir: &Path) -> Index {
     }
     batch.put(2, b"k", b"another table").unwrap();
     index.apply(batch, at(100)).unwrap();
+    index.write_out().unwrap();
     index
 }
 
@@ -86,6 +87,55 @@ fn after_a_kill_in_the_same_boot_the_index_is_trusted() {
     drop(filled(home.path()));
     let (index, rebuild) = open(home.path());
     assert_eq!((rebuild, index.cursor()), (None, at(100)));
+}
+
+#[test]
+fn what_was_not_written_out_before_a_kill_is_gone_with_its_cursor_and_count() {
+    let home = tempfile::tempdir().unwrap();
+    let index = filled(home.path());
+    let mut batch = index.batch();
+    batch.put(1, b"new", b"value").unwrap();
+    batch.delete(1, b"k\x07").unwrap();
+    batch.tally(0, 3);
+    index.apply(batch, at(200)).unwrap();
+    assert_eq!((index.cursor(), index.tally(0)), (at(200), 3));
+    assert!(index.get(1, b"new").unwrap().is_some() && index.get(1, b"k\x07").unwrap().is_none());
+    drop(index);
+    let (index, _) = open(home.path());
+    assert_eq!((index.cursor(), index.tally(0), index.tally(1)), (at(100), 0, 20));
+    assert!(index.get(1, b"new").unwrap().is_none() && index.get(1, b"k\x07").unwrap().is_some());
+}
+
+#[test]
+fn what_is_applied_is_bounded_by_writing_it_out() {
+    let home = tempfile::tempdir().unwrap();
+    let (index, _) = open(home.path());
+    for n in 0..200_u32 {
+        let mut batch = index.batch();
+        batch.put(1, &n.to_be_bytes(), &vec![1; MAX_VALUE]).unwrap();
+        index.apply(batch, at(u64::from(n))).unwrap();
+        let held: usize = index.held().fresh.rows.values().flatten().map(|value| value.len()).sum();
+        assert!(held < 5 << 20, "{held}");
+    }
+    assert_eq!(index.tally(1), 200);
+}
+
+#[test]
+fn what_could_not_be_written_out_is_still_seen_and_nothing_more_is_taken() {
+    let home = tempfile::tempdir().unwrap();
+    let index = filled(home.path());
+    let put = |key: &[u8]| {
+        let mut batch = index.batch();
+        batch.put(1, key, b"value").unwrap();
+        index.apply(batch, at(200))
+    };
+    index.files.ask(|db| db.insert(b"\x01k\x13", b"no page")).unwrap();
+    put(b"k\x13").unwrap();
+    assert!(matches!(index.write_out(), Err(IndexError::Damaged(_))));
+    assert_eq!(index.get(1, b"k\x13").unwrap().unwrap().as_slice(), b"value");
+    assert!(matches!(put(b"k\x14"), Err(IndexError::Damaged(_))));
+    assert!(matches!(index.close(), Err(IndexError::Damaged(_))));
+    assert_eq!(open(home.path()).1, Some(Rebuild::Damaged));
 }
 
 #[test]
@@ -148,13 +198,13 @@ proptest! {
 
     #[test]
     fn pages_hold_what_a_plain_map_holds(
-        batches in prop::collection::vec(prop::collection::vec(change(), 0..40), 1..8),
+        batches in prop::collection::vec((prop::collection::vec(change(), 0..40), any::<bool>()), 1..8),
         (from, to) in (prop::collection::vec(0_u8..4, 0..3), prop::collection::vec(0_u8..4, 0..3)),
     ) {
         let home = tempfile::tempdir().unwrap();
         let (mut index, _) = open(home.path());
         let mut plain = BTreeMap::new();
-        for changes in batches {
+        for (changes, written) in batches {
             let mut batch = index.batch();
             for (table, key, value) in changes {
                 match &value {
@@ -164,6 +214,9 @@ proptest! {
                 plain.insert((table, key), value);
             }
             index.apply(batch, index.cursor()).unwrap();
+            if written {
+                index.write_out().unwrap();
+            }
         }
         plain.retain(|_, value| value.is_some());
         for reopened in [false, true] {
@@ -175,6 +228,11 @@ proptest! {
                 prop_assert_eq!(index.get(*table, key).unwrap().map(|v| v.to_vec()), value.clone());
             }
             for table in 1..3 {
+                if !reopened {
+                    // Before tallies are asked for, which writes out.
+                    let found: Vec<_> = index.range(table, Span::All, false, usize::MAX).keys().map(Result::unwrap).collect();
+                    prop_assert_eq!(found.len(), plain.keys().filter(|(t, _)| *t == table).count());
+                }
                 prop_assert_eq!(index.tally(table), plain.keys().filter(|(t, _)| *t == table).count() as u64);
                 for span in [Span::All, Span::Prefix(&from), Span::Between(&from, &to)] {
                     let inside = |key: &[u8]| match span {
@@ -214,6 +272,9 @@ fn a_walk_gives_each_row_once_though_pages_are_split_under_it() {
                 seen.push(key);
             }
             put(&mut [key ^ 1, (key ^ 64) | 1].into_iter().filter(|n| *n < 100));
+            if key % 3 == 0 {
+                index.write_out().unwrap();
+            }
         }
         if reverse {
             seen.reverse();
