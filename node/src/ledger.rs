@@ -218,6 +218,12 @@ pub enum LedgerError {
 }
 
 impl Append {
+    /// What is to be written.
+    #[must_use]
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
     /// Waits until the frames are durable.
     ///
     /// # Errors

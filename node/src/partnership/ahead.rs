@@ -1,14 +1,17 @@
-//! Entries that landed together are judged ahead of being applied, on all processors: opening them and checking their
-//! authors' signatures is most of what catching up costs, and depends on nothing that the others do.
+//! Entries are judged ahead of being applied, all of one append on all processors: opening them and checking their
+//! authors' signatures is most of what catching up costs, and depends on nothing that the others do. Where nothing else
+//! waits, that is done while the disk makes them durable.
 //!
 //! Each signature is checked by itself, strictly. The batch equation of Ed25519 costs half as much, and accepts what a
 //! single strict check refuses (decision 43).
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
+use entente_protocol::log::Entry;
+use entente_protocol::membership::Membership;
+
 use crate::frames::Frame;
-use crate::store::Position;
 
 use super::open::{Judgement, Owner, When, judge};
 use super::state::State;
@@ -19,20 +22,40 @@ const PART: usize = 32;
 /// Asked once: the answer takes system calls and files to read, and records land one by one.
 static PROCESSORS: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
 
-/// What is to be made of each frame that is an entry; nothing where that depends on the frames before it.
-pub(super) fn judge_all(state: &State, frames: &[(Position, Frame)]) -> Vec<Option<Judgement>> {
-    // What else stands among them may change who may read and publish what.
-    if !frames.iter().all(|(_, frame)| matches!(frame, Frame::Entry(..) | Frame::Shared(..))) {
-        return frames.iter().map(|_| None).collect();
-    }
-    let (id, membership, ring) = (state.id, &*state.membership, &state.ring);
-    let entries: Vec<_> = frames.iter().map(|(_, frame)| owned(state, frame)).collect();
-    on_all_processors(&entries, |owned| {
-        owned.map(|(owner, entry)| judge(&id, (membership, When::Arriving), ring, owner, entry))
-    })
+/// What is to be made of each frame of an append that is an entry, and what that was judged by.
+pub(super) struct Ahead {
+    judged: Vec<Option<Judgement>>,
+    membership: Arc<Membership>,
+    /// [`super::ring::Ring::changes`].
+    ring: u64,
 }
 
-fn owned<'a>(state: &State, frame: &'a Frame) -> Option<(Owner, &'a entente_protocol::log::Entry)> {
+/// Judges those of these frames that are entries, where that does not depend on the frames before them.
+pub(super) fn judge_all<'a>(state: &State, frames: impl Iterator<Item = &'a Frame> + Clone) -> Ahead {
+    let (membership, ring) = (state.membership.clone(), state.ring.changes());
+    // What else stands among them may change who may read and publish what.
+    if !frames.clone().all(|frame| matches!(frame, Frame::Entry(..) | Frame::Shared(..))) {
+        return Ahead { judged: Vec::new(), membership, ring };
+    }
+    let entries: Vec<_> = frames.map(|frame| owned(state, frame)).collect();
+    let (id, keys) = (state.id, &state.ring);
+    let judged = on_all_processors(&entries, |owned| {
+        owned.map(|(owner, entry)| judge(&id, (&*membership, When::Arriving), keys, owner, entry))
+    });
+    Ahead { judged, membership, ring }
+}
+
+impl Ahead {
+    /// The judgement of each frame in order, as far as there is one and it still holds: frames that landed before these,
+    /// and keys that came, may have changed who may read and publish what.
+    pub(super) fn still(self, state: &State) -> impl Iterator<Item = Option<Judgement>> + use<> {
+        let holds = Arc::ptr_eq(&self.membership, &state.membership) && self.ring == state.ring.changes();
+        let judged = if holds { self.judged } else { Vec::new() };
+        judged.into_iter().chain(std::iter::repeat_with(|| None))
+    }
+}
+
+fn owned<'a>(state: &State, frame: &'a Frame) -> Option<(Owner, &'a Entry)> {
     let Frame::Entry(_, entry, _) = frame else { return None };
     let node = state.logs.get(&(entry.header.space, entry.header.log))?.owner;
     Some((Owner { org: state.org_of(&node)?, node }, entry))
@@ -55,11 +78,70 @@ fn on_all_processors<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::BTreeSet;
     use std::sync::Mutex;
 
+    use entente_protocol::audience::Audience;
+    use entente_protocol::handling::{Handling, Language, Sensitivity};
+    use entente_protocol::record::Content;
+    use entente_protocol::value::Value;
+
     use super::*;
+    use crate::clock;
+    use crate::partnership::epochs;
+    use crate::partnership::publish::publish;
+    use crate::partnership::taking::of_two;
+
+    fn published(state: &mut State) -> Vec<Frame> {
+        let content = Content {
+            kind: "place".parse().unwrap(),
+            language: Language::try_from("en".to_owned()).unwrap(),
+            sensitivity: Sensitivity::Partnership,
+            handling: Handling::default(),
+            created: clock::now(),
+            replies_to: None,
+            supersedes: None,
+            references: Vec::new(),
+            fields: vec![("title".into(), Value::Text("No access to a doctor".into()))],
+            attachments: Vec::new(),
+        };
+        publish(state, content, Audience::Everyone, clock::nonce(), clock::now()).unwrap().frames
+    }
+
+    #[test]
+    fn a_judgement_holds_until_members_or_keys_change() {
+        let mut state = of_two();
+        let all = state.all();
+        let epoch = epochs::mint(&state, &all, None, clock::now());
+        state.ring.add(epoch.id, epoch.epoch);
+        let frames = published(&mut state);
+        let ahead = |state: &State| judge_all(state, frames.iter());
+        let shown = |ahead: Ahead, state: &State| {
+            matches!(ahead.still(state).next(), Some(Some(Judgement::Shown(_))))
+        };
+        assert!(shown(ahead(&state), &state));
+        let before = ahead(&state);
+        state.refold();
+        assert!(!shown(before, &state), "acts came");
+        let before = ahead(&state);
+        let another = epochs::mint(&state, &all, None, clock::now());
+        state.ring.add(another.id, another.epoch);
+        assert!(!shown(before, &state), "a key came");
+        assert!(shown(ahead(&state), &state));
+    }
+
+    #[test]
+    fn beside_frames_that_may_change_members_nothing_is_judged_ahead() {
+        let mut state = of_two();
+        let mut frames = published(&mut state);
+        assert!(frames.iter().any(|frame| matches!(frame, Frame::Epoch(_))), "its key was made for it");
+        assert!(judge_all(&state, frames.iter()).still(&state).next().flatten().is_none());
+        frames.retain(|frame| matches!(frame, Frame::Entry(..)));
+        let judged = judge_all(&state, frames.iter()).still(&state).next().flatten();
+        assert!(matches!(judged, Some(Judgement::Waiting(_))), "the key is not here yet");
+    }
 
     #[test]
     fn all_are_done_once_and_in_order_and_many_by_several_threads() {

@@ -26,10 +26,9 @@ use crate::api::types;
 use crate::clock;
 use crate::door::{Door, Limits, Punching, Way};
 use crate::keeper::Keeper;
-use crate::ledger::{Landed, Ledger};
+use crate::ledger::Ledger;
 use crate::net::{NetEvent, NetEvents, NetHandle, Relaying};
 use crate::rows::{self, Table};
-use crate::store::JournalError;
 
 use super::acknowledge::Pace;
 use super::apply::{self};
@@ -38,7 +37,7 @@ use super::commands::Command;
 use super::courier::{self, BatchSent, Job};
 use super::fetch::Fetcher;
 use super::join::Welcome;
-use super::landing::Then;
+use super::landing::Durable;
 use super::parting::Parting;
 use super::relays::Relays;
 use super::settings::Bounds;
@@ -143,7 +142,7 @@ pub(super) struct Courier {
 }
 
 /// Frames on their way to the disk, and what is to happen then.
-type InFlight = Pin<Box<dyn Future<Output = (Result<Landed, JournalError>, Then)> + Send>>;
+type InFlight = Pin<Box<dyn Future<Output = Durable> + Send>>;
 
 impl Driver {
     /// Puts a driver together. It has connected to nobody yet.

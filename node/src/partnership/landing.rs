@@ -18,7 +18,7 @@ use crate::rows::Batch;
 use crate::store::{JournalError, Position};
 
 use super::acknowledge;
-use super::ahead;
+use super::ahead::{self, Ahead};
 use super::apply::{self, Applied};
 use super::carry::Carried;
 use super::commands::{CommandError, Published, Reply};
@@ -54,6 +54,9 @@ pub(super) enum Then {
     Nothing,
 }
 
+/// Frames that are durable, or why they are not, and what is to happen.
+pub(super) type Durable = (Result<(Landed, Option<Ahead>), JournalError>, Then);
+
 /// Entries that are applied in one change.
 const TOGETHER: usize = limits::MAX_BATCH_ENTRIES;
 
@@ -84,30 +87,36 @@ impl Driver {
     /// Hands frames to the journal; the rest happens when they have landed.
     pub(super) fn append(&mut self, frames: Vec<Frame>, then: Then) {
         let append = self.shared.ledger.append(frames);
+        // The disk is at work meanwhile. If more is on its way, others wait for the driver: then that comes first.
+        let idle = self.inflight.is_empty();
+        let ahead = idle.then(|| ahead::judge_all(&self.state, append.frames().iter()));
         let ledger = self.shared.ledger.clone();
-        self.inflight.push_back(Box::pin(async move { (append.landed(&ledger).await, then) }));
+        self.inflight.push_back(Box::pin(async move {
+            let landed = append.landed(&ledger).await;
+            (landed.map(|landed| (landed, ahead)), then)
+        }));
     }
 
     /// Frames are durable, or could not be written. What else has landed already is applied in one change with
     /// them where that is the same as one after the other.
-    pub(super) async fn landed(&mut self, first: (Result<Landed, JournalError>, Then)) {
+    pub(super) async fn landed(&mut self, first: Durable) {
         let mut next = Some(first);
         while let Some((landed, then)) = next.take() {
-            let landed = match landed {
+            let (landed, ahead) = match landed {
                 Ok(landed) => landed,
                 Err(error) => return self.not_stored(error, then),
             };
             let (log, mut entries) = (log_of(&landed, &then), landed.frames.len());
-            let mut group = vec![(landed, then)];
+            let mut group = vec![(landed, ahead, then)];
             while let Some(Some(more)) = self.inflight.next().now_or_never() {
                 match more {
-                    (Ok(landed), then)
+                    (Ok((landed, ahead)), then)
                         if log.is_some()
                             && log_of(&landed, &then) == log
                             && entries + landed.frames.len() <= TOGETHER =>
                     {
                         entries += landed.frames.len();
-                        group.push((landed, then));
+                        group.push((landed, ahead, then));
                     }
                     other => {
                         next = Some(other);
@@ -119,12 +128,12 @@ impl Driver {
         }
     }
 
-    async fn settle(&mut self, group: Vec<(Landed, Then)>) {
+    async fn settle(&mut self, group: Vec<(Landed, Option<Ahead>, Then)>) {
         let ledger = self.shared.ledger.clone();
         let mut batch = Batch::default();
         let (mut tickets, mut all, mut thens) = (Vec::new(), Vec::new(), Vec::new());
-        for (landed, then) in group {
-            let applied = self.apply_to(&mut batch, &landed.frames);
+        for (landed, ahead, then) in group {
+            let applied = self.apply_to(&mut batch, &landed.frames, ahead);
             let in_order = !applied.iter().any(|a| matches!(a, Applied::OutOfOrder(..)));
             all.extend(applied);
             tickets.push(landed.ticket);
@@ -139,10 +148,16 @@ impl Driver {
         }
     }
 
-    fn apply_to(&mut self, batch: &mut Batch, frames: &[(Position, Frame)]) -> Vec<Applied> {
+    fn apply_to(
+        &mut self,
+        batch: &mut Batch,
+        frames: &[(Position, Frame)],
+        ahead: Option<Ahead>,
+    ) -> Vec<Applied> {
         let ledger = self.shared.ledger.clone();
         let mut applied = Vec::new();
-        let judged = ahead::judge_all(&self.state, frames);
+        let now = || ahead::judge_all(&self.state, frames.iter().map(|(_, frame)| frame));
+        let judged = ahead.unwrap_or_else(now).still(&self.state);
         for ((position, frame), judgement) in frames.iter().zip(judged) {
             let at = (*position, frame);
             applied.extend(apply::apply_judged(&mut self.state, ledger.store(), batch, at, judgement));

@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use entente_protocol::agreement::Agreement;
@@ -130,9 +131,20 @@ impl Opener {
 pub struct Ring {
     epochs: Arc<RwLock<BTreeMap<EpochId, Epoch>>>,
     loose: Arc<RwLock<BTreeMap<EpochId, Loose>>>,
+    changes: Arc<AtomicU64>,
 }
 
 impl Ring {
+    /// How often keys came or went: as long as it is the same, the same entries can be opened, on the same terms.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
     fn epochs(&self) -> RwLockReadGuard<'_, BTreeMap<EpochId, Epoch>> {
         self.epochs.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,6 +187,7 @@ impl Ring {
     /// Adds an epoch.
     pub fn add(&self, id: EpochId, epoch: Epoch) {
         self.epochs.write().unwrap_or_else(PoisonError::into_inner).insert(id, epoch);
+        self.changed();
     }
 
     /// Adds keys of single entries.
@@ -186,6 +199,7 @@ impl Ring {
             }
             Entry::Occupied(mut known) => known.get_mut().keys.extend(more.keys),
         }
+        self.changed();
     }
 
     /// The epoch of a space that was held last, of those whose readers are exactly these nodes and that are still
@@ -236,6 +250,7 @@ impl Ring {
     pub fn clear(&self) {
         self.epochs.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.loose.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.changed();
     }
 }
 

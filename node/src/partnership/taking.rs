@@ -74,6 +74,19 @@ impl Party {
     }
 }
 
+/// What the founder knows who let one other organisation in.
+pub(super) fn of_two() -> State {
+    let (a, b) = (Party::new(1), Party::new(2));
+    let mut graph = ActGraph::founded(a.found()).unwrap();
+    let invite = a.invite(&mut graph, false);
+    let join = b.join(&mut graph, &invite);
+    let approve = acts::approve(a.author(&graph), join.id()).unwrap();
+    put(&mut graph, approve);
+    let Party(me, mut secrets) = a;
+    secrets.id = graph.partnership();
+    State::new(Arc::new(me), secrets, graph)
+}
+
 fn put(graph: &mut ActGraph, act: VerifiedAct) -> VerifiedAct {
     graph.insert(act.clone()).unwrap();
     act
