@@ -6,7 +6,8 @@
 //! page  = nonce (24 random) ‖ XChaCha20-Poly1305 (index key, nonce, AAD = bound) of its rows (`page.rs`)
 //! ```
 //!
-//! sled's files, and whether they can be trusted, are [`Files`]: they are opened without a key.
+//! What was applied is held in memory, and seen there, until it is written out (`fresh.rs`). sled's files, and whether
+//! they can be trusted, are in `files.rs`: they are opened without a key.
 
 use std::io;
 use std::path::{Path, PathBuf};
