@@ -10,6 +10,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
 
 use super::{IndexError, Rebuild};
 use crate::store::disk::{private_dir, sync_dir};
@@ -19,6 +22,8 @@ use crate::store::marker::{Marker, boot_id};
 const CACHE_BYTES: u64 = 8 << 20;
 /// sled writes its buffers out this often, in milliseconds. What a kill loses is replayed from the journal.
 const FLUSH_EVERY_MS: u64 = 500;
+/// How often, and how many times, to look whether sled's file is free: 5 s in all.
+const HELD: (Duration, u32) = (Duration::from_millis(10), 500);
 
 /// Open files of an index. Dropping them is as if the node were killed; [`Files::close`] makes them last.
 pub(crate) struct Files {
@@ -121,6 +126,7 @@ impl Files {
         let io = |source| IndexError::Io { path: sled.clone(), source };
         private_dir(&sled).map_err(io)?;
         remove_stray_snapshots(&sled).map_err(io)?;
+        wait_until_free(&sled.join("db")).map_err(io)?;
         let config = sled::Config::new().path(&sled).cache_capacity(CACHE_BYTES);
         let db =
             guarded(|| config.flush_every_ms(Some(FLUSH_EVERY_MS)).open()).map_err(IndexError::Damaged)?;
@@ -146,6 +152,23 @@ impl Drop for Files {
 
 pub(super) fn damaged(reason: &str) -> IndexError {
     IndexError::Damaged(reason.to_owned())
+}
+
+/// Threads of sled can hold its file for a moment after it was closed, and keep it from being opened: those of this
+/// process, since the folder is locked.
+fn wait_until_free(db: &Path) -> io::Result<()> {
+    let file = match File::open(db) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    for _ in 0..HELD.1 {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(HELD.0),
+            // Closing the file gives it back.
+            locked => return locked.map_err(Into::into),
+        }
+    }
+    Ok(())
 }
 
 /// A snapshot that a kill left unfinished keeps sled from opening.

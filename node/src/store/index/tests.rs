@@ -139,6 +139,23 @@ fn what_could_not_be_written_out_is_still_seen_and_nothing_more_is_taken() {
 }
 
 #[test]
+fn an_index_that_threads_of_sled_still_hold_is_waited_for_and_not_discarded() {
+    let home = tempfile::tempdir().unwrap();
+    filled(home.path()).close().unwrap();
+    let held = std::fs::File::open(home.path().join("sled/db")).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let opening = std::thread::scope(|threads| {
+        let opening = threads.spawn(|| open(home.path()));
+        while std::fs::read_to_string(home.path().join("state")).unwrap() == "closed\n" {
+            std::thread::yield_now();
+        }
+        drop(held);
+        opening.join().unwrap()
+    });
+    assert_eq!((opening.1, opening.0.cursor()), (None, at(100)));
+}
+
+#[test]
 fn after_a_restart_in_the_open_state_it_is_discarded() {
     let home = tempfile::tempdir().unwrap();
     for state in ["open 11111111-aaaa\n", "open unknown\n"] {
@@ -222,7 +239,9 @@ proptest! {
         for reopened in [false, true] {
             if reopened {
                 index.close().unwrap();
-                index = open(home.path()).0;
+                let (again, rebuild) = open(home.path());
+                prop_assert_eq!(rebuild, None);
+                index = again;
             }
             for ((table, key), value) in &plain {
                 prop_assert_eq!(index.get(*table, key).unwrap().map(|v| v.to_vec()), value.clone());
