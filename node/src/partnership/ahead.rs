@@ -22,7 +22,7 @@ const PART: usize = 32;
 /// Asked once: the answer takes system calls and files to read, and records land one by one.
 static PROCESSORS: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
 
-/// What is to be made of each frame of an append that is an entry, and what that was judged by.
+/// Judgements of the frames of an append, and what they were made by.
 pub(super) struct Ahead {
     judged: Vec<Option<Judgement>>,
     membership: Arc<Membership>,
@@ -30,28 +30,34 @@ pub(super) struct Ahead {
     ring: u64,
 }
 
-/// Judges those of these frames that are entries, where that does not depend on the frames before them.
-pub(super) fn judge_all<'a>(state: &State, frames: impl Iterator<Item = &'a Frame> + Clone) -> Ahead {
-    let (membership, ring) = (state.membership.clone(), state.ring.changes());
+/// What is to be made of each frame that is an entry; nothing where that depends on the frames before it.
+pub(super) fn judge_all<'a>(
+    state: &State,
+    frames: impl Iterator<Item = &'a Frame> + Clone,
+) -> Vec<Option<Judgement>> {
     // What else stands among them may change who may read and publish what.
     if !frames.clone().all(|frame| matches!(frame, Frame::Entry(..) | Frame::Shared(..))) {
-        return Ahead { judged: Vec::new(), membership, ring };
+        return frames.map(|_| None).collect();
     }
     let entries: Vec<_> = frames.map(|frame| owned(state, frame)).collect();
-    let (id, keys) = (state.id, &state.ring);
-    let judged = on_all_processors(&entries, |owned| {
-        owned.map(|(owner, entry)| judge(&id, (&*membership, When::Arriving), keys, owner, entry))
-    });
-    Ahead { judged, membership, ring }
+    let (id, membership, ring) = (state.id, &*state.membership, &state.ring);
+    on_all_processors(&entries, |owned| {
+        owned.map(|(owner, entry)| judge(&id, (membership, When::Arriving), ring, owner, entry))
+    })
 }
 
 impl Ahead {
-    /// The judgement of each frame in order, as far as there is one and it still holds: frames that landed before these,
-    /// and keys that came, may have changed who may read and publish what.
-    pub(super) fn still(self, state: &State) -> impl Iterator<Item = Option<Judgement>> + use<> {
+    /// Judges frames that are not applied yet.
+    pub(super) fn of(state: &State, frames: &[Frame]) -> Ahead {
+        let (membership, ring) = (state.membership.clone(), state.ring.changes());
+        Ahead { judged: judge_all(state, frames.iter()), membership, ring }
+    }
+
+    /// The judgements, if they still hold: frames that landed before these, and keys that came, may have changed who may
+    /// read and publish what.
+    pub(super) fn still(self, state: &State) -> Option<Vec<Option<Judgement>>> {
         let holds = Arc::ptr_eq(&self.membership, &state.membership) && self.ring == state.ring.changes();
-        let judged = if holds { self.judged } else { Vec::new() };
-        judged.into_iter().chain(std::iter::repeat_with(|| None))
+        holds.then_some(self.judged)
     }
 }
 
@@ -117,9 +123,9 @@ mod tests {
         let epoch = epochs::mint(&state, &all, None, clock::now());
         state.ring.add(epoch.id, epoch.epoch);
         let frames = published(&mut state);
-        let ahead = |state: &State| judge_all(state, frames.iter());
+        let ahead = |state: &State| Ahead::of(state, &frames);
         let shown = |ahead: Ahead, state: &State| {
-            matches!(ahead.still(state).next(), Some(Some(Judgement::Shown(_))))
+            ahead.still(state).is_some_and(|judged| matches!(judged[..], [Some(Judgement::Shown(_))]))
         };
         assert!(shown(ahead(&state), &state));
         let before = ahead(&state);
@@ -137,10 +143,10 @@ mod tests {
         let mut state = of_two();
         let mut frames = published(&mut state);
         assert!(frames.iter().any(|frame| matches!(frame, Frame::Epoch(_))), "its key was made for it");
-        assert!(judge_all(&state, frames.iter()).still(&state).next().flatten().is_none());
+        assert!(judge_all(&state, frames.iter()).iter().all(Option::is_none));
         frames.retain(|frame| matches!(frame, Frame::Entry(..)));
-        let judged = judge_all(&state, frames.iter()).still(&state).next().flatten();
-        assert!(matches!(judged, Some(Judgement::Waiting(_))), "the key is not here yet");
+        let judged = judge_all(&state, frames.iter());
+        assert!(matches!(judged[..], [Some(Judgement::Waiting(_))]), "the key is not here yet");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::rows::Batch;
 use crate::store::{JournalError, Position};
 
 use super::acknowledge;
-use super::ahead::{self, Ahead};
+use super::ahead::{Ahead, judge_all};
 use super::apply::{self, Applied};
 use super::carry::Carried;
 use super::commands::{CommandError, Published, Reply};
@@ -89,7 +89,7 @@ impl Driver {
         let append = self.shared.ledger.append(frames);
         // The disk is at work meanwhile. If more is on its way, others wait for the driver: then that comes first.
         let idle = self.inflight.is_empty();
-        let ahead = idle.then(|| ahead::judge_all(&self.state, append.frames().iter()));
+        let ahead = idle.then(|| Ahead::of(&self.state, append.frames()));
         let ledger = self.shared.ledger.clone();
         self.inflight.push_back(Box::pin(async move {
             let landed = append.landed(&ledger).await;
@@ -156,8 +156,9 @@ impl Driver {
     ) -> Vec<Applied> {
         let ledger = self.shared.ledger.clone();
         let mut applied = Vec::new();
-        let now = || ahead::judge_all(&self.state, frames.iter().map(|(_, frame)| frame));
-        let judged = ahead.unwrap_or_else(now).still(&self.state);
+        let judged = ahead
+            .and_then(|ahead| ahead.still(&self.state))
+            .unwrap_or_else(|| judge_all(&self.state, frames.iter().map(|(_, frame)| frame)));
         for ((position, frame), judgement) in frames.iter().zip(judged) {
             let at = (*position, frame);
             applied.extend(apply::apply_judged(&mut self.state, ledger.store(), batch, at, judgement));

@@ -74,14 +74,20 @@ impl Party {
     }
 }
 
-/// What the founder knows who let one other organisation in.
-pub(super) fn of_two() -> State {
-    let (a, b) = (Party::new(1), Party::new(2));
+/// One founds, and lets the other in.
+fn let_in(a: &Party, b: &Party, steward: bool) -> ActGraph {
     let mut graph = ActGraph::founded(a.found()).unwrap();
-    let invite = a.invite(&mut graph, false);
+    let invite = a.invite(&mut graph, steward);
     let join = b.join(&mut graph, &invite);
     let approve = acts::approve(a.author(&graph), join.id()).unwrap();
     put(&mut graph, approve);
+    graph
+}
+
+/// What the founder knows who let one other organisation in.
+pub(super) fn of_two() -> State {
+    let (a, b) = (Party::new(1), Party::new(2));
+    let graph = let_in(&a, &b, false);
     let Party(me, mut secrets) = a;
     secrets.id = graph.partnership();
     State::new(Arc::new(me), secrets, graph)
@@ -95,11 +101,7 @@ fn put(graph: &mut ActGraph, act: VerifiedAct) -> VerifiedAct {
 #[test]
 fn what_an_organisation_did_whose_approval_was_voided_is_taken_and_a_strangers_act_is_not() {
     let (a, b, c, d) = (Party::new(1), Party::new(2), Party::new(3), Party::new(4));
-    let mut graph = ActGraph::founded(a.found()).unwrap();
-    let invite = a.invite(&mut graph, true);
-    let join = b.join(&mut graph, &invite);
-    let approve = acts::approve(a.author(&graph), join.id()).unwrap();
-    put(&mut graph, approve);
+    let graph = let_in(&a, &b, true);
     // Here the second steward is removed; elsewhere it lets somebody in, who acts.
     let (mut here, mut there) = (graph.clone(), graph);
     let remove = acts::remove(a.author(&here), b.0.org(), "", []).unwrap();
@@ -127,11 +129,7 @@ fn what_an_organisation_did_whose_approval_was_voided_is_taken_and_a_strangers_a
 #[test]
 fn what_a_leaver_signs_after_leaving_is_late_and_not_welcome() {
     let (a, b) = (Party::new(1), Party::new(2));
-    let mut graph = ActGraph::founded(a.found()).unwrap();
-    let invite = a.invite(&mut graph, false);
-    let join = b.join(&mut graph, &invite);
-    let approve = acts::approve(a.author(&graph), join.id()).unwrap();
-    put(&mut graph, approve);
+    let mut graph = let_in(&a, &b, false);
     let log = LogId(b.1.log.signing_key().verifying_key().to_bytes());
     let leave = acts::leave(b.author(&graph), [(log, Seq(2))]).unwrap();
     put(&mut graph, leave);

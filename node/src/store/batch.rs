@@ -11,25 +11,45 @@ pub const MAX_BATCH_CHANGES: usize = 1 << 16;
 /// The most bytes of keys and values in one batch.
 pub const MAX_BATCH_BYTES: usize = 32 << 20;
 
-/// Full keys and their new values; `None` removes.
-pub(super) type Changes = BTreeMap<Vec<u8>, Option<Zeroizing<Vec<u8>>>>;
+/// What a key is to hold; `None` removes it.
+pub(crate) type Change = Option<Zeroizing<Vec<u8>>>;
+
+/// Changes that were not written out yet.
+#[derive(Default)]
+pub(crate) struct Changes {
+    /// Full keys and their new values.
+    pub(crate) rows: BTreeMap<Vec<u8>, Change>,
+    /// By how much callers' tallies change.
+    pub(crate) tallies: BTreeMap<u8, i64>,
+    /// Of keys and values; what was replaced counts on: it is only a bound.
+    pub(crate) bytes: usize,
+}
+
+impl Changes {
+    /// Adds changes that come after these.
+    pub(crate) fn add(&mut self, newer: Changes) {
+        self.bytes += newer.bytes;
+        self.rows.extend(newer.rows);
+        for (tally, by) in newer.tallies {
+            *self.tallies.entry(tally).or_default() += by;
+        }
+    }
+}
 
 /// Changes that are applied together, by [`Index::apply`].
 pub struct Batch<'a> {
     index: &'a Index,
     changes: Changes,
-    tallies: BTreeMap<u8, i64>,
-    bytes: usize,
 }
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(index: &'a Index) -> Self {
-        Self { index, changes: BTreeMap::new(), tallies: BTreeMap::new(), bytes: 0 }
+        Self { index, changes: Changes::default() }
     }
 
-    /// The changes in the order of their keys, where `None` removes; and those of the tallies.
-    pub(crate) fn into_changes(self) -> (Changes, BTreeMap<u8, i64>) {
-        (self.changes, self.tallies)
+    /// The changes alone.
+    pub(crate) fn into_changes(self) -> Changes {
+        self.changes
     }
 
     /// The index that it will change.
@@ -39,7 +59,7 @@ impl<'a> Batch<'a> {
 
     /// Changes what a tally counts that has the number of no table; [`Index::tally`] says it once this batch is applied.
     pub fn tally(&mut self, tally: u8, by: i64) {
-        *self.tallies.entry(tally).or_default() += by;
+        *self.changes.tallies.entry(tally).or_default() += by;
     }
 
     /// Sets the value of a key.
@@ -67,7 +87,7 @@ impl<'a> Batch<'a> {
     /// As [`Index::get`].
     pub fn get(&self, table: u8, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, IndexError> {
         let full = full_key(table, key)?;
-        match self.changes.get(&full) {
+        match self.changes.rows.get(&full) {
             Some(change) => Ok(change.clone()),
             None => self.index.get_full(&full),
         }
@@ -75,26 +95,26 @@ impl<'a> Batch<'a> {
 
     /// Bytes of the changes so far.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.changes.bytes
     }
 
     /// The number of keys changed so far.
     pub fn len(&self) -> usize {
-        self.changes.len()
+        self.changes.rows.len()
     }
 
     /// Whether nothing was changed so far.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.rows.is_empty()
     }
 
-    fn change(&mut self, key: Vec<u8>, value: Option<Zeroizing<Vec<u8>>>) -> Result<(), IndexError> {
-        let bytes = self.bytes + key.len() + value.as_ref().map_or(0, |value| value.len());
-        if bytes > MAX_BATCH_BYTES || self.changes.len() >= MAX_BATCH_CHANGES {
+    fn change(&mut self, key: Vec<u8>, value: Change) -> Result<(), IndexError> {
+        let bytes = self.changes.bytes + key.len() + value.as_ref().map_or(0, |value| value.len());
+        if bytes > MAX_BATCH_BYTES || self.changes.rows.len() >= MAX_BATCH_CHANGES {
             return Err(IndexError::TooLarge { bytes });
         }
-        self.bytes = bytes;
-        self.changes.insert(key, value);
+        self.changes.bytes = bytes;
+        self.changes.rows.insert(key, value);
         Ok(())
     }
 }

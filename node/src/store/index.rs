@@ -11,13 +11,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
-use super::batch::Batch;
+use super::batch::{Batch, Changes};
 use super::frame::Position;
 use super::keys::{Purpose, StoreKey};
 
@@ -32,7 +32,7 @@ mod writing;
 use applied::Applied;
 pub(crate) use files::Files;
 use files::damaged;
-use fresh::{Fresh, Held};
+use fresh::Held;
 use paging::Near;
 pub use range::{Entry, Range, Span};
 
@@ -140,7 +140,7 @@ impl Index {
     /// Discards whatever there is and starts an empty index.
     pub(crate) fn open_empty(dir: &Path, key: &StoreKey) -> Result<Self, IndexError> {
         let index = Self::new(Files::anew(dir)?, key);
-        let _nothing = index.write_pages(&Applied::NOTHING, &Fresh::default(), Position::START)?;
+        let _nothing = index.write_pages(&Applied::NOTHING, &Changes::default(), Position::START)?;
         index.files.are_trusted()?;
         Ok(index)
     }
@@ -240,10 +240,9 @@ impl Index {
         if cursor < held.cursor {
             return Err(IndexError::CursorMovedBack);
         }
-        let (rows, tallies) = batch.into_changes();
-        held.fresh.add(rows, tallies);
+        held.fresh.add(batch.into_changes());
         held.cursor = cursor;
-        if held.fresh.is_full() {
+        if held.is_full() {
             drop(held);
             self.write_out()?;
         }
@@ -298,10 +297,6 @@ impl Index {
     fn held_mut(&self) -> RwLockWriteGuard<'_, Held> {
         self.held.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The table that a full key is of.

@@ -110,15 +110,19 @@ impl Files {
     /// Fails if they could not be synced; they are then discarded on the next restart.
     pub(crate) fn close(mut self) -> Result<(), IndexError> {
         self.ask(|db| db.flush().map(|_| ()))?;
+        self.let_go().map_err(|error| self.distrust(error))?;
+        self.are_sound()?;
+        sync_tree(&self.dir.join("sled")).map_err(|source| self.io(source))?;
+        Marker::of(&self.dir).write_closed().map_err(|source| self.io(source))
+    }
+
+    /// sled may panic while it writes out its last pages.
+    fn let_go(&mut self) -> Result<(), String> {
         let db = self.db.take();
         guarded(move || {
             drop(db);
             Ok(())
         })
-        .map_err(|error| self.distrust(error))?;
-        self.are_sound()?;
-        sync_tree(&self.dir.join("sled")).map_err(|source| self.io(source))?;
-        Marker::of(&self.dir).write_closed().map_err(|source| self.io(source))
     }
 
     fn open_sled(dir: &Path) -> Result<Self, IndexError> {
@@ -140,13 +144,7 @@ impl Files {
 
 impl Drop for Files {
     fn drop(&mut self) {
-        if let Some(db) = self.db.take() {
-            // sled may panic while it writes out its last pages.
-            let _ = guarded(move || {
-                drop(db);
-                Ok(())
-            });
-        }
+        let _nobody_to_tell = self.let_go();
     }
 }
 

@@ -2,26 +2,15 @@
 //! threads of its own: so rows are seen as soon as they are applied, and are written out together a little later. What a
 //! kill loses of them is applied again from the journal.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use super::applied::Applied;
-use crate::store::batch::Changes;
+use crate::store::batch::{Change, Changes};
 use crate::store::frame::Position;
 
 /// Changes, and bytes of them, at which whoever applies more writes out first: twice that is held at most, and one batch.
 const FULL: (usize, usize) = (1 << 14, 4 << 20);
-
-/// Rows that were changed, `None` where they are gone, and by how much tallies of callers were.
-#[derive(Default)]
-pub(super) struct Fresh {
-    pub(super) rows: Changes,
-    pub(super) tallies: BTreeMap<u8, i64>,
-    bytes: usize,
-}
 
 /// What an index holds.
 pub(super) struct Held {
@@ -30,42 +19,27 @@ pub(super) struct Held {
     /// What sled has.
     pub(super) written: Arc<Applied>,
     /// What was applied since.
-    pub(super) fresh: Fresh,
+    pub(super) fresh: Changes,
     /// What is being written out: older than `fresh`.
-    pub(super) leaving: Option<Arc<Fresh>>,
-}
-
-impl Fresh {
-    /// Changes that come after these.
-    pub(super) fn add(&mut self, rows: Changes, tallies: BTreeMap<u8, i64>) {
-        let size = |row: (&Vec<u8>, &Option<Zeroizing<Vec<u8>>>)| {
-            row.0.len() + row.1.as_ref().map_or(0, |v| v.len())
-        };
-        // What is replaced counts on: it is only a bound.
-        self.bytes += rows.iter().map(size).sum::<usize>();
-        self.rows.extend(rows);
-        for (tally, by) in tallies {
-            *self.tallies.entry(tally).or_default() += by;
-        }
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.rows.len() >= FULL.0 || self.bytes >= FULL.1
-    }
+    pub(super) leaving: Option<Arc<Changes>>,
 }
 
 impl Held {
     pub(super) fn of(written: Applied) -> Held {
-        Held { cursor: written.cursor, written: Arc::new(written), fresh: Fresh::default(), leaving: None }
+        Held { cursor: written.cursor, written: Arc::new(written), fresh: Changes::default(), leaving: None }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.fresh.rows.len() >= FULL.0 || self.fresh.bytes >= FULL.1
     }
 
     /// The newest first.
-    fn all(&self) -> impl DoubleEndedIterator<Item = &Fresh> {
+    fn all(&self) -> impl DoubleEndedIterator<Item = &Changes> {
         [Some(&self.fresh), self.leaving.as_deref()].into_iter().flatten()
     }
 
     /// What became of a row that is not in sled as it is now.
-    pub(super) fn change(&self, key: &[u8]) -> Option<&Option<Zeroizing<Vec<u8>>>> {
+    pub(super) fn change(&self, key: &[u8]) -> Option<&Change> {
         self.all().find_map(|fresh| fresh.rows.get(key))
     }
 
@@ -74,7 +48,7 @@ impl Held {
         &'a self,
         from: &'a [u8],
         to: &'a [u8],
-    ) -> impl Iterator<Item = (&'a Vec<u8>, &'a Option<Zeroizing<Vec<u8>>>)> {
+    ) -> impl Iterator<Item = (&'a Vec<u8>, &'a Change)> {
         let span = (Bound::Included(from), Bound::Excluded(to));
         self.all().rev().filter(move |_| from < to).flat_map(move |fresh| fresh.rows.range::<[u8], _>(span))
     }
@@ -87,7 +61,7 @@ impl Held {
     }
 
     /// Takes what is to be written out, with the cursor after it, and what sled has; nothing if that is all.
-    pub(super) fn leave(&mut self) -> Option<(Arc<Fresh>, Position, Arc<Applied>)> {
+    pub(super) fn leave(&mut self) -> Option<(Arc<Changes>, Position, Arc<Applied>)> {
         if self.fresh.rows.is_empty() && self.fresh.tallies.is_empty() && self.cursor == self.written.cursor {
             return None;
         }
@@ -97,9 +71,9 @@ impl Held {
     }
 
     /// What could not be written out is older than what came since.
-    pub(super) fn come_back(&mut self, left: Arc<Fresh>) {
+    pub(super) fn come_back(&mut self, left: Arc<Changes>) {
         let Some(left) = Arc::into_inner(left) else { return };
         let newer = std::mem::replace(&mut self.fresh, left);
-        self.fresh.add(newer.rows, newer.tallies);
+        self.fresh.add(newer);
     }
 }

@@ -1,12 +1,12 @@
 //! Writing out what was applied: into pages, with the cursor and the tallies, as one change of sled.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::applied::Applied;
-use super::fresh::Fresh;
 use super::paging::{Near, Page};
 use super::{CURSOR_KEY, Index, IndexError, Zeroizing, page, table_of};
+use crate::store::batch::Changes;
 use crate::store::frame::Position;
 
 impl Index {
@@ -15,7 +15,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::Damaged`] if the database fails; the index takes no more then.
     pub fn write_out(&self) -> Result<(), IndexError> {
-        let _one_at_a_time = super::locked(&self.writing);
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((leaving, cursor, written)) = self.held_mut().leave() else { return Ok(()) };
         let now = self.write_pages(&written, &leaving, cursor);
         let mut held = self.held_mut();
@@ -36,7 +36,7 @@ impl Index {
     pub(super) fn write_pages(
         &self,
         written: &Applied,
-        fresh: &Fresh,
+        fresh: &Changes,
         cursor: Position,
     ) -> Result<Applied, IndexError> {
         let mut sealed = sled::Batch::default();
