@@ -1,17 +1,17 @@
 //! The program `entente`: what whoever keeps a node types.
 //!
-//! `run` begins itself once more with few arenas (`arenas`).
+//! `run` begins itself once more with malloc set (`malloc`).
 //! The way of a command: arguments ([`args`]) → [`commands`] → the running node over its Unix socket
 //! ([`client`]) → data on stdout, words on stderr ([`output`]), every text made safe for the terminal
 //! ([`safe_text`]) → an exit code ([`problem`]). What works without a running node is in [`node_calls`].
 
 #![allow(clippy::result_large_err, reason = "a command ends at its first problem: none is passed around")]
 
-mod arenas;
 pub mod args;
 mod ask;
 pub mod client;
 pub mod commands;
+mod malloc;
 pub mod node_calls;
 pub mod output;
 mod passphrase;
@@ -90,7 +90,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(&arguments) {
         Ok(cli) => {
             if matches!(cli.command, Command::Run(_)) {
-                arenas::keep_few(arguments);
+                malloc::keep_little(arguments);
             }
             carry_out(cli)
         }
