@@ -89,32 +89,10 @@ mod tests {
     use std::collections::BTreeSet;
     use std::sync::Mutex;
 
-    use entente_protocol::audience::Audience;
-    use entente_protocol::handling::{Handling, Language, Sensitivity};
-    use entente_protocol::record::Content;
-    use entente_protocol::value::Value;
-
     use super::*;
     use crate::clock;
     use crate::partnership::epochs;
-    use crate::partnership::publish::publish;
-    use crate::partnership::taking::of_two;
-
-    fn published(state: &mut State) -> Vec<Frame> {
-        let content = Content {
-            kind: "place".parse().unwrap(),
-            language: Language::try_from("en".to_owned()).unwrap(),
-            sensitivity: Sensitivity::Partnership,
-            handling: Handling::default(),
-            created: clock::now(),
-            replies_to: None,
-            supersedes: None,
-            references: Vec::new(),
-            fields: vec![("title".into(), Value::Text("No access to a doctor".into()))],
-            attachments: Vec::new(),
-        };
-        publish(state, content, Audience::Everyone, clock::nonce(), clock::now()).unwrap().frames
-    }
+    use crate::partnership::taking::{of_two, published};
 
     #[test]
     fn a_judgement_holds_until_members_or_keys_change() {

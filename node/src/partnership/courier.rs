@@ -72,6 +72,8 @@ pub enum Job {
     Acts(Vec<Unverified<ActBody>>, Waiting),
     /// A batch of a log from a position on.
     Batch(SpaceId, LogId, Seq),
+    /// A batch that was encoded for all who lack nothing else.
+    Encoded(Bytes, BatchSent),
     /// What the author of a log signed at a position.
     Proof(SpaceId, LogId, Seq),
     /// Keys of single entries, as far as they may be given.
@@ -145,9 +147,8 @@ pub async fn run(
             } => job,
         };
         let Some(job) = job else { return };
-        let (message, sent) = prepare(job, ledger.store(), to.0, outflow.batch());
-        if let Some(message) = message {
-            let bytes = Bytes::from(codec::encode(&message));
+        let (bytes, sent) = prepare(job, ledger.store(), to.0, outflow.batch());
+        if let Some(bytes) = bytes {
             outflow.sends(bytes.len(), Instant::now());
             if net.send(&to.1, bytes).await.is_err() {
                 return;
@@ -161,38 +162,48 @@ pub async fn run(
     }
 }
 
-fn prepare(job: Job, store: &Store, to: NodeId, most: usize) -> (Option<Message>, Option<BatchSent>) {
+/// What goes over the wire for a job, and what the machine is told then.
+fn prepare(job: Job, store: &Store, to: NodeId, most: usize) -> (Option<Bytes>, Option<BatchSent>) {
     match job {
-        Job::Message(message) => (Some(message), None),
-        Job::Acts(acts, _until_sent) => (Some(Message::Acts(acts)), None),
+        Job::Message(message) => alone(Some(message)),
+        Job::Acts(acts, _until_sent) => alone(Some(Message::Acts(acts))),
+        Job::Encoded(bytes, sent) => (Some(bytes), Some(sent)),
         Job::Batch(space, log, from) => {
             let entries = read_batch(store, &space, &log, from, most);
             let next = Seq(from.0 + entries.len() as u64);
             let batch = Batch::pack(&entries).ok();
             // Nothing readable: the machine hears that the log did not move, and stops asking for it.
             let next = if batch.is_some() { next } else { from };
-            (batch.map(Message::Batch), Some(BatchSent { to, space, log, next }))
+            (batch.map(|batch| encoded(&Message::Batch(batch))), Some(BatchSent { to, space, log, next }))
         }
         Job::Proof(space, log, seq) => {
             let side = forks::signed_at(store, &space, &log, seq);
-            (side.map(|side| Message::Proof(Proof::Side(side))), None)
+            alone(side.map(|side| Message::Proof(Proof::Side(side))))
         }
-        Job::History(asked) => (history::answer(store, &asked).map(Message::RecordKeys), None),
+        Job::History(asked) => alone(history::answer(store, &asked).map(Message::RecordKeys)),
         Job::Hashes(blob, from, size) => {
             let answer = match chunks::hashes(store, &blob, from, size) {
                 Some(hashes) => BlobMessage::Hashes(blob, from, hashes),
                 None => BlobMessage::Absent(blob),
             };
-            (Some(Message::Blob(answer)), None)
+            alone(Some(Message::Blob(answer)))
         }
         Job::Chunk(blob, index, len) => {
             let answer = match store.blobs.get_chunk(&blob.0, index, len) {
                 Ok(chunk) => BlobMessage::Chunk(blob, index, chunk),
                 Err(_) => BlobMessage::Absent(blob),
             };
-            (Some(Message::Blob(answer)), None)
+            alone(Some(Message::Blob(answer)))
         }
     }
+}
+
+fn alone(message: Option<Message>) -> (Option<Bytes>, Option<BatchSent>) {
+    (message.as_ref().map(encoded), None)
+}
+
+fn encoded(message: &Message) -> Bytes {
+    codec::encode(message).into()
 }
 
 /// Entries from a position on, as many as a batch may hold and about `most` bytes, ending with one that carries a

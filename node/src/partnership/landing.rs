@@ -25,6 +25,7 @@ use super::commands::{CommandError, Published, Reply};
 use super::decide::Decided;
 use super::driver::Driver;
 use super::join::{Refusal, Verdict};
+use super::news::News;
 
 /// What is to happen once frames are durable.
 pub(super) enum Then {
@@ -54,8 +55,15 @@ pub(super) enum Then {
     Nothing,
 }
 
+/// What was made of frames while the disk was at work, if nothing else was on its way.
+#[derive(Default)]
+pub(super) struct Meanwhile {
+    judged: Option<Ahead>,
+    news: Option<News>,
+}
+
 /// Frames that are durable, or why they are not, and what is to happen.
-pub(super) type Durable = (Result<(Landed, Option<Ahead>), JournalError>, Then);
+pub(super) type Durable = (Result<(Landed, Meanwhile), JournalError>, Then);
 
 /// Entries that are applied in one change.
 const TOGETHER: usize = limits::MAX_BATCH_ENTRIES;
@@ -87,14 +95,20 @@ impl Driver {
     /// Hands frames to the journal; the rest happens when they have landed.
     pub(super) fn append(&mut self, frames: Vec<Frame>, then: Then) {
         let append = self.shared.ledger.append(frames);
-        // The disk is at work meanwhile. If more is on its way, others wait for the driver: then that comes first.
+        // If more is on its way, others wait for the driver: then that comes first.
         let idle = self.inflight.is_empty();
-        let ahead = idle.then(|| Ahead::of(&self.state, append.frames()));
+        let meanwhile = if idle { self.meanwhile(append.frames(), &then) } else { Meanwhile::default() };
         let ledger = self.shared.ledger.clone();
         self.inflight.push_back(Box::pin(async move {
             let landed = append.landed(&ledger).await;
-            (landed.map(|landed| (landed, ahead)), then)
+            (landed.map(|landed| (landed, meanwhile)), then)
         }));
+    }
+
+    /// The disk is at work, and nobody waits for the driver.
+    fn meanwhile(&self, frames: &[Frame], then: &Then) -> Meanwhile {
+        let news = matches!(then, Then::Published(..)).then(|| News::of(frames)).flatten();
+        Meanwhile { judged: Some(Ahead::of(&self.state, frames)), news }
     }
 
     /// Frames are durable, or could not be written. What else has landed already is applied in one change with
@@ -102,21 +116,21 @@ impl Driver {
     pub(super) async fn landed(&mut self, first: Durable) {
         let mut next = Some(first);
         while let Some((landed, then)) = next.take() {
-            let (landed, ahead) = match landed {
+            let (landed, meanwhile) = match landed {
                 Ok(landed) => landed,
                 Err(error) => return self.not_stored(error, then),
             };
             let (log, mut entries) = (log_of(&landed, &then), landed.frames.len());
-            let mut group = vec![(landed, ahead, then)];
+            let mut group = vec![(landed, meanwhile, then)];
             while let Some(Some(more)) = self.inflight.next().now_or_never() {
                 match more {
-                    (Ok((landed, ahead)), then)
+                    (Ok((landed, meanwhile)), then)
                         if log.is_some()
                             && log_of(&landed, &then) == log
                             && entries + landed.frames.len() <= TOGETHER =>
                     {
                         entries += landed.frames.len();
-                        group.push((landed, ahead, then));
+                        group.push((landed, meanwhile, then));
                     }
                     other => {
                         next = Some(other);
@@ -128,19 +142,27 @@ impl Driver {
         }
     }
 
-    async fn settle(&mut self, group: Vec<(Landed, Option<Ahead>, Then)>) {
+    async fn settle(&mut self, group: Vec<(Landed, Meanwhile, Then)>) {
         let ledger = self.shared.ledger.clone();
+        // Of several that landed together, partners are sent one batch.
+        let alone = group.len() == 1;
+        let mut news = None;
         let mut batch = Batch::default();
         let (mut tickets, mut all, mut thens) = (Vec::new(), Vec::new(), Vec::new());
-        for (landed, ahead, then) in group {
-            let applied = self.apply_to(&mut batch, &landed.frames, ahead);
+        for (landed, meanwhile, then) in group {
+            let applied = self.apply_to(&mut batch, &landed.frames, meanwhile.judged);
+            news = meanwhile.news.filter(|_| alone);
             let in_order = !applied.iter().any(|a| matches!(a, Applied::OutOfOrder(..)));
             all.extend(applied);
             tickets.push(landed.ticket);
             thens.push((then, in_order));
         }
+        let later = news.map_or_else(Vec::new, |news| self.tell_news(&news));
         if let Err(error) = ledger.settle_all(tickets, batch) {
             tracing::error!(%error, "the index failed; the journal has everything, restart the node");
+        }
+        for effect in later {
+            self.effect(effect);
         }
         self.react(all);
         for (then, in_order) in thens {

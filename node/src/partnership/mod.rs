@@ -32,6 +32,7 @@ pub mod join;
 mod landing;
 pub mod mailboxes;
 mod members;
+mod news;
 pub mod notices;
 mod office;
 pub mod open;

@@ -131,7 +131,7 @@ impl Driver {
         });
         match saved {
             Ok(()) => {
-                (self.state.secrets.log, self.state.secrets.fenced) = (next, None);
+                self.state.go_on_in(next);
                 self.show_fence();
             }
             Err(error) => tracing::error!(%error, "the new log's key could not be kept in the vault"),

@@ -20,7 +20,7 @@ use entente_protocol::sync::Roster;
 
 use crate::me::Me;
 use crate::rows::{Circle, LogRow, RecordPlace};
-use crate::secrets::PartnershipSecrets;
+use crate::secrets::{PartnershipSecrets, Secret};
 use crate::store::Position;
 
 use super::apply;
@@ -53,6 +53,8 @@ pub struct State {
     pub me: Arc<Me>,
     /// Our keys here.
     pub secrets: PartnershipSecrets,
+    /// That of our log for all members, made once: making it from the secret costs as much as signing with it.
+    main_log: SigningKey,
     /// All acts.
     pub graph: ActGraph,
     /// What they amount to.
@@ -95,10 +97,12 @@ impl State {
         let membership = Arc::new(Membership::of(&graph));
         let id = graph.partnership();
         let marks = quarantine::marks(&membership);
+        let main_log = secrets.log.signing_key();
         let mut state = State {
             id,
             me,
             secrets,
+            main_log,
             graph,
             membership,
             ring: Ring::default(),
@@ -200,10 +204,16 @@ impl State {
     #[must_use]
     pub fn log_key(&self, space: &SpaceId) -> SigningKey {
         if *space == self.all() {
-            self.secrets.log.signing_key()
+            self.main_log.clone()
         } else {
             derive::circle_log_key(&self.secrets.log.key(), space)
         }
+    }
+
+    /// Goes on in another log for all members, where no position was ever signed.
+    pub fn go_on_in(&mut self, log: Secret) {
+        self.main_log = log.signing_key();
+        (self.secrets.log, self.secrets.fenced) = (log, None);
     }
 
     /// Our certificate for our log in a circle.

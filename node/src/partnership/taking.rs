@@ -5,15 +5,22 @@ use std::sync::Arc;
 use ed25519_dalek::SigningKey;
 use entente_protocol::agreement::Form;
 use entente_protocol::agreement::templates::template;
+use entente_protocol::audience::Audience;
 use entente_protocol::derive;
+use entente_protocol::handling::{Handling, Language, Sensitivity};
 use entente_protocol::identity::{OrgKind, introduce};
 use entente_protocol::ids::{LogId, NodeId, Seq, Timestamp};
 use entente_protocol::membership::acts::{self, Accepted, Author, Founding, Invite, Office};
 use entente_protocol::membership::{ActGraph, VerifiedAct};
+use entente_protocol::record::Content;
+use entente_protocol::value::Value;
 use zeroize::Zeroizing;
 
 use super::govern;
+use super::publish::publish;
 use super::state::State;
+use crate::clock;
+use crate::frames::Frame;
 use crate::me::Me;
 use crate::secrets::PartnershipSecrets;
 
@@ -91,6 +98,23 @@ pub(super) fn of_two() -> State {
     let Party(me, mut secrets) = a;
     secrets.id = graph.partnership();
     State::new(Arc::new(me), secrets, graph)
+}
+
+/// The frames of a record for all members; its key is among them if there was none.
+pub(super) fn published(state: &mut State) -> Vec<Frame> {
+    let content = Content {
+        kind: "place".parse().unwrap(),
+        language: Language::try_from("en".to_owned()).unwrap(),
+        sensitivity: Sensitivity::Partnership,
+        handling: Handling::default(),
+        created: clock::now(),
+        replies_to: None,
+        supersedes: None,
+        references: Vec::new(),
+        fields: vec![("title".into(), Value::Text("No access to a doctor".into()))],
+        attachments: Vec::new(),
+    };
+    publish(state, content, Audience::Everyone, clock::nonce(), clock::now()).unwrap().frames
 }
 
 fn put(graph: &mut ActGraph, act: VerifiedAct) -> VerifiedAct {

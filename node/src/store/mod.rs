@@ -24,6 +24,7 @@ pub mod keys;
 pub mod lock;
 mod marker;
 pub mod recover;
+mod room;
 pub mod writer;
 
 use std::io;
@@ -44,9 +45,8 @@ pub(crate) use disk::{parent, private_dir, replace_file, sync_dir};
 
 use index::Files;
 use lock::Lock;
+use room::Room;
 
-/// Room that new records and partners' entries leave on the disk: 64 MiB, or a sixteenth of a small one.
-const RESERVE: u64 = 64 << 20;
 /// The most damaged ranges that replay lists; the rest are counted.
 const MAX_LISTED_DAMAGE: usize = 1_024;
 
@@ -59,7 +59,7 @@ pub struct Store {
     pub index: Index,
     /// Attachments.
     pub blobs: Blobs,
-    home: PathBuf,
+    room: Room,
     /// Released last.
     _lock: Lock,
 }
@@ -199,7 +199,8 @@ impl Begun {
             .map_err(|e| folder(&blobs_dir, e))?;
         disk::sync_dir(&home).map_err(|e| folder(&home, e))?;
         let recovery = Recovery { journal: found, rebuild };
-        Ok((Store { journal, index, blobs, home, _lock: lock }, recovery))
+        let room = Room::of(home);
+        Ok((Store { journal, index, blobs, room, _lock: lock }, recovery))
     }
 
     /// Closes it, since there is no key.
@@ -279,12 +280,10 @@ impl Store {
     }
 
     /// Is so little room left on the disk that nothing new is to be begun? What is left is for what must be
-    /// written: keys, membership, the index. Where the system does not tell, there is room.
+    /// written: keys, membership, the index.
     #[must_use]
     pub fn is_disk_low(&self) -> bool {
-        let Ok(disk) = rustix::fs::statvfs(&self.home) else { return false };
-        let total = disk.f_blocks.saturating_mul(disk.f_frsize);
-        disk.f_bavail.saturating_mul(disk.f_frsize) < RESERVE.min(total / 16)
+        self.room.is_low()
     }
 
     /// Writes everything out and closes.
@@ -292,7 +291,7 @@ impl Store {
     /// # Errors
     /// Fails if the index could not be written out; it is then rebuilt on opening. The journal is safe anyway.
     pub fn close(self) -> Result<(), StoreError> {
-        let Self { journal, index, blobs: _, home: _, _lock } = self;
+        let Self { journal, index, _lock, .. } = self;
         journal.close();
         index.close()?;
         Ok(())

@@ -67,6 +67,8 @@ impl Queue {
         }
         waiting.bytes += request.bytes;
         waiting.requests.push_back(request);
+        // Whoever wakes wants the lock.
+        drop(waiting);
         self.changed.notify_all();
         Ok(())
     }

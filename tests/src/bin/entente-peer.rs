@@ -247,7 +247,8 @@ impl Peer {
             } else if writing.len() >= WRITERS {
                 writing.join_next().await.unwrap().unwrap();
             }
-            let stamped = format!("{:020}{}", clock::now_ns(), &text(number)[20..]);
+            let text = text(number);
+            let stamped = format!("{:020}{}", clock::now_ns(), &text[20..]);
             writing.spawn(publish(self.handle(), stamped));
         }
         while let Some(written) = writing.join_next().await {
