@@ -2,7 +2,7 @@
 //!
 //! glibc gives threads up to eight arenas for each processor, and what is freed in one is not used in another (decision
 //! 54). And once a large buffer was freed, it takes buffers of that size from the arenas too, where small things that last
-//! come to lie between them: after 50,000 records that came at once a node kept 118 MB, of which 35 were in use
+//! come to lie between them: after 30,000 records that came at once a node kept 84 MB, of which 35 were in use
 //! (decision 60). Both can be set from within by unsafe code only, or by the environment that a program begins with. So a
 //! node begins once more, in the same process, with the variables set.
 
