@@ -286,6 +286,22 @@ impl Wire for Frame {
 }
 
 impl Frame {
+    /// The entry, if it is one.
+    #[must_use]
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Frame::Entry(_, entry, _) => Some(entry),
+            _ => None,
+        }
+    }
+
+    /// Is it an entry, or may it stand among entries as if it were not there? What a draft was shared as changes nothing
+    /// by which they are judged, and nothing that partners hear of.
+    #[must_use]
+    pub fn is_among_entries(&self) -> bool {
+        matches!(self, Frame::Entry(..) | Frame::Shared(..))
+    }
+
     /// As bytes for the journal.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {

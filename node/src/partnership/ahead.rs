@@ -36,7 +36,7 @@ pub(super) fn judge_all<'a>(
     frames: impl Iterator<Item = &'a Frame> + Clone,
 ) -> Vec<Option<Judgement>> {
     // What else stands among them may change who may read and publish what.
-    if !frames.clone().all(|frame| matches!(frame, Frame::Entry(..) | Frame::Shared(..))) {
+    if !frames.clone().all(Frame::is_among_entries) {
         return frames.map(|_| None).collect();
     }
     let entries: Vec<_> = frames.map(|frame| owned(state, frame)).collect();
@@ -62,7 +62,7 @@ impl Ahead {
 }
 
 fn owned<'a>(state: &State, frame: &'a Frame) -> Option<(Owner, &'a Entry)> {
-    let Frame::Entry(_, entry, _) = frame else { return None };
+    let entry = frame.entry()?;
     let node = state.logs.get(&(entry.header.space, entry.header.log))?.owner;
     Some((Owner { org: state.org_of(&node)?, node }, entry))
 }

@@ -74,21 +74,13 @@ fn log_of(landed: &Landed, then: &Then) -> Option<(SpaceId, LogId)> {
     if !matches!(then, Then::Published(..) | Then::Ingested(..)) {
         return None;
     }
-    let mut log = None;
-    for (_, frame) in &landed.frames {
-        match frame {
-            Frame::Entry(_, entry, _) => {
-                let this = (entry.header.space, entry.header.log);
-                if log.is_some_and(|log| log != this) {
-                    return None;
-                }
-                log = Some(this);
-            }
-            Frame::Shared(..) => {}
-            _ => return None,
-        }
+    if !landed.frames.iter().all(|(_, frame)| frame.is_among_entries()) {
+        return None;
     }
-    log
+    let entries = landed.frames.iter().filter_map(|(_, frame)| frame.entry());
+    let mut logs = entries.map(|entry| (entry.header.space, entry.header.log));
+    let log = logs.next()?;
+    logs.all(|other| other == log).then_some(log)
 }
 
 impl Driver {
@@ -144,14 +136,12 @@ impl Driver {
 
     async fn settle(&mut self, group: Vec<(Landed, Meanwhile, Then)>) {
         let ledger = self.shared.ledger.clone();
-        // Of several that landed together, partners are sent one batch.
-        let alone = group.len() == 1;
         let mut news = None;
         let mut batch = Batch::default();
         let (mut tickets, mut all, mut thens) = (Vec::new(), Vec::new(), Vec::new());
         for (landed, meanwhile, then) in group {
             let applied = self.apply_to(&mut batch, &landed.frames, meanwhile.judged);
-            news = meanwhile.news.filter(|_| alone);
+            news = news.or(meanwhile.news);
             let in_order = !applied.iter().any(|a| matches!(a, Applied::OutOfOrder(..)));
             all.extend(applied);
             tickets.push(landed.ticket);

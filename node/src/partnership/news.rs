@@ -26,15 +26,11 @@ impl News {
     /// Of frames that were published here, if one of them is an entry and the others change nothing that partners hear
     /// of first.
     pub(super) fn of(frames: &[Frame]) -> Option<News> {
-        let mut found = None;
-        for frame in frames {
-            match frame {
-                Frame::Entry(_, entry, _) if found.is_none() => found = Some(entry),
-                Frame::Shared(..) => {}
-                _ => return None,
-            }
+        if !frames.iter().all(Frame::is_among_entries) {
+            return None;
         }
-        let entry = found?;
+        let mut entries = frames.iter().filter_map(Frame::entry);
+        let (entry, None) = (entries.next()?, entries.next()) else { return None };
         let message = Message::Batch(Batch::pack(std::slice::from_ref(entry)).ok()?);
         let (space, log, seq) = (entry.header.space, entry.header.log, entry.header.seq);
         Some(News { space, log, seq, next: seq.next()?, message: codec::encode(&message).into() })
@@ -56,9 +52,10 @@ impl Driver {
     pub(super) fn tell_news(&mut self, news: &News) -> Vec<Effect> {
         let (space, log) = (news.space, news.log);
         let head = self.state.logs.get(&(space, log)).map(|known| known.stored);
-        // If it did not continue the log, there is nothing to tell.
+        // If it did not continue the log, there is nothing to tell; what others continued it with goes in one batch with it.
         let Some(head) = head.filter(|head| head.next == news.next) else { return Vec::new() };
         let mut later = Vec::new();
+        // It hears this again once the index has the entry, and says nothing more then.
         for effect in self.machine.handle(Event::Stored { space, log, head }) {
             match effect {
                 Effect::SendBatch { to, space, log, from } if news.is(space, log, from) => {
@@ -89,11 +86,7 @@ mod tests {
         state.ring.add(epoch.id, epoch.epoch);
         let mut frames = published(&mut state);
         let news = News::of(&frames).unwrap();
-        let header = frames.iter().find_map(|frame| match frame {
-            Frame::Entry(_, entry, _) => Some(entry.header.clone()),
-            _ => None,
-        });
-        let header = header.unwrap();
+        let header = frames.iter().find_map(Frame::entry).unwrap().header.clone();
         assert!(matches!(codec::decode(&news.message), Ok(Message::Batch(batch)) if batch.items.len() == 1));
         assert!(news.is(all, header.log, header.seq) && news.next == header.seq.next().unwrap());
         let before = Seq(header.seq.0 - 1);

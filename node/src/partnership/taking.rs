@@ -100,9 +100,9 @@ pub(super) fn of_two() -> State {
     State::new(Arc::new(me), secrets, graph)
 }
 
-/// The frames of a record for all members; its key is among them if there was none.
-pub(super) fn published(state: &mut State) -> Vec<Frame> {
-    let content = Content {
+/// What a record says.
+pub(super) fn a_place() -> Content {
+    Content {
         kind: "place".parse().unwrap(),
         language: Language::try_from("en".to_owned()).unwrap(),
         sensitivity: Sensitivity::Partnership,
@@ -113,8 +113,12 @@ pub(super) fn published(state: &mut State) -> Vec<Frame> {
         references: Vec::new(),
         fields: vec![("title".into(), Value::Text("No access to a doctor".into()))],
         attachments: Vec::new(),
-    };
-    publish(state, content, Audience::Everyone, clock::nonce(), clock::now()).unwrap().frames
+    }
+}
+
+/// The frames of a record for all members; its key is among them if there was none.
+pub(super) fn published(state: &mut State) -> Vec<Frame> {
+    publish(state, a_place(), Audience::Everyone, clock::nonce(), clock::now()).unwrap().frames
 }
 
 fn put(graph: &mut ActGraph, act: VerifiedAct) -> VerifiedAct {

@@ -11,12 +11,11 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_protocol::audience::{Audience, NamedReaders};
-use entente_protocol::handling::{Handling, Language, Onward, Sensitivity};
+use entente_protocol::handling::{Handling, Onward, Sensitivity};
 use entente_protocol::ids::{EpochId, NodeId, OrgId, Timestamp};
 use entente_protocol::log::Entry;
 use entente_protocol::membership::Membership;
 use entente_protocol::record::Content;
-use entente_protocol::value::Value;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -24,6 +23,7 @@ use super::super::epochs;
 use super::super::open::{Judgement, Owner, When, judge};
 use super::super::publish::{Publication, publish};
 use super::super::state::State;
+use super::super::taking::a_place;
 use super::*;
 use crate::clock;
 use crate::frames::Frame;
@@ -64,7 +64,6 @@ impl Draft {
     fn content(&self, now: Timestamp) -> Content {
         Content {
             kind: self.kind.parse().unwrap(),
-            language: Language::try_from("en".to_owned()).unwrap(),
             sensitivity: self.sensitivity,
             handling: Handling {
                 onward: self.onward,
@@ -75,11 +74,7 @@ impl Draft {
                 ..Handling::default()
             },
             created: now,
-            replies_to: None,
-            supersedes: None,
-            references: Vec::new(),
-            fields: vec![("title".into(), Value::Text("No access to a doctor".into()))],
-            attachments: Vec::new(),
+            ..a_place()
         }
     }
 
