@@ -6,7 +6,6 @@ use entente_protocol::chunk;
 use entente_protocol::ids::{BlobId, Hash, NodeId, OrgId, SpaceId};
 use entente_protocol::sync::{BlobMessage, Message};
 
-use crate::api::types;
 use crate::frames::{Frame, KnownBlob};
 use crate::rows::{self, Table};
 
@@ -155,9 +154,7 @@ impl Driver {
         if self.is_partners(&blob) {
             self.bounds.attachments += blob.size;
         }
-        if let Some(record) = blob.record {
-            let _nobody = self.shared.events.send(types::Event::Attachment { record });
-        }
-        self.append(vec![Frame::Blob(blob)], Then::Nothing);
+        let record = blob.record;
+        self.append(vec![Frame::Blob(blob)], Then::Came(record));
     }
 }

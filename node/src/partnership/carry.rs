@@ -13,7 +13,6 @@ use entente_protocol::sync::{
     Effect, Event, Frontier, Hello, LogOwner, LogPoint, Message, Proof, VERSION as SYNC_VERSION,
 };
 
-use crate::api::types;
 use crate::clock;
 use crate::frames::{Frame, KnownBlob};
 use crate::rows;
@@ -273,9 +272,7 @@ impl Driver {
 
     /// An attachment is here, brought by hand.
     pub(super) fn attachment_came(&mut self, blob: KnownBlob) {
-        if let Some(record) = blob.record {
-            let _nobody = self.shared.events.send(types::Event::Attachment { record });
-        }
-        self.append(vec![Frame::Blob(KnownBlob { complete: true, ..blob })], Then::Kept);
+        let record = blob.record;
+        self.append(vec![Frame::Blob(KnownBlob { complete: true, ..blob })], Then::Came(record));
     }
 }

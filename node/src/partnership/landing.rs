@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_protocol::ids::{LogId, NodeId, OrgId, SpaceId};
+use entente_protocol::ids::{LogId, NodeId, OrgId, RecordId, SpaceId};
 use entente_protocol::limits;
 use entente_protocol::signed::Unverified;
 use entente_protocol::sync::{Announcement, Event};
@@ -49,6 +49,8 @@ pub(super) enum Then {
     Carried(Option<(NodeId, SpaceId, LogId)>, Carried, Reply<Carried>),
     /// Answer whoever typed a code.
     Verified(Stage, Option<Reply<Stage>>),
+    /// Tell the staff that an attachment of a record is here.
+    Came(Option<RecordId>),
     /// Nothing more.
     Kept,
     /// Nothing but that the network is told who may connect, and with which keys.
@@ -220,7 +222,8 @@ impl Driver {
             Then::Withdrawn(reply) => {
                 acknowledge::answer(1, Some(reply), Err(CommandError::Ledger(error.into())))
             }
-            Then::Membership(None) | Then::Verified(_, None) | Then::Kept | Then::Nothing => {}
+            Then::Membership(None) | Then::Verified(_, None) | Then::Came(_) | Then::Kept | Then::Nothing => {
+            }
         }
     }
 
@@ -326,6 +329,11 @@ impl Driver {
                 self.refresh_view();
                 if let Some(reply) = reply {
                     let _gone = reply.send(Ok(stage));
+                }
+            }
+            Then::Came(record) => {
+                if let Some(record) = record {
+                    let _nobody_listens = self.shared.events.send(types::Event::Attachment { record });
                 }
             }
             Then::Kept => {}
