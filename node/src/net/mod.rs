@@ -267,11 +267,17 @@ impl NetHandle {
         outbox.send(message).await
     }
 
-    /// Waits until all that was queued for a peer is on its way, or there is no session with it.
-    pub async fn drained(&self, peer: &TransportId) {
+    /// Waits until no more than so many bytes are queued for a peer and not on their way, or there is no session with it.
+    pub async fn drained_to(&self, peer: &TransportId, bytes: usize) {
         if let Some(outbox) = self.shared.outbox(peer) {
-            outbox.drained().await;
+            outbox.drained_to(bytes).await;
         }
+    }
+
+    /// Bytes that are queued for a peer and not on their way.
+    #[must_use]
+    pub fn queued(&self, peer: &TransportId) -> usize {
+        self.shared.outbox(peer).map_or(0, |outbox| outbox.queued())
     }
 
     /// Queues a message for a peer if there is room now.

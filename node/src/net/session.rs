@@ -199,6 +199,7 @@ where
                 stream.write_all(&batch).await?;
                 batch.clear();
                 stream.write_all(&message).await?;
+                rooms.clear();
             } else {
                 batch.extend_from_slice(&message);
             }
@@ -249,9 +250,15 @@ impl Outbox {
         })
     }
 
-    /// Waits until all that was queued is on its way, or the session is over.
-    pub(super) async fn drained(&self) {
-        let _given_back_at_once = self.room.acquire_many(OUTBOX_BYTES).await;
+    /// Waits until no more than so many bytes are queued and not on their way, or the session is over.
+    pub(super) async fn drained_to(&self, bytes: usize) {
+        let may_wait = u32::try_from(bytes).unwrap_or(OUTBOX_BYTES).min(OUTBOX_BYTES);
+        let _given_back_at_once = self.room.acquire_many(OUTBOX_BYTES - may_wait).await;
+    }
+
+    /// Bytes that are queued and not on their way.
+    pub(super) fn queued(&self) -> usize {
+        (OUTBOX_BYTES as usize).saturating_sub(self.room.available_permits())
     }
 
     /// Turns away who waits for room.

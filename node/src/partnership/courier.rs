@@ -1,7 +1,7 @@
 //! One task for each connected partner: it reads what is to be sent and waits for room, so that a slow
-//! partner slows nobody else. What is new goes first, then what was missed, then chunks of attachments. Of the last two
-//! one at a time, and of what was missed as much as goes out in about a second: whatever comes meanwhile waits for no
-//! more than that, and a cut loses no more.
+//! partner slows nobody else. What is new goes first, then what was missed, then chunks of attachments. Of what was
+//! missed goes as much as goes out in about a second, of chunks a quarter of that or one: whatever comes meanwhile waits
+//! for no more, and a cut loses no more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -132,13 +132,16 @@ pub async fn run(
     done: mpsc::Sender<BatchSent>,
 ) {
     let mut outflow = Outflow::default();
+    // Chunk follows chunk without a pause: each is small beside what a good way takes in the time that one needs to be
+    // read. A batch is as much as the way takes in a second, and is read when that is over.
+    let mut may_wait = 0;
     loop {
         let job = tokio::select! {
             biased;
             job = queues.jobs.recv() => job,
             job = async {
-                net.drained(&to.1).await;
-                outflow.drained(Instant::now());
+                net.drained_to(&to.1, may_wait).await;
+                outflow.drained(net.queued(&to.1), Instant::now());
                 tokio::select! {
                     biased;
                     job = queues.missed.recv() => job,
@@ -147,9 +150,10 @@ pub async fn run(
             } => job,
         };
         let Some(job) = job else { return };
+        may_wait = if matches!(job, Job::Chunk(..)) { outflow.may_wait() } else { 0 };
         let (bytes, sent) = prepare(job, ledger.store(), to.0, outflow.batch());
         if let Some(bytes) = bytes {
-            outflow.sends(bytes.len(), Instant::now());
+            outflow.sends(bytes.len(), net.queued(&to.1), Instant::now());
             if net.send(&to.1, bytes).await.is_err() {
                 return;
             }

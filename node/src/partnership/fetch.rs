@@ -11,13 +11,14 @@ use entente_protocol::sync::BlobMessage;
 
 use crate::frames::KnownBlob;
 use crate::store::Store;
+use crate::store::blobs::CHUNK_STRIDE;
 
 use super::pacing::Pace;
 
 /// Attachments that are fetched at one time.
 const ACTIVE: usize = 4;
-/// Chunks of one attachment asked of one partner and not yet there, however good the way: 1 MiB.
-const AHEAD: usize = 16;
+/// Chunks of one attachment asked of one partner and not yet there, however good the way: 2 MiB.
+const AHEAD: usize = 32;
 /// Looks (10 s apart) at which the only partner that gives an attachment may have stood still: a chunk alone takes
 /// 8 s at 64 kbit/s, and asking anew would only send it twice.
 const STILL: u32 = 6;
@@ -56,6 +57,8 @@ struct Fetch {
     without: BTreeSet<NodeId>,
     /// The first chunk that was not looked for yet.
     next: u64,
+    /// Chunks that the file had room for when the list was complete: those beyond are not here.
+    held: u64,
     /// Chunks before it that somebody was asked for in vain.
     again: BTreeSet<u64>,
     /// Chunks that are here.
@@ -182,16 +185,20 @@ impl Fetcher {
         }
     }
 
-    /// How many chunks more a partner may be asked for, that the way from it stays free for other things.
-    fn room(&self, node: &NodeId) -> usize {
+    /// How many chunks more of an attachment a partner may be asked for, that the way from it stays free for other things.
+    /// Few more are none yet, while others are under way: a message for each chunk costs more than the chunk does.
+    fn room(&self, id: &BlobId, node: &NodeId) -> usize {
         let asked = |fetch: &Fetch| fetch.sources.get(node).map_or(0, |source| source.asked.len());
         let under_way: usize = self.active.values().map(asked).sum();
-        self.paces.get(node).copied().unwrap_or_default().window().saturating_sub(under_way)
+        let window = self.paces.get(node).copied().unwrap_or_default().window();
+        let of_this = self.active.get(id).map_or(0, asked);
+        let room = window.saturating_sub(under_way).min(AHEAD.saturating_sub(of_this));
+        if of_this > 0 && room < window.min(AHEAD) / 4 { 0 } else { room }
     }
 
     /// Asks a partner for chunks of an attachment, as many as there is room for.
     fn ask(&mut self, store: &Store, id: BlobId, node: NodeId, looks: &mut usize) -> Vec<Want> {
-        let room = self.room(&node);
+        let room = self.room(&id, &node);
         let idle = self.active.values().all(|f| f.sources.get(&node).is_none_or(|s| s.asked.is_empty()));
         let Some(fetch) = self.active.get_mut(&id) else { return Vec::new() };
         let wants = fetch.ask(store, node, room, looks);
@@ -238,6 +245,7 @@ impl Fetcher {
             sources: BTreeMap::new(),
             without: BTreeSet::new(),
             next: 0,
+            held: 0,
             again: BTreeSet::new(),
             here: 0,
             came: 0,
@@ -290,6 +298,10 @@ impl Fetcher {
             fetch.without.insert(from);
             return Vec::new();
         }
+        fetch.held = match store.blobs.len(&id.0) {
+            Ok(bytes) => bytes.unwrap_or(0).div_ceil(CHUNK_STRIDE as u64),
+            Err(_) => count,
+        };
         self.spread(store, id, &who)
     }
 
@@ -450,7 +462,7 @@ impl Fetch {
     fn ask(&mut self, store: &Store, node: NodeId, room: usize, looks: &mut usize) -> Vec<Want> {
         let Some(mut source) = self.sources.remove(&node) else { return Vec::new() };
         let mut wants = Vec::new();
-        while source.asked.len() < AHEAD && wants.len() < room {
+        while wants.len() < room {
             let Some(index) = self.next_missing(store, looks) else { break };
             source.asked.insert(index);
             wants.push(Want::Send(node, BlobMessage::WantChunk(self.blob.blob, index)));
@@ -468,6 +480,9 @@ impl Fetch {
             *looks -= 1;
             let index = self.next;
             self.next += 1;
+            if index >= self.held {
+                return Some(index);
+            }
             let len = chunk::sealed_len(self.blob.size, index);
             let here = store.blobs.get_chunk(&self.blob.blob.0, index, len).ok();
             let right = usize::try_from(index).ok().and_then(|i| self.hashes.get(i));
@@ -668,6 +683,29 @@ mod tests {
         assert!(fetcher.progress().next().is_none() && fetcher.is_eager(), "all begins again");
         fetcher.forget(&id);
         assert!(!fetcher.is_eager());
+    }
+
+    #[test]
+    fn on_a_good_way_several_are_asked_for_at_a_time() {
+        let (file, (_home, store)) = (long_file(400), store());
+        let mut fetcher = Fetcher::default();
+        fetcher.want(file.blob.clone());
+        let mut wants = asked(&listed(&mut fetcher, &store, &file));
+        let mut rounds = Vec::new();
+        while let Some(index) = (!wants.is_empty()).then(|| wants.remove(0)) {
+            let bytes = file.chunks[usize::try_from(index).unwrap()].clone();
+            let chunk = BlobMessage::Chunk(file.blob.blob, index, bytes);
+            let more = asked(&fetcher.answer(&store, ONE, chunk, |_| vec![ONE]));
+            if !more.is_empty() {
+                rounds.push(more.len());
+                wants.extend(more);
+            }
+            assert!(wants.len() <= AHEAD);
+        }
+        assert!(fetcher.progress().all(|progress| progress.came == 400));
+        // The last round is what is left.
+        let late = &rounds[rounds.len() / 2..rounds.len() - 1];
+        assert!(late.iter().all(|count| *count == AHEAD / 4), "{rounds:?}");
     }
 
     #[test]

@@ -30,21 +30,35 @@ impl Default for Outflow {
 }
 
 impl Outflow {
-    /// So many bytes are queued.
-    pub fn sends(&mut self, bytes: usize, now: Instant) {
-        let (before, since) = self.under_way.unwrap_or((0, now));
+    /// So many bytes are queued, behind others that are queued still.
+    pub fn sends(&mut self, bytes: usize, behind: usize, now: Instant) {
+        let (before, since) = self.under_way.filter(|_| behind > 0).unwrap_or((behind, now));
         self.under_way = Some((before.saturating_add(bytes), since));
     }
 
-    /// All that was queued has left.
-    pub fn drained(&mut self, now: Instant) {
-        let Some((bytes, since)) = self.under_way.take() else { return };
+    /// All that was queued has left, but so many bytes.
+    pub fn drained(&mut self, left: usize, now: Instant) {
+        let Some((bytes, since)) = self.under_way else { return };
         let took = now.saturating_duration_since(since).as_micros().max(1);
-        let fits = (bytes as u128 * AHEAD.as_micros() / took).try_into().unwrap_or(usize::MAX);
+        let gone = bytes.saturating_sub(left);
         // Little says little: a word takes as long as the system needs to wake up.
-        if bytes >= self.batch / 2 || took >= AHEAD.as_micros() {
+        let says = gone >= self.batch / 2 || took >= AHEAD.as_micros();
+        if says {
+            let fits = (gone as u128 * AHEAD.as_micros() / took).try_into().unwrap_or(usize::MAX);
             self.batch = fits.min(self.batch.saturating_mul(2)).clamp(LEAST, MAX_BATCH_BYTES);
         }
+        if left == 0 {
+            self.under_way = None;
+        } else if says {
+            self.under_way = Some((left, now));
+        }
+    }
+
+    /// Bytes that may wait in the queue while more is read from the disk: the way is not idle meanwhile, and what is new
+    /// waits for no more than these.
+    #[must_use]
+    pub fn may_wait(&self) -> usize {
+        self.batch / 4
     }
 
     /// Bytes of entries that the next batch may have.
@@ -65,12 +79,12 @@ mod tests {
         let (mut outflow, mut held) = (Outflow::default(), 0_u64);
         for _ in 0..batches {
             let bytes = outflow.batch();
-            outflow.sends(bytes, now);
+            outflow.sends(bytes, 0, now);
             held += bytes as u64;
             let waits = Duration::from_micros(held.saturating_sub(buffer) * 1_000_000 / rate);
             now += waits + Duration::from_micros(200);
             held = held.min(buffer);
-            outflow.drained(now);
+            outflow.drained(0, now);
         }
         outflow.batch()
     }
@@ -90,16 +104,37 @@ mod tests {
     }
 
     #[test]
+    fn where_more_is_queued_before_all_has_left_the_rate_is_that_of_the_way() {
+        let (each, rate) = (64_000, 400_000_u64);
+        let (mut now, mut outflow) = (Instant::now(), Outflow::default());
+        let mut queued = 0;
+        for round in 0..100 {
+            outflow.sends(each, queued, now);
+            queued += each;
+            // As much leaves as makes room for the next; now and then there is none for an hour.
+            let leaves = queued - queued.min(outflow.may_wait());
+            now += Duration::from_micros(leaves as u64 * 1_000_000 / rate);
+            queued -= leaves;
+            outflow.drained(queued, now);
+            if round % 10 == 0 {
+                (now, queued) = (now + Duration::from_secs(3_600), 0);
+            }
+        }
+        assert!((350_000..=450_000).contains(&outflow.batch()), "{}", outflow.batch());
+        assert_eq!(outflow.may_wait(), outflow.batch() / 4);
+    }
+
+    #[test]
     fn a_short_word_does_not_make_the_way_wide_and_a_slow_one_makes_it_narrow() {
         let (mut outflow, now) = (Outflow::default(), Instant::now());
-        outflow.sends(100, now);
-        outflow.drained(now + Duration::from_micros(10));
+        outflow.sends(100, 0, now);
+        outflow.drained(0, now + Duration::from_micros(10));
         assert_eq!(outflow.batch(), FIRST);
-        outflow.sends(100, now);
-        outflow.drained(now + Duration::from_millis(20));
+        outflow.sends(100, 0, now);
+        outflow.drained(0, now + Duration::from_millis(20));
         assert_eq!(outflow.batch(), FIRST);
-        outflow.sends(100, now);
-        outflow.drained(now + Duration::from_secs(3));
+        outflow.sends(100, 0, now);
+        outflow.drained(0, now + Duration::from_secs(3));
         assert_eq!(outflow.batch(), LEAST);
     }
 }

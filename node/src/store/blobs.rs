@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -59,12 +59,44 @@ pub struct Blobs {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     names: Zeroizing<[u8; 32]>,
+    written: Last,
+    read: Last,
+}
+
+/// The attachment that was used last, and its open file: whoever takes or gives one chunk does so with many.
+#[derive(Default)]
+struct Last(Mutex<Option<(BlobId, Arc<File>)>>);
+
+impl Last {
+    fn lock(&self) -> MutexGuard<'_, Option<(BlobId, Arc<File>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn file(&self, id: &BlobId, open: impl FnOnce() -> io::Result<File>) -> io::Result<Arc<File>> {
+        let mut last = self.lock();
+        if let Some((_, file)) = last.as_ref().filter(|(of, _)| of == id) {
+            return Ok(file.clone());
+        }
+        let file = Arc::new(open()?);
+        *last = Some((*id, file.clone()));
+        Ok(file)
+    }
+
+    fn forget(&self) {
+        *self.lock() = None;
+    }
 }
 
 impl Blobs {
     pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, key: &StoreKey) -> io::Result<Self> {
         private_dir(dir)?;
-        Ok(Self { disk, dir: dir.to_owned(), names: key.derive(Purpose::BlobNames) })
+        Ok(Self {
+            disk,
+            dir: dir.to_owned(),
+            names: key.derive(Purpose::BlobNames),
+            written: Last::default(),
+            read: Last::default(),
+        })
     }
 
     /// Stores one chunk; durable after [`Blobs::sync`].
@@ -73,17 +105,15 @@ impl Blobs {
     /// Refuses numbers and lengths that no attachment has.
     pub fn put_chunk(&self, id: &BlobId, index: u64, bytes: &[u8]) -> Result<(), BlobError> {
         let offset = chunk_offset(index, bytes.len())?;
-        let path = self.path(id);
-        let io = |source| BlobError::Io { path: path.clone(), source };
-        let open = || self.disk.open(&path);
-        let file = match open() {
+        let open = || match self.disk.open(&self.path(id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                private_dir(&self.shard(id)).map_err(io)?;
-                open()
+                private_dir(&self.shard(id))?;
+                self.disk.open(&self.path(id))
             }
             opened => opened,
         };
-        file.and_then(|file| self.disk.write_at(&file, bytes, offset)).map_err(io)
+        let written = self.written.file(id, open).and_then(|file| self.disk.write_at(&file, bytes, offset));
+        written.map_err(|source| BlobError::Io { path: self.path(id), source })
     }
 
     /// Reads one chunk of exactly `len` bytes. A chunk that was never written before a later one reads as
@@ -93,14 +123,13 @@ impl Blobs {
     /// [`BlobError::Missing`] if the file ends before the chunk does.
     pub fn get_chunk(&self, id: &BlobId, index: u64, len: usize) -> Result<Vec<u8>, BlobError> {
         let offset = chunk_offset(index, len)?;
-        let path = self.path(id);
         let mut bytes = vec![0; len];
-        let read = File::open(&path).and_then(|file| read_up_to(&file, &mut bytes, offset));
-        match read {
+        let file = self.read.file(id, || File::open(self.path(id)));
+        match file.and_then(|file| read_up_to(&file, &mut bytes, offset)) {
             Ok(read) if read == len => Ok(bytes),
             Ok(_) => Err(BlobError::Missing { index }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::Missing { index }),
-            Err(source) => Err(BlobError::Io { path, source }),
+            Err(source) => Err(BlobError::Io { path: self.path(id), source }),
         }
     }
 
@@ -164,7 +193,9 @@ impl Blobs {
         let path = self.path(to);
         let io = |source| BlobError::Io { path: path.clone(), source };
         private_dir(&self.shard(to)).map_err(io)?;
-        self.disk.rename(&self.path(from), &path).map_err(io)
+        let renamed = self.disk.rename(&self.path(from), &path);
+        self.close();
+        renamed.map_err(io)
     }
 
     /// Removes an attachment. One that is not here is removed already.
@@ -174,7 +205,9 @@ impl Blobs {
     pub fn remove(&self, id: &BlobId) -> Result<(), BlobError> {
         let mut any = false;
         for path in [self.list(id), self.path(id)] {
-            match std::fs::remove_file(&path) {
+            let removed = std::fs::remove_file(&path);
+            self.close();
+            match removed {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(BlobError::Io { path, source }),
                 Ok(()) => any = true,
@@ -183,6 +216,13 @@ impl Blobs {
         let path = self.shard(id);
         let durable = if any { sync_dir(&path) } else { Ok(()) };
         durable.map_err(|source| BlobError::Io { path, source })
+    }
+
+    /// Closes what is kept open, once names lead elsewhere: nothing is read from a file that is gone, or written to it,
+    /// and the disk has its room back.
+    fn close(&self) {
+        self.written.forget();
+        self.read.forget();
     }
 
     fn path(&self, id: &BlobId) -> PathBuf {
@@ -242,6 +282,24 @@ mod tests {
         store.remove(&ID).unwrap();
         assert!(matches!(store.get_chunk(&ID, 0, 4), Err(BlobError::Missing { index: 0 })));
         assert!(matches!(store.sync(&ID), Err(BlobError::Missing { .. })));
+    }
+
+    #[test]
+    fn what_was_removed_or_renamed_is_neither_read_nor_written_any_more() {
+        let home = tempfile::tempdir().unwrap();
+        let store = blobs(home.path());
+        store.put_chunk(&ID, 0, b"old").unwrap();
+        assert_eq!(store.get_chunk(&ID, 0, 3).unwrap(), b"old");
+        store.remove(&ID).unwrap();
+        assert!(matches!(store.get_chunk(&ID, 0, 3), Err(BlobError::Missing { .. })));
+        store.put_chunk(&ID, 0, b"new").unwrap();
+        assert_eq!(store.get_chunk(&ID, 0, 3).unwrap(), b"new");
+        let other = [0xcd; 32];
+        store.rename(&ID, &other).unwrap();
+        assert!(matches!(store.get_chunk(&ID, 0, 3), Err(BlobError::Missing { .. })));
+        store.put_chunk(&ID, 0, b"one").unwrap();
+        assert_eq!(store.get_chunk(&other, 0, 3).unwrap(), b"new");
+        assert_eq!(store.get_chunk(&ID, 0, 3).unwrap(), b"one");
     }
 
     #[test]

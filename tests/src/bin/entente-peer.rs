@@ -330,9 +330,10 @@ impl Peer {
     async fn get_file(&self, ticket: &str, record: &str) {
         let began = Instant::now();
         self.reach(ticket).await;
+        let mut events = self.node.shared.events.subscribe();
         while show::attachment(&self.node, record, 0).is_err() {
             assert!(began.elapsed() < LONG, "the file did not come");
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            let _something_came = tokio::time::timeout(Duration::from_millis(200), events.recv()).await;
         }
         say("DONE", &json!({ "wall": began.elapsed().as_secs_f64() }));
     }
