@@ -154,7 +154,12 @@ impl Driver {
         if self.is_partners(&blob) {
             self.bounds.attachments += blob.size;
         }
+        self.attachment_came(blob);
+    }
+
+    /// All of an attachment is here and durable, sent by partners or brought by hand.
+    pub(super) fn attachment_came(&mut self, blob: KnownBlob) {
         let record = blob.record;
-        self.append(vec![Frame::Blob(blob)], Then::Came(record));
+        self.append(vec![Frame::Blob(KnownBlob { complete: true, ..blob })], Then::Came(record));
     }
 }

@@ -14,7 +14,6 @@ use entente_protocol::sync::{
 };
 
 use crate::clock;
-use crate::frames::{Frame, KnownBlob};
 use crate::rows;
 
 use super::commands::{CommandError, Reply};
@@ -268,11 +267,5 @@ impl Driver {
             Some(tail) => (Message::Batch(tail), known),
             None => (Message::Batch(batch), known),
         }
-    }
-
-    /// An attachment is here, brought by hand.
-    pub(super) fn attachment_came(&mut self, blob: KnownBlob) {
-        let record = blob.record;
-        self.append(vec![Frame::Blob(KnownBlob { complete: true, ..blob })], Then::Came(record));
     }
 }

@@ -57,10 +57,10 @@ struct Fetch {
     without: BTreeSet<NodeId>,
     /// The first chunk that was not looked for yet.
     next: u64,
-    /// Chunks that the file had room for when the list was complete: those beyond are not here.
-    held: u64,
     /// Chunks before it that somebody was asked for in vain.
     again: BTreeSet<u64>,
+    /// Chunks that the file had room for when the list was complete: those beyond are not here.
+    held: u64,
     /// Chunks that are here.
     here: u64,
     /// Of these, those that partners sent since this fetch began.
@@ -185,21 +185,24 @@ impl Fetcher {
         }
     }
 
+    /// Chunks that a partner was asked for and that have not come, of all attachments.
+    fn under_way(&self, node: &NodeId) -> usize {
+        self.active.values().map(|fetch| fetch.asked_of(node)).sum()
+    }
+
     /// How many chunks more of an attachment a partner may be asked for, that the way from it stays free for other things.
     /// Few more are none yet, while others are under way: a message for each chunk costs more than the chunk does.
     fn room(&self, id: &BlobId, node: &NodeId) -> usize {
-        let asked = |fetch: &Fetch| fetch.sources.get(node).map_or(0, |source| source.asked.len());
-        let under_way: usize = self.active.values().map(asked).sum();
         let window = self.paces.get(node).copied().unwrap_or_default().window();
-        let of_this = self.active.get(id).map_or(0, asked);
-        let room = window.saturating_sub(under_way).min(AHEAD.saturating_sub(of_this));
+        let of_this = self.active.get(id).map_or(0, |fetch| fetch.asked_of(node));
+        let room = window.saturating_sub(self.under_way(node)).min(AHEAD.saturating_sub(of_this));
         if of_this > 0 && room < window.min(AHEAD) / 4 { 0 } else { room }
     }
 
     /// Asks a partner for chunks of an attachment, as many as there is room for.
     fn ask(&mut self, store: &Store, id: BlobId, node: NodeId, looks: &mut usize) -> Vec<Want> {
         let room = self.room(&id, &node);
-        let idle = self.active.values().all(|f| f.sources.get(&node).is_none_or(|s| s.asked.is_empty()));
+        let idle = self.under_way(&node) == 0;
         let Some(fetch) = self.active.get_mut(&id) else { return Vec::new() };
         let wants = fetch.ask(store, node, room, looks);
         if idle && !wants.is_empty() {
@@ -245,8 +248,8 @@ impl Fetcher {
             sources: BTreeMap::new(),
             without: BTreeSet::new(),
             next: 0,
-            held: 0,
             again: BTreeSet::new(),
+            held: 0,
             here: 0,
             came: 0,
             moved: true,
@@ -429,6 +432,11 @@ impl Fetch {
             chunks: chunk::count(self.blob.size),
             sources: self.sources.len(),
         }
+    }
+
+    /// Chunks that a partner was asked for and that have not come.
+    fn asked_of(&self, node: &NodeId) -> usize {
+        self.sources.get(node).map_or(0, |source| source.asked.len())
     }
 
     /// Is the list of hashes here, and this attachment's?
