@@ -116,11 +116,11 @@ mod tests {
             now += Duration::from_micros(leaves as u64 * 1_000_000 / rate);
             queued -= leaves;
             outflow.drained(queued, now);
+            assert!(round < 20 || (350_000..=450_000).contains(&outflow.batch()), "{}", outflow.batch());
             if round % 10 == 0 {
                 (now, queued) = (now + Duration::from_secs(3_600), 0);
             }
         }
-        assert!((350_000..=450_000).contains(&outflow.batch()), "{}", outflow.batch());
         assert_eq!(outflow.may_wait(), outflow.batch() / 4);
     }
 
