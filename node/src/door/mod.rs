@@ -23,6 +23,7 @@ mod way;
 use std::fmt;
 use std::time::Duration;
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 pub use entente_protocol::ids::TransportId;
@@ -61,6 +62,14 @@ pub const MAX_SEEN: usize = 65_536;
 /// The shared secret that opens the door of a partnership (or, once, of an invitation): 32 random bytes.
 #[derive(Clone)]
 pub struct DoorKey(pub Zeroizing<[u8; 32]>);
+
+impl PartialEq for DoorKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&*other.0).into()
+    }
+}
+
+impl Eq for DoorKey {}
 
 impl fmt::Debug for DoorKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

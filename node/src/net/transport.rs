@@ -168,8 +168,12 @@ impl DialKeys {
         Self { way, inner: Arc::new(Mutex::new(Keys { keys, silences: HashMap::new() })) }
     }
 
+    /// Who was silent is tried with the first of other keys, and of the same with the next.
     pub(super) fn set(&self, keys: Vec<DoorKey>) {
-        *self.lock() = Keys { keys, silences: HashMap::new() };
+        let mut ours = self.lock();
+        if ours.keys != keys {
+            *ours = Keys { keys, silences: HashMap::new() };
+        }
     }
 
     pub(super) fn forget(&self, whom: &TransportId) {
@@ -314,6 +318,8 @@ pub(super) fn transport_id(peer: &PeerId) -> Option<TransportId> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     #[test]
@@ -353,5 +359,23 @@ mod tests {
         ] {
             assert_eq!(target(&bad.parse().unwrap()), None, "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_was_silent_is_asked_with_the_next_key_until_there_are_others() {
+        let (whom, keys) =
+            (TransportId([7; 32]), |bytes: [u8; 2]| bytes.map(|b| DoorKey(Zeroizing::new([b; 32]))));
+        let dial = DialKeys::new(Way::new(None).unwrap(), keys([1, 2]).to_vec());
+        let shut = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = shut.local_addr().unwrap().into();
+        let hangs_up = async { drop(shut.accept().await) };
+        let (answer, ()) = tokio::join!(dial.knock(&at, whom), hangs_up);
+        assert!(matches!(answer, Err(KnockError::Silent { .. })));
+        let next = || dial.lock().choose(&whom).map(|key| key.0[0]);
+        assert_eq!(next(), Some(2));
+        dial.set(keys([1, 2]).to_vec());
+        assert_eq!(next(), Some(2));
+        dial.set(keys([3, 2]).to_vec());
+        assert_eq!(next(), Some(3));
     }
 }

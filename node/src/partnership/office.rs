@@ -24,7 +24,7 @@ use crate::secrets::{OpenInvitation, Secret};
 use crate::store::Store;
 
 use super::commands::{InvitationMade, Reply};
-use super::driver::Driver;
+use super::driver::{DOOR_KEYS, Driver};
 use super::govern::{self, GovernError, Invited};
 use super::quarantine;
 use super::state::State;
@@ -107,6 +107,18 @@ pub fn answers(act: &VerifiedAct) -> Option<ActId> {
     }
 }
 
+/// The door keys to knock with: our own, then those that were told when we came, which whom none of ours reached may
+/// still open to. Each once: a door that knows a key no more stays silent for seconds.
+fn knocks(own: Vec<DoorKey>, told: impl Iterator<Item = DoorKey>) -> Vec<DoorKey> {
+    let mut knocks = own;
+    for door in told {
+        if knocks.len() < DOOR_KEYS && !knocks.contains(&door) {
+            knocks.push(door);
+        }
+    }
+    knocks
+}
+
 impl Driver {
     /// Opens a door for one more node of a member: its key is in the vault before its act is spread.
     pub(super) fn open_office(&mut self, org: &OrgId, days: u64, reply: Reply<InvitationMade>) {
@@ -147,9 +159,9 @@ impl Driver {
     /// The door keys that admit now, and those that only we use to knock with: today's first.
     pub(super) fn door_keys(&self) -> (Vec<DoorKey>, Vec<DoorKey>) {
         let waited_for = self.old_doors_are_needed();
-        let epochs = self.state.ring.newest(&self.state.all(), super::driver::DOOR_KEYS);
+        let epochs = self.state.ring.newest(&self.state.all(), DOOR_KEYS);
         let revoked = &self.state.membership.revoked;
-        let (mut admit, mut knock) = (Vec::new(), Vec::new());
+        let (mut admit, mut own) = (Vec::new(), Vec::new());
         let mut known_to_revoked = false;
         for (_, epoch) in epochs {
             let key = DoorKey(derive::door_key(&epoch.key));
@@ -158,17 +170,14 @@ impl Driver {
             if waited_for || !known_to_revoked {
                 admit.push(key.clone());
             }
-            knock.push(key);
+            own.push(key);
         }
         if admit.is_empty() {
             // Until the key without the revoked node is here there is no other way in.
-            admit.clone_from(&knock);
+            admit.clone_from(&own);
         }
-        // Whom none of these reached may still open to what was told when we came.
-        let room = super::driver::DOOR_KEYS.saturating_sub(knock.len());
         let told = self.state.secrets.doors.iter().flatten().map(|door| DoorKey(door.key()));
-        knock.extend(told.take(room));
-        (admit, knock)
+        (admit, knocks(own, told))
     }
 
     /// Is there a present node that may know none but the old keys?
@@ -182,5 +191,29 @@ impl Driver {
             !self.couriers.contains_key(node) && self.last_seen.get(node).is_none_or(|seen| *seen < last)
         };
         self.state.membership.nodes().any(|(_, node, _)| node != me && unseen(&node))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    #[test]
+    fn no_door_is_knocked_at_twice_with_one_key_and_our_own_come_first() {
+        let keys = |numbers: &[u8]| -> Vec<DoorKey> {
+            numbers.iter().map(|number| DoorKey(Zeroizing::new([*number; 32]))).collect()
+        };
+        let all = |own: &[u8], told: &[u8]| -> Vec<u8> {
+            knocks(keys(own), keys(told).into_iter()).iter().map(|door| door.0[0]).collect()
+        };
+        assert_eq!(all(&[3], &[3, 2, 1]), [3, 2, 1]);
+        assert_eq!(all(&[4, 3], &[3, 2]), [4, 3, 2]);
+        let many: Vec<u8> = (0..40).collect();
+        assert_eq!(all(&[2, 1], &many).len(), DOOR_KEYS);
+        assert_eq!(all(&many[..DOOR_KEYS], &[99]), many[..DOOR_KEYS]);
     }
 }
