@@ -124,14 +124,15 @@ impl Driver {
         true
     }
 
-    /// Tells those who were told of a full quota that there is room again.
+    /// Tells those who were told of a full quota that there is room again, and asks for what was refused.
     pub(super) fn tell_room(&mut self) {
-        if self.settings().quota.is_full(self.usage(), 1) {
+        if self.bounds.told.is_empty() || self.settings().quota.is_full(self.usage(), 1) {
             return;
         }
         for node in std::mem::take(&mut self.bounds.told) {
             self.send(node, Job::Message(Message::Full(false)));
         }
+        self.event(Event::RoomMade);
     }
 
     /// A partner takes no more, or takes more again.

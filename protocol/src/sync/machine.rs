@@ -141,6 +141,7 @@ impl SyncMachine {
             Event::EpochCurrent { epoch, mine } => self.epoch_current(epoch, mine),
             Event::EpochLacked(from, epoch) => self.epoch_lacked(from, epoch),
             Event::MayReadMore => self.hurry_all_epochs(),
+            Event::RoomMade => self.room_made(),
             Event::Diverged { from, space, log, next } => self.diverged(from, (space, log), next),
             Event::Forked { space, log, seq } => self.forked((space, log), seq),
             Event::Holds(peer, points) => self.holds(peer, points),

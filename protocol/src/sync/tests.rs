@@ -885,6 +885,31 @@ fn who_may_read_more_than_before_asks_again_at_once_for_what_nobody_gave() {
 }
 
 #[test]
+fn what_was_refused_is_asked_for_at_once_when_there_is_room() {
+    let mut world = World::new(2, 12);
+    world.connect_all();
+    world.settle();
+    let (space, log, one) = (derive::space_of_all(&P), world.main_log(1), world.nodes[1].id);
+    let more = vec![LogPoint { log, next: Seq(5), certificate: None, chain: None }];
+    let more = Message::Frontier(Frontier { space, circle: None, logs: more });
+    let machine = &mut world.nodes[0].machine;
+    let asked = |out: Vec<Effect>| {
+        let from = |e: &Effect| match e {
+            Effect::Send(to, Message::WantLog(_, of, from)) if (*to, *of) == (one, log) => Some(*from),
+            _ => None,
+        };
+        out.iter().filter_map(from).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(machine.handle(Event::Received(one, more))), []);
+    assert_eq!(asked(machine.handle(Event::Refused { from: one, space, log })), []);
+    for _ in 0..30 {
+        assert_eq!(asked(machine.handle(Event::Tick)), [], "it is left alone for a while");
+    }
+    assert_eq!(asked(machine.handle(Event::RoomMade)), [Seq(0)]);
+    assert_eq!(asked(machine.handle(Event::RoomMade)), [], "once");
+}
+
+#[test]
 fn a_fresh_key_reaches_everybody_in_one_slot_each() {
     let mut world = World::new(40, 11);
     world.connect_all();

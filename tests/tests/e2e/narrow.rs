@@ -96,7 +96,7 @@ async fn a_file_goes_on_where_it_was_after_the_link_was_cut() {
         wait_until("a part is here", async || chunks_here(&p[1], film).await >= part).await;
         link.cut();
     }
-    wait_until("all of it is here", async || {
+    wait_until_within(PATIENCE * 2, "all of it is here", async || {
         p[1].record(film).await.is_ok_and(|record| record.attachment_list[0].complete)
     })
     .await;

@@ -131,6 +131,8 @@ pub enum Event {
     EpochLacked(NodeId, EpochId),
     /// This node may read more of the past than before: what was refused may be given now.
     MayReadMore,
+    /// There is room again: what was refused for want of it ([`Event::Refused`]) may be asked for at once.
+    RoomMade,
     /// A peer's copy of a log, of which it spoke, is not ours before this position.
     Diverged {
         /// Whose copy.

@@ -1,5 +1,7 @@
 //! Logs that come in: asked for where nobody streams them (S2), passed on to be stored, acknowledged.
 
+use std::collections::BTreeSet;
+
 use crate::ids::{LogId, NodeId, Seq, SpaceId};
 use crate::log::{Batch, Head};
 
@@ -197,6 +199,20 @@ impl SyncMachine {
         }
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.shun((space, log));
+        }
+    }
+
+    /// Why something was refused is not known here: all of it is asked for.
+    pub(super) fn room_made(&mut self) {
+        let refused: BTreeSet<LogKey> =
+            self.peers.values_mut().flat_map(|peer| core::mem::take(&mut peer.shunned).into_keys()).collect();
+        for key in refused {
+            let Some((received, owner)) = self.log(&key).map(|log| (log.received, log.owner)) else {
+                continue;
+            };
+            if let Some(from) = self.next_holder(key, received, owner) {
+                self.fetch(from, key);
+            }
         }
     }
 }
