@@ -196,8 +196,6 @@ impl Driver {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use zeroize::Zeroizing;
 
     use super::*;

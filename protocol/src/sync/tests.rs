@@ -49,6 +49,12 @@ fn up_to(next: u64) -> Head {
     Head { next: Seq(next), chain: Hash([1; 32]) }
 }
 
+/// Says that somebody holds a log of all members up to here.
+fn holds(space: SpaceId, log: LogId, next: u64) -> Message {
+    let point = LogPoint { log, next: Seq(next), certificate: None, chain: None };
+    Message::Frontier(Frontier { space, circle: None, logs: vec![point] })
+}
+
 fn node_key(i: usize) -> SigningKey {
     SigningKey::from_bytes(&[u8::try_from(i + 1).unwrap(); 32])
 }
@@ -391,15 +397,14 @@ fn a_claim_that_nobody_proves_is_believed_for_a_while_only() {
     world.connect_all();
     world.settle();
     let (liar, log) = (world.nodes[1].id, world.main_log(0));
-    let point = LogPoint { log, next: Seq(7), certificate: None, chain: None };
-    let lie = Frontier { space: derive::space_of_all(&P), circle: None, logs: vec![point] };
-    world.event(0, Event::Received(liar, Message::Frontier(lie.clone())));
+    let lie = holds(derive::space_of_all(&P), log, 7);
+    world.event(0, Event::Received(liar, lie.clone()));
     assert!(world.nodes[0].machine.own_log_claimed());
     for _ in 0..machine::CLAIM {
         world.event(0, Event::Tick);
     }
     assert!(!world.nodes[0].machine.own_log_claimed());
-    world.event(0, Event::Received(liar, Message::Frontier(lie)));
+    world.event(0, Event::Received(liar, lie));
     assert!(!world.nodes[0].machine.own_log_claimed(), "saying it again does not renew it");
 }
 
@@ -506,13 +511,7 @@ fn an_acknowledgement_that_overtakes_the_drivers_word_stops_nothing() {
             .collect::<Vec<_>>()
     };
     assert_eq!(asks(&machine_says(Event::Stored { space, log, head: up_to(5) })), [0]);
-    let ack = |next| {
-        Message::Frontier(Frontier {
-            space,
-            circle: None,
-            logs: vec![LogPoint { log, next: Seq(next), certificate: None, chain: None }],
-        })
-    };
+    let ack = |next| holds(space, log, next);
     // The reader acknowledges 3 before the courier has said that 0 to 3 went out.
     assert!(asks(&machine_says(Event::Received(one, ack(3)))).is_empty());
     assert_eq!(asks(&machine_says(Event::BatchSent { to: one, space, log, next: Seq(3) })), [3]);
@@ -890,8 +889,6 @@ fn what_was_refused_is_asked_for_at_once_when_there_is_room() {
     world.connect_all();
     world.settle();
     let (space, log, one) = (derive::space_of_all(&P), world.main_log(1), world.nodes[1].id);
-    let more = vec![LogPoint { log, next: Seq(5), certificate: None, chain: None }];
-    let more = Message::Frontier(Frontier { space, circle: None, logs: more });
     let machine = &mut world.nodes[0].machine;
     let asked = |out: Vec<Effect>| {
         let from = |e: &Effect| match e {
@@ -900,7 +897,7 @@ fn what_was_refused_is_asked_for_at_once_when_there_is_room() {
         };
         out.iter().filter_map(from).collect::<Vec<_>>()
     };
-    assert_eq!(asked(machine.handle(Event::Received(one, more))), []);
+    assert_eq!(asked(machine.handle(Event::Received(one, holds(space, log, 5)))), []);
     assert_eq!(asked(machine.handle(Event::Refused { from: one, space, log })), []);
     for _ in 0..30 {
         assert_eq!(asked(machine.handle(Event::Tick)), [], "it is left alone for a while");
