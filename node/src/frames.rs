@@ -279,6 +279,14 @@ pub struct KnownBlob {
     pub record: Option<RecordId>,
 }
 
+impl KnownBlob {
+    /// Was it shared in this partnership?
+    #[must_use]
+    pub fn is_of(&self, partnership: &PartnershipId) -> bool {
+        self.place.is_some_and(|(of, _)| of == *partnership)
+    }
+}
+
 impl Wire for Frame {
     const WHAT: &'static str = "journal frame";
     // An epoch for 600 nodes is the longest; the journal takes 1 MiB.

@@ -29,10 +29,9 @@ pub(super) fn those_of(store: &Store, partnership: PartnershipId, logs: &[Planne
 
 /// How many attachments of records of a partnership are not here.
 pub(super) fn lacking(store: &Store, partnership: PartnershipId) -> u64 {
-    let ours = |blob: &KnownBlob| blob.place.is_some_and(|(of, _)| of == partnership);
     let blobs = rows::prefix(&store.index, Table::Blob as u8, &[]);
     let blobs = blobs.filter_map(|(_, row)| rows::decode::<KnownBlob>(&row));
-    blobs.filter(|blob| !blob.complete && ours(blob)).count() as u64
+    blobs.filter(|blob| !blob.complete && blob.is_of(&partnership)).count() as u64
 }
 
 /// The attachment that is being taken: its hashes first, then its chunks in order.
@@ -66,7 +65,7 @@ impl Incoming {
     fn hashes(&mut self, store: &Store, p: PartnershipId, id: BlobId, from: u64, hashes: Vec<Hash>) {
         if from == 0 {
             let known = rows::blob(&store.index, &id).ok().flatten();
-            let wanted = |blob: &KnownBlob| !blob.complete && blob.place.is_some_and(|(of, _)| of == p);
+            let wanted = |blob: &KnownBlob| !blob.complete && blob.is_of(&p);
             *self = Incoming { blob: known.filter(wanted), ..Incoming::default() };
         }
         let Some(blob) = self.blob.as_ref().filter(|blob| blob.blob == id) else { return };

@@ -44,6 +44,8 @@ pub enum Applied {
     ToErase(RecordId, Cause),
     /// A record was erased.
     Erased(RecordId),
+    /// With a record of this organisation went so many bytes of attachments.
+    AttachmentsGone(OrgId, u64),
     /// An attachment is to be fetched.
     Wanted(KnownBlob),
     /// A log has two versions, by evidence that is kept now.

@@ -48,8 +48,7 @@ impl Driver {
         let ledger = self.shared.ledger.clone();
         for (_, row) in rows::prefix(&ledger.store().index, Table::Blob as u8, &[]) {
             let Some(blob) = rows::decode::<KnownBlob>(&row) else { continue };
-            let ours = blob.place.is_some_and(|(partnership, _)| partnership == self.state.id);
-            if !blob.complete && ours && self.comes_by_itself(&blob) {
+            if !blob.complete && blob.is_of(&self.state.id) && self.comes_by_itself(&blob) {
                 self.fetcher.want(blob);
             }
         }
@@ -151,15 +150,15 @@ impl Driver {
         let Some(blob) = self.fetcher.synced(id, durable) else {
             return chunks::remove(self.shared.ledger.store(), &id);
         };
-        if self.is_partners(&blob) {
-            self.bounds.attachments += blob.size;
-        }
         self.attachment_came(blob);
     }
 
     /// All of an attachment is here and durable, sent by partners or brought by hand.
     pub(super) fn attachment_came(&mut self, blob: KnownBlob) {
         let record = blob.record;
+        if self.is_partners(&blob) {
+            self.bounds.attachments += blob.size;
+        }
         self.append(vec![Frame::Blob(KnownBlob { complete: true, ..blob })], Then::Came(record));
     }
 }

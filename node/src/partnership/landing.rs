@@ -260,6 +260,7 @@ impl Driver {
                 Applied::Verified(org) => self.tell_verification(org),
                 Applied::ToErase(record, cause) => self.erase(record, cause, None),
                 Applied::Erased(record) => self.owe_receipt(record),
+                Applied::AttachmentsGone(author, bytes) => self.attachments_gone(&author, bytes),
                 Applied::Wanted(blob) if self.comes_by_itself(&blob) => self.fetcher.want(blob),
                 Applied::Wanted(_) => {}
                 Applied::OutOfOrder(space, log) => {

@@ -154,7 +154,11 @@ pub fn apply_erased(store: &Store, batch: &mut Batch, erased: &Erased) -> Vec<Ap
             tracing::warn!(%error, "the index keeps what it deleted for longer");
         }
     }
+    let mut bytes = 0;
     for blob in &gone {
+        let known = rows::blob(&store.index, blob).ok().flatten();
+        bytes +=
+            known.filter(|blob| blob.complete && blob.is_of(&erased.partnership)).map_or(0, |blob| blob.size);
         let name = store.index.name(Table::Blob as u8, &blob.0);
         batch.delete(Table::Blob as u8, &name);
     }
@@ -172,7 +176,7 @@ pub fn apply_erased(store: &Store, batch: &mut Batch, erased: &Erased) -> Vec<Ap
     }
     let name = store.index.name(Table::Erased as u8, &erased.record.0);
     batch.put(Table::Erased as u8, &name, &codec::encode(erased));
-    vec![Applied::Erased(erased.record)]
+    vec![Applied::Erased(erased.record), Applied::AttachmentsGone(erased.author, bytes)]
 }
 
 /// The entry that a notice becomes, at the end of our own log in a space.

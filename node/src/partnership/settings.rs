@@ -44,8 +44,8 @@ impl Bounds {
         limits.set_priority(settings.priority.unwrap_or_default());
         let here = |(_, row): (Vec<u8>, Vec<u8>)| {
             let blob = rows::decode::<KnownBlob>(&row)?;
-            let ours = blob.place.is_some_and(|(partnership, _)| partnership == state.id);
-            (ours && blob.complete && is_partners(index, &state.me.org(), &blob)).then_some(blob.size)
+            let here = blob.complete && blob.is_of(&state.id);
+            (here && is_partners(index, &state.me.org(), &blob)).then_some(blob.size)
         };
         Bounds {
             settings,
@@ -91,6 +91,19 @@ impl Driver {
         self.bounds.limits.set_priority(settings.priority.unwrap_or_default());
         self.bounds.settings = settings.clone();
         self.append(vec![Frame::Settings(settings)], Then::Membership(Some(reply)));
+        self.look_for_room();
+    }
+
+    /// Attachments were erased here: partners may store as much again.
+    pub(super) fn attachments_gone(&mut self, author: &OrgId, bytes: u64) {
+        if *author != self.state.me.org() && bytes > 0 {
+            self.bounds.attachments = self.bounds.attachments.saturating_sub(bytes);
+            self.look_for_room();
+        }
+    }
+
+    /// What was left out comes now, as far as there is room for it.
+    fn look_for_room(&mut self) {
         self.want_incomplete();
         self.tell_room();
         self.fetch_on();
@@ -125,7 +138,7 @@ impl Driver {
     }
 
     /// Tells those who were told of a full quota that there is room again, and asks for what was refused.
-    pub(super) fn tell_room(&mut self) {
+    fn tell_room(&mut self) {
         if self.bounds.told.is_empty() || self.settings().quota.is_full(self.usage(), 1) {
             return;
         }

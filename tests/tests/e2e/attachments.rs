@@ -1,6 +1,7 @@
 //! Attachments: what they tell beside their contents stays at home, and half of a file is not fetched twice.
 
 use entente_node::api::settings::FetchView;
+use entente_protocol::ids::RecordId;
 use entente_tests::{Partnership, TestNode, draft, join, wait_for, wait_until};
 
 /// A photograph with a place, an author, a camera and a date: of the corpus of the fuzz target.
@@ -222,6 +223,28 @@ async fn over_its_quota_a_partner_is_refused_and_told_why_and_other_partnerships
     assert!(p[0].record(third).await.is_err());
     p[0].cli(&["partnership", "quota", "Prevention", "--no-limit"]).await.ok();
     wait_until("it arrives once there is room", async || p[0].record(third).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn what_a_quota_left_out_comes_once_another_attachment_is_erased() {
+    let p = Partnership::of(&[("Ombudsman", "npm"), ("Rights", "cso")]).await;
+    p[0].cli(&["partnership", "quota", "Prevention", "--bytes", "1500k"]).await.ok();
+    let share = async |title: &str, from: u8| {
+        let bytes: Vec<u8> = large(16).into_iter().map(|byte| byte ^ from).collect();
+        let file = attach(&p[1], &format!("{title}.bin"), &bytes).await;
+        p[1].publish(draft("training", title).attachment(file), "Prevention", None).await
+    };
+    let complete =
+        async |id: RecordId| p[0].record(id).await.is_ok_and(|record| record.attachment_list[0].complete);
+    let first = share("First", 1).await;
+    wait_until("the first comes whole", async || complete(first).await).await;
+    let second = share("Second", 2).await;
+    let words = p[1].publish(draft("training", "Words"), "Prevention", None).await;
+    wait_until("entries come", async || p[0].record(words).await.is_ok()).await;
+    let view = fetched(&p[0], second).await;
+    assert!(!view.complete && view.came == 0, "there is no room for the second: {view:?}");
+    p[1].cli(&["record", "withdraw", &first.to_string(), "--reason", "an error", "--yes"]).await.ok();
+    wait_until("the second has the room of the first", async || complete(second).await).await;
 }
 
 #[tokio::test]
