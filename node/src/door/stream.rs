@@ -155,7 +155,7 @@ impl DoorStream {
         Poll::Ready(Ok(read))
     }
 
-    /// Seals what is pending into a frame. Called with `sealed` drained, so it never holds more than one.
+    /// Seals what is pending into a frame, behind another at most that is still to be sent.
     fn seal(&mut self) -> io::Result<()> {
         if self.pending.is_empty() {
             return Ok(());
@@ -163,7 +163,7 @@ impl DoorStream {
         self.write_calm.moved(self.pending.len());
         let ciphertext_len = self.pending.len() + TAG_LEN;
         let len = u16::try_from(ciphertext_len).map_err(io::Error::other)?;
-        self.sealed.reset(HEADER_LEN + ciphertext_len);
+        self.sealed.make_room(self.sealed.filled().len() + HEADER_LEN + ciphertext_len);
         let (header, body) = self.sealed.free().split_at_mut(HEADER_LEN);
         header.copy_from_slice(&unmask(&mut self.masks.send, len.to_be_bytes()).to_be_bytes());
         self.noise.write_message(&self.pending, body).map_err(invalid)?;
@@ -232,11 +232,11 @@ impl AsyncWrite for DoorStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         if this.pending.len() >= MAX_PLAINTEXT {
-            ready!(this.poll_drain(cx))?;
-            this.seal()?;
-            if let Poll::Ready(Err(error)) = this.poll_drain(cx) {
-                return Poll::Ready(Err(error));
+            // A full frame waits for what follows it: one call of the system sends both.
+            if !this.sealed.filled().is_empty() {
+                ready!(this.poll_drain(cx))?;
             }
+            this.seal()?;
         }
         let count = data.len().min(MAX_PLAINTEXT - this.pending.len());
         this.pending.extend_from_slice(data.get(..count).unwrap_or_default());
@@ -245,7 +245,9 @@ impl AsyncWrite for DoorStream {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.poll_drain(cx))?;
+        if this.sealed.filled().len() > HEADER_LEN + MAX_CIPHERTEXT {
+            ready!(this.poll_drain(cx))?;
+        }
         this.seal()?;
         ready!(this.poll_drain(cx))?;
         if this.write_calm.waited() {

@@ -27,6 +27,14 @@ pub const COMMANDS: usize = 64;
 /// Messages are gathered up to this many bytes before they are handed to the multiplexer.
 pub const BATCH_BYTES: usize = 64 * 1024;
 
+/// The longest frame of the multiplexer, bytes: a chunk and what is around it. Other streams of the connection wait for so
+/// much, which at 64 kbit/s is the 8 s that a chunk takes.
+pub const FRAME_BYTES: usize = 65 * 1024;
+
+/// What all streams of a connection together may have received and nobody read, bytes. Each may have 256 KiB
+/// (yamux), more on a long and fast way.
+pub const RECEIVE_WINDOWS: usize = 32 * 1024 * 1024;
+
 /// The read buffer of a session, bytes: small messages cost no wake-up each.
 pub const READ_BUFFER: usize = 16 * 1024;
 

@@ -32,6 +32,7 @@ mod events;
 mod gossip;
 pub mod limits;
 mod meeting;
+mod muxer;
 mod peer;
 mod proven;
 mod relaying;

@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::events::EventSender;
 use super::limits::{
-    BATCH_BYTES, HELLO_TIMEOUT, MAX_HELLO, MAX_MESSAGE, MESSAGE_COST, OPEN_ATTEMPTS, OUTBOX_BYTES,
-    OUTBOX_MESSAGES, READ_BUFFER,
+    BATCH_BYTES, FRAME_BYTES, HELLO_TIMEOUT, MAX_HELLO, MAX_MESSAGE, MESSAGE_COST, OPEN_ATTEMPTS,
+    OUTBOX_BYTES, OUTBOX_MESSAGES, READ_BUFFER,
 };
 use super::streams::{OpenError, Reply};
 use super::tied::Stream;
@@ -171,7 +171,7 @@ async fn hello(mut stream: Stream, first: bool) -> io::Result<Stream> {
     Ok(stream)
 }
 
-/// Writes what is queued, gathering small messages, and flushes whenever the queue is empty.
+/// Writes what is queued, gathering messages up to a frame, and flushes whenever the queue is empty.
 async fn write_all<W>(
     mut stream: W,
     mut queue: mpsc::Receiver<Queued>,
@@ -188,6 +188,7 @@ where
             Ok(Some(queued)) => Some(queued),
             Ok(None) => return stream.close().await,
             Err(_) => {
+                batch = Vec::with_capacity(size_of::<u32>());
                 batch.extend_from_slice(&0_u32.to_be_bytes());
                 None
             }
@@ -195,7 +196,7 @@ where
         while let Some((message, room)) = next {
             rooms.push(room);
             batch.extend_from_slice(&u32::try_from(message.len()).map_err(io::Error::other)?.to_be_bytes());
-            if message.len() > BATCH_BYTES {
+            if message.len() > FRAME_BYTES {
                 stream.write_all(&batch).await?;
                 batch.clear();
                 stream.write_all(&message).await?;
@@ -210,9 +211,6 @@ where
             stream.flush().await?;
         }
         batch.clear();
-        if batch.capacity() > BATCH_BYTES {
-            batch = Vec::new();
-        }
     }
 }
 

@@ -7,21 +7,20 @@ use libp2p::allow_block_list::{self, AllowedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::timeout::TransportTimeout;
-use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade};
 use libp2p::gossipsub::{
     self, IdentTopic, IdentityTransform, MessageAuthenticity, MessageId, ValidationMode,
     WhitelistSubscriptionFilter,
 };
 use libp2p::identity::Keypair;
 use libp2p::swarm::{Config, NetworkBehaviour, Swarm};
-use libp2p::{StreamProtocol, Transport, noise, yamux};
+use libp2p::{StreamProtocol, Transport, noise};
 
 use super::gossip::MembersOnly;
 use super::limits::{
     ANNOUNCEMENT_OVERHEAD, CONNECT_TIMEOUT, CONNECTIONS_PER_PEER, GOSSIP_MEMORY, GOSSIP_QUEUE,
     IDLE_CONNECTION, MAX_ANNOUNCEMENT, MAX_MEMBERS, NEGOTIATING_STREAMS, PENDING_DIALS, PENDING_INBOUND,
-    STREAMS,
 };
+use super::muxer::Muxer;
 use super::proven::{Unproven, prove};
 use super::transport::DoorTransport;
 use super::{NetError, streams};
@@ -31,9 +30,6 @@ pub(super) const SESSION: StreamProtocol = StreamProtocol::new("/e/1");
 
 /// The protocol of circuits: a member asks for one, or is told of a call.
 pub(super) const CIRCUIT: StreamProtocol = StreamProtocol::new("/e/circuit/1");
-
-/// Nothing is negotiated behind the door: this is what would be.
-const YAMUX: &str = "/yamux/1.0.0";
 
 pub(super) type Gossip = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
 
@@ -54,15 +50,9 @@ pub(super) fn build(
     dialling: Duration,
 ) -> Result<Swarm<Behaviour>, NetError> {
     let noise = noise::Config::new(keypair).map_err(|error| NetError::SetUp(error.into()))?;
-    let mut yamux = yamux::Config::default();
-    yamux.set_max_num_streams(STREAMS);
     let transport = transport.and_then(move |door, point| async move {
         let (peer, stream) = prove(door, noise, point.is_dialer()).await?;
-        let muxer = match point.is_dialer() {
-            true => yamux.upgrade_outbound(stream, YAMUX).await,
-            false => yamux.upgrade_inbound(stream, YAMUX).await,
-        };
-        Ok::<_, Unproven>((peer, StreamMuxerBox::new(muxer?)))
+        Ok::<_, Unproven>((peer, StreamMuxerBox::new(Muxer::new(stream, point.is_dialer()))))
     });
     let transport = TransportTimeout::with_outgoing_timeout(transport, dialling);
     let transport = TransportTimeout::with_ingoing_timeout(transport, CONNECT_TIMEOUT).boxed();
