@@ -1,6 +1,7 @@
 //! The driver's part in attachments: giving chunks to who may have them, fetching what is missing.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use entente_protocol::chunk;
 use entente_protocol::ids::{BlobId, Hash, NodeId, OrgId, SpaceId};
@@ -35,10 +36,9 @@ impl Sharers {
     }
 }
 
-/// An attachment, or what came of it until now, was made durable, or could not be.
+/// An attachment was made durable, or could not be.
 pub(super) struct Synced {
     blob: BlobId,
-    whole: bool,
     durable: bool,
 }
 
@@ -111,28 +111,33 @@ impl Driver {
         for want in wants {
             match want {
                 Want::Send(to, message) => self.send(to, Job::Message(Message::Blob(message))),
-                Want::Sync(id, list) => self.make_durable(id, Some(list)),
-                Want::SyncPart(id) => self.make_durable(id, None),
-                Want::Remove(id) => chunks::remove(self.shared.ledger.store(), &id),
+                Want::Sync(id, list) => self.make_durable(id, list),
+                Want::WriteOut(id, chunks) => self.write_out(id, chunks),
             }
         }
     }
 
-    /// The whole of it, with the list of its chunks, or what came until now.
-    fn make_durable(&mut self, id: BlobId, list: Option<Vec<Hash>>) {
+    /// The whole of it, with the list of its chunks.
+    fn make_durable(&mut self, id: BlobId, list: Vec<Hash>) {
         let ledger = self.shared.ledger.clone();
         self.syncing.spawn_blocking(move || {
             let durable = ledger.store().blobs.sync(&id.0).is_ok();
-            if let Some(list) = list.as_ref().filter(|_| durable) {
-                chunks::keep(ledger.store(), &id, list);
+            if durable {
+                chunks::keep(ledger.store(), &id, &list);
             }
-            Synced { blob: id, whole: list.is_some(), durable }
+            Synced { blob: id, durable }
         });
+    }
+
+    /// Nobody waits for it: what the disk does not begin with now, it does at the end.
+    fn write_out(&self, id: BlobId, chunks: Range<u64>) {
+        let ledger = self.shared.ledger.clone();
+        tokio::task::spawn_blocking(move || ledger.store().blobs.write_out(&id.0, chunks));
     }
 
     /// What was fetched is durable, or could not be made so.
     pub(super) fn synced(&mut self, synced: Synced) {
-        let Synced { blob: id, whole, durable } = synced;
+        let Synced { blob: id, durable } = synced;
         // Its record may have been withdrawn meanwhile, and the file with it.
         if !apply::is_known(self.shared.ledger.store(), &id) {
             self.fetcher.forget(&id);
@@ -142,10 +147,6 @@ impl Driver {
             tracing::error!(
                 "an attachment could not be made durable and is fetched again; see `entente doctor`"
             );
-        }
-        if !whole {
-            let wants = self.fetcher.part_synced(id, durable).into_iter().collect();
-            return self.fetched(wants);
         }
         let Some(blob) = self.fetcher.synced(id, durable) else {
             return chunks::remove(self.shared.ledger.store(), &id);

@@ -223,6 +223,7 @@ impl Driver {
                 }
                 Some(Ok(synced)) = self.syncing.join_next() => self.synced(synced),
                 _ = tick.tick() => self.tick().await,
+                () = tokio::task::yield_now(), if self.fetcher.looks_on() => self.fetch_on(),
                 () = tokio::time::sleep_until(self.announce_at), if self.announcement.is_some() => {
                     self.announce().await;
                 }

@@ -3,6 +3,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -16,6 +17,8 @@ pub(crate) trait Disk: Send + Sync {
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Makes the file's contents and length durable (`fdatasync`).
     fn sync(&self, file: &File) -> io::Result<()>;
+    /// Begins to write these bytes, without waiting, where the system has a call for that.
+    fn write_out(&self, file: &File, bytes: Range<u64>);
     /// Cuts the file to a length.
     fn truncate(&self, file: &File, len: u64) -> io::Result<()>;
     /// Gives a file another name, in place of what has that name.
@@ -42,6 +45,18 @@ impl Disk for RealDisk {
 
     fn sync(&self, file: &File) -> io::Result<()> {
         file.sync_data()
+    }
+
+    /// On Linux this advice writes what is not written yet; pages that wait for that stay in memory.
+    fn write_out(&self, file: &File, bytes: Range<u64>) {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{Advice, fadvise};
+            let len = std::num::NonZeroU64::new(bytes.end.saturating_sub(bytes.start));
+            let _a_hint = fadvise(file, bytes.start, len, Advice::DontNeed);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _nothing_of_the_kind = (file, bytes);
     }
 
     fn truncate(&self, file: &File, len: u64) -> io::Result<()> {

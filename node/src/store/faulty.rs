@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,6 +72,9 @@ impl Disk for FaultyDisk {
         self.syncs.fetch_add(1, Ordering::SeqCst);
         self.call("sync")?;
         RealDisk.sync(file)
+    }
+    fn write_out(&self, file: &File, bytes: Range<u64>) {
+        RealDisk.write_out(file, bytes);
     }
     fn truncate(&self, file: &File, len: u64) -> io::Result<()> {
         self.call("truncate")?;
