@@ -5,7 +5,8 @@ use entente_protocol::ids::RecordId;
 
 use crate::store::{Index, Position, Span};
 
-use super::{RecordRow, Table, position, row_at};
+use super::records::row_at;
+use super::{RecordRow, Table, position};
 
 /// Letters of its id by which a record can be found, at the least: a million beginnings.
 pub const BEGINNING: usize = 4;
