@@ -101,11 +101,12 @@ pub fn take(
     if state.ring.count() >= limits::MAX_EPOCHS {
         return Err(TakeError::TooMany);
     }
+    let asked = asked(&id);
     let space = header.value().space;
     let circle = circle_of(state, &space).ok_or(TakeError::NotAMember)?;
-    let Some(minter) = state.org_of(&header.value().minter) else {
+    let Some(minter) = minter_of(state, header.value(), asked) else {
         // An entry under it is here: then the acts that let its minter in are on their way.
-        return Err(if asked(&id) { TakeError::Early } else { TakeError::NotAMember });
+        return Err(if asked { TakeError::Early } else { TakeError::NotAMember });
     };
     if circle.as_ref().is_some_and(|orgs| !orgs.contains(&minter)) {
         return Err(TakeError::NotAMember);
@@ -115,12 +116,19 @@ pub fn take(
     }
     let present = state.readers_of(circle.as_deref(), now);
     let for_present = header.value().readers == epoch::readers_hash(&present);
-    if !for_present && !asked(&id) {
+    if !for_present && !asked {
         return Err(TakeError::Unasked);
     }
     let key = prekeys::open_slot(&state.secrets, &header, slot)?;
     let held = now;
     Ok(Some((id, Epoch { held, ..bind(state, header, key, circle.as_deref()) })))
+}
+
+/// The organisation of who minted an epoch. Two sides that put each other out may have let somebody in who never was a
+/// member by all acts together: what members wrote meanwhile under its key is theirs, and is read with it all the same.
+fn minter_of(state: &State, header: &EpochHeader, asked: bool) -> Option<OrgId> {
+    let then = || Some(state.membership_at(&header.basis).node(&header.minter)?.0);
+    state.org_of(&header.minter).or_else(|| if asked { then() } else { None })
 }
 
 /// Puts an epoch together with what held when it was minted. Held since its minter says, for want of better.

@@ -19,7 +19,7 @@ use entente_protocol::record::Content;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::epochs;
+use super::super::epochs::{self, TakeError};
 use super::super::open::{Judgement, Owner, When, judge};
 use super::super::publish::{Publication, publish};
 use super::super::state::State;
@@ -177,6 +177,34 @@ fn check(state: &mut State, hoard: &Hoard, draft: &Draft, now: Timestamp) -> Res
     prop_assert_eq!(&can, foreseen.permitted.readers(), "what the words say is what the keys allow");
     prop_assert_eq!(nodes, foreseen.nodes);
     Ok(())
+}
+
+#[test]
+fn a_key_of_whose_admission_was_undone_is_taken_where_an_entry_waits_for_it_and_else_not() {
+    let now = clock::now();
+    let terms = "version = 1\ntitle = \"P\"\nform = \"formal\"\nstart = 2026-01-01\nroles = [\"npm\", \"cso\", \"network\"]\n\
+                 [[flow]]\nfrom = [\"npm\"]\nkinds = \"any\"\nto = \"any\"\n\
+                 [ceiling]\nsensitivity = [\"partnership\"]\npersonal_data = \"never\"\nonward = \"never\"\n";
+    let (theirs, all) = world::apart(terms, now);
+    let state = |party: usize, graph: &entente_protocol::membership::ActGraph| {
+        let (me, secrets) = PARTIES[party].each(0);
+        let mut secrets = secrets.clone();
+        secrets.id = graph.partnership();
+        State::new(me.clone().into(), secrets, graph.clone())
+    };
+    let (minter, reader) = (state(2, &theirs), state(3, &all));
+    let minted = epochs::mint(&minter, &minter.all(), None, now);
+    minter.ring.add(minted.id, minted.epoch);
+    let (header, slot) = epochs::give(&minter, &reader.me.node(), &minted.id).unwrap();
+    assert_eq!(reader.org_of(&minter.me.node()), None, "it never was a member by all acts together");
+    let take = |asked: bool| epochs::take(&reader, &header, &slot, |_| asked, now);
+    assert!(matches!(take(false), Err(TakeError::NotAMember)));
+    let (id, epoch) = take(true).unwrap().unwrap();
+    assert!(id == minted.id && epoch.readers.contains(&reader.me.node()));
+    // Who holds no more than the first acts cannot know, and waits.
+    let early = world::founded(terms, now);
+    let early = epochs::take(&state(0, &early), &header, &slot, |_| true, now);
+    assert!(matches!(early, Err(TakeError::Early)));
 }
 
 proptest! {

@@ -100,8 +100,13 @@ impl Node {
             return;
         }
         let Some(circle) = self.circle_of(&value.space) else { return };
-        let Some(minter) = live.folded.org_of(&value.minter) else {
-            if live.asked.contains(&id) {
+        let asked = live.asked.contains(&id);
+        // A member when it was minted, if its admission was undone since.
+        let then = asked.then(|| env.memo.fold_at(&live.graph, &value.basis)).flatten();
+        let then = || Some(then?.membership.node(&value.minter)?.0);
+        let minter = live.folded.org_of(&value.minter).or_else(then);
+        let Some(minter) = minter else {
+            if asked {
                 self.keep_early(env, header, slot);
             }
             return;
@@ -115,7 +120,7 @@ impl Node {
             return;
         }
         let for_present = value.readers == epoch::readers_hash(&live.folded.nodes_of(circle.as_deref()));
-        if !for_present && !live.asked.contains(&id) {
+        if !for_present && !asked {
             self.keep_early(env, header, slot);
             return;
         }

@@ -235,6 +235,23 @@ pub fn happen(graph: &mut ActGraph, step: &Step, now: Timestamp) {
     put(graph, act.unwrap());
 }
 
+/// Two sides that do not hear of each other: the founder puts a steward out, who lets somebody in. What that one holds,
+/// and all acts together.
+pub fn apart(terms: &str, now: Timestamp) -> (ActGraph, ActGraph) {
+    let step = |by, whom, what| Step { by, whom, what, declared: None };
+    let mut graph = founded(terms, now);
+    happen(&mut graph, &step(0, 1, What::Admit), now);
+    happen(&mut graph, &step(0, 3, What::Admit), now);
+    let mut theirs = graph.clone();
+    happen(&mut theirs, &step(1, 2, What::Admit), now);
+    happen(&mut graph, &step(0, 1, What::Remove), now);
+    let all = theirs.iter().fold(graph, |mut all, act| {
+        all.insert(act.clone()).unwrap();
+        all
+    });
+    (theirs, all)
+}
+
 fn admit(graph: &mut ActGraph, step: &Step, now: Timestamp) {
     let (by, whom) = (&PARTIES[step.by], &PARTIES[step.whom]);
     let door = derive::door_commitment(&Zeroizing::new([7; 32]));
