@@ -27,7 +27,9 @@ impl Node {
     pub fn publish(&mut self, env: &mut Env, audience: Audience, text: &str) -> Option<RecordId> {
         let folded = self.live.as_ref()?.folded.clone();
         let stopped = !folded.membership.suspensions.is_empty() || folded.membership.terminated.is_some();
-        if stopped || !folded.readers.contains_key(&self.id()) {
+        // As a real node refuses it: whoever put all others out has no reader left.
+        let alone = folded.membership.members.len() < 2;
+        if stopped || alone || !folded.readers.contains_key(&self.id()) {
             return None;
         }
         let me = self.party.org();
