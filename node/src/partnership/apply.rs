@@ -254,6 +254,8 @@ pub fn judge_what_can_be_opened(state: &mut State, store: &Store) -> Result<(), 
     Ok(())
 }
 
+/// The code of an entry whose author nobody knows.
+const NOBODYS: &str = "E-OWNER";
 /// Entries whose judgement goes into one batch when a node starts.
 const AT_ONCE: usize = 256;
 
@@ -320,9 +322,10 @@ pub(super) fn judged(
 ) -> Vec<Applied> {
     let (space, log) = (entry.header.space, entry.header.log);
     let place = RecordPlace { partnership: state.id, space, log, seq: entry.header.seq };
-    let node = state.logs.get(&(space, log)).map(|l| l.owner);
-    let Some((org, node)) = node.and_then(|n| state.org_of(&n).map(|org| (org, n))) else {
-        return Vec::new();
+    let Some(node) = state.logs.get(&(space, log)).map(|known| known.owner) else { return Vec::new() };
+    let Some(org) = state.org_of(&node) else {
+        state.held_back.insert(position);
+        return vec![refuse(state, batch, position, nobodys(place, node, arrived))];
     };
     if let Some(reason) = quarantine::seized(state, &node, entry, arrived) {
         let row = RefusedRow { place, owner: node, code: quarantine::CODE.into(), reason, arrived };
@@ -510,7 +513,15 @@ fn late(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
     RefusedRow { place, owner, code: "E-LATE".into(), reason, arrived }
 }
 
-/// After membership changed: what was held back during a suspension is judged again once there is none.
+/// The acts that let its author in can be undone by others for a while, where two sides put each other out.
+fn nobodys(place: RecordPlace, owner: NodeId, arrived: Timestamp) -> RefusedRow {
+    let reason =
+        "by the acts that are here its author never was a member; it is judged again when others come".into();
+    RefusedRow { place, owner, code: NOBODYS.into(), reason, arrived }
+}
+
+/// After membership changed: what was held back during a suspension, or had no author, is judged again once there is
+/// no suspension.
 pub fn after_acts(state: &mut State, store: &Store, batch: &mut Batch) -> Vec<Applied> {
     if !state.membership.suspensions.is_empty() {
         return Vec::new();
@@ -525,10 +536,10 @@ pub fn after_acts(state: &mut State, store: &Store, batch: &mut Batch) -> Vec<Ap
     applied
 }
 
-/// Whether an entry is held back only for as long as the partnership is suspended.
+/// Whether an entry is held back only until other acts are here: the end of a suspension, or who its author is.
 #[must_use]
 pub fn is_held_back(code: &str) -> bool {
-    code.split(' ').any(|code| code == RefusalCode::Suspended.as_str())
+    code.split(' ').any(|code| code == RefusalCode::Suspended.as_str() || code == NOBODYS)
 }
 
 /// Whether what stands against an entry may end by itself, so that its author is not told of it.

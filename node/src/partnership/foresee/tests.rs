@@ -13,21 +13,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use entente_protocol::audience::{Audience, NamedReaders};
 use entente_protocol::handling::{Handling, Onward, Sensitivity};
 use entente_protocol::ids::{EpochId, NodeId, OrgId, Timestamp};
-use entente_protocol::log::Entry;
-use entente_protocol::membership::Membership;
+use entente_protocol::log::{Entry, Head};
+use entente_protocol::membership::{ActGraph, Membership};
 use entente_protocol::record::Content;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::super::apply::{self, Applied};
 use super::super::epochs::{self, TakeError};
 use super::super::open::{Judgement, Owner, When, judge};
 use super::super::publish::{Publication, publish};
-use super::super::state::State;
+use super::super::state::{Log, State};
 use super::super::taking::a_place;
 use super::*;
 use crate::clock;
 use crate::frames::Frame;
+use crate::rows::Batch;
+use crate::store::{Store, StoreKey};
 use world::{ORGS, PARTIES, Step, step, terms};
+
+/// An agreement under which the founder shares everything with everybody.
+const PLAIN: &str = "version = 1\ntitle = \"P\"\nform = \"formal\"\nstart = 2026-01-01\nroles = [\"npm\", \"cso\", \"network\"]\n\
+                 [[flow]]\nfrom = [\"npm\", \"cso\", \"network\"]\nkinds = \"any\"\nto = \"any\"\n\
+                 [ceiling]\nsensitivity = [\"partnership\"]\npersonal_data = \"never\"\nonward = \"never\"\n";
 
 /// What is shared, and with whom.
 #[derive(Clone, Debug)]
@@ -179,20 +187,56 @@ fn check(state: &mut State, hoard: &Hoard, draft: &Draft, now: Timestamp) -> Res
     Ok(())
 }
 
+/// The first node of a party, by these acts.
+fn state_of(party: usize, graph: &ActGraph) -> State {
+    let (me, secrets) = PARTIES[party].each(0);
+    let mut secrets = secrets.clone();
+    secrets.id = graph.partnership();
+    State::new(me.clone().into(), secrets, graph.clone())
+}
+
+#[test]
+fn an_entry_whose_author_nobody_knows_yet_is_kept_and_shown_once_the_acts_are_here() {
+    let now = clock::now();
+    let (theirs, all) = world::apart(PLAIN, now);
+    let (mut author, mut reader) = (state_of(2, &theirs), state_of(3, &all));
+    let content = Content {
+        kind: "place".parse().unwrap(),
+        sensitivity: Sensitivity::Partnership,
+        created: now,
+        ..a_place()
+    };
+    let entry = publish_as(&mut author, &content, Audience::Everyone, now).unwrap();
+    let (header, slot) = epochs::give(&author, &reader.me.node(), &entry.header.epoch).unwrap();
+    let (id, epoch) = epochs::take(&reader, &header, &slot, |_| true, now).unwrap().unwrap();
+    reader.ring.add(id, epoch);
+    let (space, log) = (entry.header.space, entry.header.log);
+    reader.logs.insert((space, log), Log::new(author.me.node(), None, Head::EMPTY));
+
+    let home = tempfile::tempdir().unwrap();
+    let key = StoreKey::from_bytes(zeroize::Zeroizing::new([7; 32]));
+    let (store, _) = Store::open(home.path(), &key).unwrap();
+    let frame = Frame::Entry(reader.id, entry, now);
+    let at = store.journal.append(vec![frame.to_bytes()]).wait().unwrap()[0];
+    let mut batch = Batch::default();
+    let applied = apply::apply(&mut reader, &store, &mut batch, at, &frame);
+    let refused = |one: &Applied| matches!(one, Applied::Refused(code, _) if code == "E-OWNER");
+    assert!(applied.iter().any(refused), "{applied:?}");
+    let again = apply::after_acts(&mut reader, &store, &mut batch);
+    assert!(again.iter().any(refused), "not yet: {again:?}");
+    // As if the acts that undid its admission were undone.
+    reader.graph = theirs;
+    reader.refold();
+    let shown = apply::after_acts(&mut reader, &store, &mut batch);
+    assert!(shown.iter().any(|one| matches!(one, Applied::Record(_))), "{shown:?}");
+    assert!(apply::after_acts(&mut reader, &store, &mut batch).is_empty(), "once");
+}
+
 #[test]
 fn a_key_of_whose_admission_was_undone_is_taken_where_an_entry_waits_for_it_and_else_not() {
     let now = clock::now();
-    let terms = "version = 1\ntitle = \"P\"\nform = \"formal\"\nstart = 2026-01-01\nroles = [\"npm\", \"cso\", \"network\"]\n\
-                 [[flow]]\nfrom = [\"npm\"]\nkinds = \"any\"\nto = \"any\"\n\
-                 [ceiling]\nsensitivity = [\"partnership\"]\npersonal_data = \"never\"\nonward = \"never\"\n";
-    let (theirs, all) = world::apart(terms, now);
-    let state = |party: usize, graph: &entente_protocol::membership::ActGraph| {
-        let (me, secrets) = PARTIES[party].each(0);
-        let mut secrets = secrets.clone();
-        secrets.id = graph.partnership();
-        State::new(me.clone().into(), secrets, graph.clone())
-    };
-    let (minter, reader) = (state(2, &theirs), state(3, &all));
+    let (theirs, all) = world::apart(PLAIN, now);
+    let (minter, reader) = (state_of(2, &theirs), state_of(3, &all));
     let minted = epochs::mint(&minter, &minter.all(), None, now);
     minter.ring.add(minted.id, minted.epoch);
     let (header, slot) = epochs::give(&minter, &reader.me.node(), &minted.id).unwrap();
@@ -202,8 +246,8 @@ fn a_key_of_whose_admission_was_undone_is_taken_where_an_entry_waits_for_it_and_
     let (id, epoch) = take(true).unwrap().unwrap();
     assert!(id == minted.id && epoch.readers.contains(&reader.me.node()));
     // Who holds no more than the first acts cannot know, and waits.
-    let early = world::founded(terms, now);
-    let early = epochs::take(&state(0, &early), &header, &slot, |_| true, now);
+    let early = world::founded(PLAIN, now);
+    let early = epochs::take(&state_of(0, &early), &header, &slot, |_| true, now);
     assert!(matches!(early, Err(TakeError::Early)));
 }
 

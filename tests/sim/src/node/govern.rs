@@ -172,6 +172,7 @@ impl Node {
         if !new.is_empty() {
             live.folded = env.memo.fold(live.set, &live.graph);
             self.learn_main_logs();
+            self.judge_nobodys(env);
             self.write(env, Write::Acts(new));
         }
     }

@@ -13,6 +13,9 @@ use crate::ledger::JudgedKey;
 use crate::scenario::Crypto;
 use crate::store::{Epoch, Judged, LogKey};
 
+/// Why an entry is not shown whose author no act that is here let in.
+const NOBODYS: &str = "nobody's log";
+
 impl Node {
     pub(super) fn judge(&mut self, env: &mut Env, key: LogKey, seq: Seq) {
         let Some(entry) = self.entry(&key, seq).cloned() else { return };
@@ -27,6 +30,15 @@ impl Node {
         self.store.judged.insert((key, seq), judged);
     }
 
+    /// After acts: entries whose author nobody knew are judged again.
+    pub(super) fn judge_nobodys(&mut self, env: &mut Env) {
+        let all = self.store.judged.iter();
+        let nobodys = all.filter(|(_, judged)| matches!(judged, Judged::Refused(why) if why == NOBODYS));
+        for (key, seq) in nobodys.map(|(place, _)| *place).collect::<Vec<_>>() {
+            self.judge(env, key, seq);
+        }
+    }
+
     fn judgement(&self, env: &mut Env, key: &LogKey, entry: &Entry) -> Judged {
         let Some(live) = &self.live else { return Judged::Waiting(entry.header.epoch) };
         let Some(epoch) = live.ring.get(&entry.header.epoch) else {
@@ -34,7 +46,7 @@ impl Node {
         };
         let owner = self.store.logs.get(key).map(|log| log.owner);
         let Some((node, org)) = owner.and_then(|n| live.folded.org_of(&n).map(|org| (n, org))) else {
-            return Judged::Refused("nobody's log".into());
+            return Judged::Refused(NOBODYS.into());
         };
         let former = live.folded.membership.former.get(&org);
         let until = former.and_then(|former| former.cutoff.get(&key.1));
