@@ -317,15 +317,18 @@ fn former(graph: &ActGraph, folded: &Folded<'_>, org: &OrgId, ended: &[Entry]) -
     }
     let name = entrant.keys.introduced.as_ref()?.organisation().name.clone();
     let nodes = nodes(graph, folded, &folded.nodes_of(ended));
-    let undone = folded.undone_by(org).into_iter().filter_map(|p| graph.placed(p));
     // Who holds a seized node could have it let somebody in, to be shown how it was found out.
     let told = |act: &Act| !matches!(act, Act::RevokeNode(revoke) if revoke.seized_at.is_some());
-    departures.extend(undone.filter(|p| told(&p.act.body().act)));
+    let mut undone: Vec<_> = folded.undone_by(org).into_iter().filter_map(|p| graph.placed(p)).collect();
+    undone.retain(|p| told(&p.act.body().act));
+    undone.sort_by_key(|p| (p.depth, p.act.id()));
+    departures.extend(undone);
     let mut acts: Vec<ActId> = departures.iter().map(|p| p.act.id()).collect();
     let mut known = BTreeSet::new();
     acts.retain(|act| known.insert(*act));
-    let undone = folded.undone_entries(org).into_iter();
-    let returned = undone.filter_map(|entry| node_of(graph, folded, entry)).collect();
+    let mut undone = folded.undone_entries(org);
+    undone.sort_by_key(|entry| graph.placed(*entry).map(|p| (p.depth, p.act.id())));
+    let returned = undone.into_iter().filter_map(|entry| node_of(graph, folded, entry)).collect();
     Some(Former { name, how, cutoff: cutoff.unwrap_or_default(), nodes, returned, acts })
 }
 
