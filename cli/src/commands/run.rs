@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use entente_node::api::types::{Problem, Status};
 use serde_json::{Value, json};
@@ -14,6 +15,9 @@ use crate::client::{Client, SOCKET, route};
 use crate::node_calls::{self, RunOptions};
 use crate::problem::{Exit, FAILED, usage};
 use crate::{Context, client, passphrase, safe_text};
+
+/// How long a node may take to stop that cannot be asked to.
+const STOPPING: Duration = Duration::from_secs(10);
 
 /// Runs the node in the foreground until it is stopped.
 pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Exit, Problem> {
@@ -51,6 +55,8 @@ fn stop_at_eof(home: PathBuf) {
             Err(problem) => Err(problem),
         };
         if let Err(problem) = asked {
+            // One that is stopping already answers no more, and ends by itself.
+            tokio::time::sleep(STOPPING).await;
             // The journal is made for sudden ends; a node that nobody knows of is worse.
             let _nobody_reads = writeln!(io::stderr(), "stdin ended: {}", problem.what);
             std::process::exit(i32::from(FAILED));
