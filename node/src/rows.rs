@@ -19,7 +19,7 @@ pub use batch::Batch;
 pub use beginning::{BEGINNING, records_that_begin};
 pub use held::{AckRow, Circle, LogRow, NoticeRow, RecordPlace, RecordRow, RefusedRow, RefusedThere};
 pub use kept::{
-    blob, draft_position, put_blob, put_settings, put_shared, put_verification, settings, shared,
+    blob, blobs, draft_position, put_blob, put_settings, put_shared, put_verification, settings, shared,
     verifications,
 };
 pub use records::{

@@ -8,7 +8,7 @@ use entente_protocol::sync::BlobMessage;
 use crate::frames::KnownBlob;
 use crate::partnership::carry::PlannedLog;
 use crate::partnership::chunks;
-use crate::rows::{self, Table};
+use crate::rows;
 use crate::store::Store;
 
 use super::export::covers;
@@ -21,17 +21,12 @@ pub(super) fn those_of(store: &Store, partnership: PartnershipId, logs: &[Planne
         let place = record.and_then(|(_, row)| row.place);
         place.is_some_and(|p| p.partnership == partnership && covers(logs, &p.space, &p.log, p.seq))
     };
-    rows::prefix(index, Table::Blob as u8, &[])
-        .filter_map(|(_, row)| rows::decode::<KnownBlob>(&row))
-        .filter(|blob| blob.complete && is_in(blob))
-        .collect()
+    rows::blobs(index).filter(|blob| blob.complete && is_in(blob)).collect()
 }
 
 /// How many attachments of records of a partnership are not here.
 pub(super) fn lacking(store: &Store, partnership: PartnershipId) -> u64 {
-    let blobs = rows::prefix(&store.index, Table::Blob as u8, &[]);
-    let blobs = blobs.filter_map(|(_, row)| rows::decode::<KnownBlob>(&row));
-    blobs.filter(|blob| !blob.complete && blob.is_of(&partnership)).count() as u64
+    rows::blobs(&store.index).filter(|blob| !blob.complete && blob.is_of(&partnership)).count() as u64
 }
 
 /// The attachment that is being taken: its hashes first, then its chunks in order.

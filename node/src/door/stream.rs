@@ -233,9 +233,7 @@ impl AsyncWrite for DoorStream {
         let this = &mut *self;
         if this.pending.len() >= MAX_PLAINTEXT {
             // A full frame waits for what follows it: one call of the system sends both.
-            if !this.sealed.filled().is_empty() {
-                ready!(this.poll_drain(cx))?;
-            }
+            ready!(this.poll_drain(cx))?;
             this.seal()?;
         }
         let count = data.len().min(MAX_PLAINTEXT - this.pending.len());

@@ -188,6 +188,7 @@ where
             Ok(Some(queued)) => Some(queued),
             Ok(None) => return stream.close().await,
             Err(_) => {
+                // It is quiet: what a busy time took is given back.
                 batch = Vec::with_capacity(size_of::<u32>());
                 batch.extend_from_slice(&0_u32.to_be_bytes());
                 None

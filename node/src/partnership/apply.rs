@@ -324,7 +324,6 @@ pub(super) fn judged(
     let place = RecordPlace { partnership: state.id, space, log, seq: entry.header.seq };
     let Some(node) = state.logs.get(&(space, log)).map(|known| known.owner) else { return Vec::new() };
     let Some(org) = state.org_of(&node) else {
-        state.held_back.insert(position);
         return vec![refuse(state, batch, position, nobodys(place, node, arrived))];
     };
     if let Some(reason) = quarantine::seized(state, &node, entry, arrived) {
@@ -361,9 +360,6 @@ pub(super) fn judged(
         }
         Judgement::Erased => Vec::new(),
         Judgement::Refused { code, reason } => {
-            if is_held_back(&code) {
-                state.held_back.insert(position);
-            }
             let row = RefusedRow { place, owner: node, code, reason, arrived };
             vec![refuse(state, batch, position, row)]
         }
@@ -549,6 +545,9 @@ pub fn may_change(code: &str) -> bool {
 }
 
 fn refuse(state: &mut State, batch: &mut Batch, position: Position, row: RefusedRow) -> Applied {
+    if is_held_back(&row.code) {
+        state.held_back.insert(position);
+    }
     state.note_refusal(&row.place, &row.code);
     batch.put(Table::Refused as u8, &position.to_bytes(), &codec::encode(&row));
     Applied::Refused(row.code, row.reason)

@@ -8,7 +8,7 @@ use entente_protocol::ids::{BlobId, Hash, NodeId, OrgId, SpaceId};
 use entente_protocol::sync::{BlobMessage, Message};
 
 use crate::frames::{Frame, KnownBlob};
-use crate::rows::{self, Table};
+use crate::rows;
 
 use super::apply;
 use super::chunks;
@@ -46,8 +46,7 @@ impl Driver {
     /// Attachments that were not complete when the node stopped.
     pub(super) fn want_incomplete(&mut self) {
         let ledger = self.shared.ledger.clone();
-        for (_, row) in rows::prefix(&ledger.store().index, Table::Blob as u8, &[]) {
-            let Some(blob) = rows::decode::<KnownBlob>(&row) else { continue };
+        for blob in rows::blobs(&ledger.store().index) {
             if !blob.complete && blob.is_of(&self.state.id) && self.comes_by_itself(&blob) {
                 self.fetcher.want(blob);
             }

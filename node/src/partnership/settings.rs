@@ -10,7 +10,7 @@ use entente_protocol::sync::{Event, Message};
 use crate::api::types;
 use crate::door::Limits;
 use crate::frames::{Frame, KnownBlob};
-use crate::rows::{self, Table};
+use crate::rows;
 use crate::settings::{PartnershipSettings, Usage};
 use crate::store::Index;
 
@@ -42,15 +42,12 @@ impl Bounds {
     pub(super) fn load(index: &Index, state: &State, limits: Limits) -> Bounds {
         let settings = rows::settings(index, &state.id);
         limits.set_priority(settings.priority.unwrap_or_default());
-        let here = |(_, row): (Vec<u8>, Vec<u8>)| {
-            let blob = rows::decode::<KnownBlob>(&row)?;
-            let here = blob.complete && blob.is_of(&state.id);
-            (here && is_partners(index, &state.me.org(), &blob)).then_some(blob.size)
-        };
+        let here = rows::blobs(index).filter(|blob| blob.complete && blob.is_of(&state.id));
+        let theirs = here.filter(|blob| is_partners(index, &state.me.org(), blob));
         Bounds {
             settings,
             limits,
-            attachments: rows::prefix(index, Table::Blob as u8, &[]).filter_map(here).sum(),
+            attachments: theirs.map(|blob| blob.size).sum(),
             told: BTreeSet::new(),
             full_there: BTreeSet::new(),
             shown: Vec::new(),

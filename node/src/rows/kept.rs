@@ -18,6 +18,11 @@ pub fn blob(index: &Index, id: &BlobId) -> Result<Option<KnownBlob>, IndexError>
     Ok(index.get(Table::Blob as u8, &name)?.and_then(|b| decode(&b)))
 }
 
+/// All attachments that are known, of all partnerships and of drafts.
+pub fn blobs(index: &Index) -> impl Iterator<Item = KnownBlob> + '_ {
+    prefix(index, Table::Blob as u8, &[]).filter_map(|(_, row)| decode(&row))
+}
+
 /// Notes how a verification went. The last success and the last suspicion stay, and success ends suspicion.
 pub fn put_verification(batch: &mut Batch, index: &Index, verification: &Verification) {
     let key = |success: bool| {

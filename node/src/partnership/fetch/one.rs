@@ -86,6 +86,11 @@ impl Fetch {
         self.sources.get(node).map_or(0, |source| source.asked.len())
     }
 
+    /// The same, of all partners.
+    fn under_way(&self) -> usize {
+        self.sources.values().map(|source| source.asked.len()).sum()
+    }
+
     /// Is the list of hashes here, and this attachment's?
     pub(super) fn is_listed(&self) -> bool {
         self.hashes.len() as u64 == chunk::count(self.blob.size)
@@ -93,24 +98,23 @@ impl Fetch {
 
     /// Could it be asked for, if the way were not full of others?
     pub(super) fn is_starved(&self) -> bool {
-        self.is_listed() && !self.sources.is_empty() && self.sources.values().all(|s| s.asked.is_empty())
+        self.is_listed() && !self.sources.is_empty() && self.under_way() == 0
     }
 
     /// Was somebody asked for something who may still give it?
     pub(super) fn is_owed(&self) -> bool {
         let list = !self.is_listed() && !self.without.contains(&self.list_from);
-        list || self.sources.values().any(|source| !source.asked.is_empty())
+        list || self.under_way() > 0
     }
 
     pub(super) fn is_whole(&self) -> bool {
-        let asked = self.sources.values().any(|source| !source.asked.is_empty());
-        self.is_listed() && self.next >= self.hashes.len() as u64 && self.again.is_empty() && !asked
+        let asked_for = self.next >= self.hashes.len() as u64 && self.again.is_empty();
+        self.is_listed() && asked_for && self.under_way() == 0
     }
 
     /// The chunks that the disk may begin with, once there are enough: those that were asked for before the last ones.
     pub(super) fn part_came(&mut self) -> Option<Range<u64>> {
-        let under_way: usize = self.sources.values().map(|source| source.asked.len()).sum();
-        let came = self.next.saturating_sub(under_way as u64 + BEHIND);
+        let came = self.next.saturating_sub(self.under_way() as u64 + BEHIND);
         let part = self.written..came;
         if came.saturating_sub(self.written) < PART {
             return None;

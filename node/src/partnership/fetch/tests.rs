@@ -16,6 +16,20 @@ struct File {
     hashes: Vec<Hash>,
 }
 
+impl File {
+    fn of(size: u64, chunks: Vec<Vec<u8>>) -> File {
+        let hashes: Vec<Hash> = (0..).zip(&chunks).map(|(i, c)| derive::chunk_hash(i, c)).collect();
+        let blob = KnownBlob {
+            blob: derive::blob_id(&hashes),
+            place: Some((PartnershipId([1; 32]), SpaceId([2; 32]))),
+            size,
+            complete: false,
+            record: None,
+        };
+        File { blob, chunks, hashes }
+    }
+}
+
 fn file() -> File {
     let size = 2 * entente_protocol::limits::CHUNK as u64 + 10;
     let key = Zeroizing::new([5; 32]);
@@ -25,15 +39,7 @@ fn file() -> File {
             chunk::seal(&key, i, i == 2, &plain).unwrap()
         })
         .collect();
-    let hashes: Vec<Hash> = (0..).zip(&chunks).map(|(i, c)| derive::chunk_hash(i, c)).collect();
-    let blob = KnownBlob {
-        blob: derive::blob_id(&hashes),
-        place: Some((PartnershipId([0; 32]), SpaceId([0; 32]))),
-        size,
-        complete: false,
-        record: None,
-    };
-    File { blob, chunks, hashes }
+    File::of(size, chunks)
 }
 
 fn store() -> (tempfile::TempDir, Store) {
@@ -171,16 +177,7 @@ fn who_does_not_have_it_is_passed_over_and_who_lies_is_not_believed() {
 /// A file of `count` chunks.
 fn long_file(count: u64) -> File {
     let size = (count - 1) * CHUNK as u64 + 1;
-    let chunks: Vec<Vec<u8>> = (0..count).map(|i| vec![i as u8; chunk::sealed_len(size, i)]).collect();
-    let hashes: Vec<Hash> = (0..).zip(&chunks).map(|(i, c)| derive::chunk_hash(i, c)).collect();
-    let blob = KnownBlob {
-        blob: derive::blob_id(&hashes),
-        place: Some((PartnershipId([1; 32]), SpaceId([2; 32]))),
-        size,
-        complete: false,
-        record: None,
-    };
-    File { blob, chunks, hashes }
+    File::of(size, (0..count).map(|i| vec![i as u8; chunk::sealed_len(size, i)]).collect())
 }
 
 #[test]

@@ -135,14 +135,19 @@ impl Hoard {
     }
 }
 
+/// A node that holds these acts.
+fn state_of(node: NodeId, graph: &ActGraph) -> State {
+    let (me, secrets) = world::node(node);
+    let mut secrets = secrets.clone();
+    secrets.id = graph.partnership();
+    State::new(me.clone().into(), secrets, graph.clone())
+}
+
 /// Does this node get the key from the author, and show the record? It comes with the same acts, since a node that
 /// lacks acts waits for them.
 fn reads(author: &State, node: NodeId, entry: &Entry, circle: Option<&[OrgId]>, now: Timestamp) -> bool {
     let Some((header, slot)) = epochs::give(author, &node, &entry.header.epoch) else { return false };
-    let (me, secrets) = world::node(node);
-    let mut theirs = secrets.clone();
-    theirs.id = author.id;
-    let mut state = State::new(me.clone().into(), theirs, author.graph.clone());
+    let mut state = state_of(node, &author.graph);
     let space = entry.header.space;
     let _known = super::super::publish::new_circle_log(
         &mut state,
@@ -188,18 +193,15 @@ fn check(state: &mut State, hoard: &Hoard, draft: &Draft, now: Timestamp) -> Res
 }
 
 /// The first node of a party, by these acts.
-fn state_of(party: usize, graph: &ActGraph) -> State {
-    let (me, secrets) = PARTIES[party].each(0);
-    let mut secrets = secrets.clone();
-    secrets.id = graph.partnership();
-    State::new(me.clone().into(), secrets, graph.clone())
+fn first_of(party: usize, graph: &ActGraph) -> State {
+    state_of(PARTIES[party].each(0).0.node(), graph)
 }
 
 #[test]
 fn an_entry_whose_author_nobody_knows_yet_is_kept_and_shown_once_the_acts_are_here() {
     let now = clock::now();
     let (theirs, all) = world::apart(PLAIN, now);
-    let (mut author, mut reader) = (state_of(2, &theirs), state_of(3, &all));
+    let (mut author, mut reader) = (first_of(2, &theirs), first_of(3, &all));
     let content = Content {
         kind: "place".parse().unwrap(),
         sensitivity: Sensitivity::Partnership,
@@ -236,7 +238,7 @@ fn an_entry_whose_author_nobody_knows_yet_is_kept_and_shown_once_the_acts_are_he
 fn a_key_of_whose_admission_was_undone_is_taken_where_an_entry_waits_for_it_and_else_not() {
     let now = clock::now();
     let (theirs, all) = world::apart(PLAIN, now);
-    let (minter, reader) = (state_of(2, &theirs), state_of(3, &all));
+    let (minter, reader) = (first_of(2, &theirs), first_of(3, &all));
     let minted = epochs::mint(&minter, &minter.all(), None, now);
     minter.ring.add(minted.id, minted.epoch);
     let (header, slot) = epochs::give(&minter, &reader.me.node(), &minted.id).unwrap();
@@ -247,7 +249,7 @@ fn a_key_of_whose_admission_was_undone_is_taken_where_an_entry_waits_for_it_and_
     assert!(id == minted.id && epoch.readers.contains(&reader.me.node()));
     // Who holds no more than the first acts cannot know, and waits.
     let early = world::founded(PLAIN, now);
-    let early = epochs::take(&state_of(0, &early), &header, &slot, |_| true, now);
+    let early = epochs::take(&first_of(0, &early), &header, &slot, |_| true, now);
     assert!(matches!(early, Err(TakeError::Early)));
 }
 
